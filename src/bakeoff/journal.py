@@ -1,0 +1,28 @@
+"""The journal: clocked facts, kept beside the MLflow store and out of everything DVC compares.
+
+Seconds and megabytes differ from run to run, so they may stand in no file that a later stage
+depends on. They are filed here under the content hash of what they describe, where the
+evaluation and the MLflow mirror look them up.
+"""
+
+import json
+from typing import Any, Literal
+
+from bakeoff.files import read_json, write_json
+from bakeoff.layout import mlruns
+
+Kind = Literal["features", "fits"]
+
+
+def record(kind: Kind, key: str, facts: dict[str, Any]) -> None:
+    """File `facts` under the SHA-256 `key` of the folder they describe."""
+    write_json(mlruns() / "journal" / kind / f"{key}.json", facts)
+
+
+def lookup(kind: Kind, key: str) -> dict[str, Any]:
+    """The facts filed under `key`; empty where nothing was measured on this machine."""
+    try:
+        facts: dict[str, Any] = read_json(mlruns() / "journal" / kind / f"{key}.json")
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return facts

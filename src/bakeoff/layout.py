@@ -1,0 +1,24 @@
+"""Where each stage writes, relative to the repository's root."""
+
+import os
+from pathlib import Path
+
+RAW = Path("data/raw")
+INTERIM = Path("data/interim")
+MANIFEST = INTERIM / "manifest.csv"
+SPLITS = Path("data/splits")
+PLAN = Path("data/augment/plan.csv")
+PROCESSED = Path("data/processed")
+FEATURES = Path("data/features")
+MODELS = Path("models")
+REPORTS = Path("reports")
+
+
+def repository_root() -> Path:
+    """The main repository, also from a stage that `dvc exp run --temp` runs elsewhere."""
+    return Path(os.environ.get("DVC_ROOT", Path.cwd())).resolve()
+
+
+def mlruns() -> Path:
+    """The folder of the MLflow store and of the journal of clocked facts."""
+    return repository_root() / "mlruns"

@@ -1,0 +1,128 @@
+"""Reading YAML into frozen, strict models, with errors that name the file, the key and the remedy."""
+
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bakeoff.errors import BakeoffError
+
+PARAMS = Path("params.yaml")
+
+# The order is that of the pipeline; `params.yaml` has exactly these keys.
+TOP_LEVEL = (
+    "dataset",
+    "seed",
+    "sort",
+    "split",
+    "augment",
+    "tfrecord",
+    "compute",
+    "defaults",
+    "models",
+    "random_forest",
+    "logistic",
+    "evaluate",
+    "tracking",
+)
+
+# An alias bomb expands while it is composed, so both limits are checked on the node graph.
+_MAX_BYTES = 1_000_000
+
+
+class Block(BaseModel):
+    """A frozen block of parameters that forbids keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, key: str, path: Path = PARAMS) -> Self:
+        """Read the block `key` (dots descend) of `path`.
+
+        Raises:
+            BakeoffError: the file or the key is missing, or a value is not allowed.
+        """
+        return parse(cls, read_key(key, path), where=key, path=path)
+
+
+B = TypeVar("B", bound=BaseModel)
+
+
+class _NoAliases(yaml.SafeLoader):
+    """A safe loader that refuses aliases: nothing here needs one, and they can explode."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.YAMLError(f"line {mark.line + 1}: YAML aliases are not allowed")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise yaml.YAMLError(f"line {line}: the key '{key}' stands twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; aliases, duplicate keys and files over 1 MB are refused."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise BakeoffError(f"{path}: larger than {_MAX_BYTES} bytes; is this the right file?")
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoAliases)  # noqa: S506
+    except FileNotFoundError:
+        raise BakeoffError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, TypeError) as error:
+        raise BakeoffError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise BakeoffError(f"{path}: not valid YAML: nested too deeply") from None
+    if not isinstance(value, dict):
+        raise BakeoffError(f"{path}: expected a mapping of keys to values at the top level")
+    return value
+
+
+def read_key(key: str, path: Path = PARAMS) -> Any:
+    """The value at `key` of the parameter file (dots descend), after a check of its top level."""
+    tree = read_yaml(path)
+    unknown = sorted(map(str, set(tree) - set(TOP_LEVEL)))
+    if unknown:
+        raise BakeoffError(
+            f"{path}: unknown key '{unknown[0]}'; the keys are {', '.join(TOP_LEVEL)}"
+        )
+    value: Any = tree
+    for part in key.split("."):
+        if not isinstance(value, dict) or part not in value:
+            raise BakeoffError(f"{path}: the key '{key}' is missing")
+        value = value[part]
+    return value
+
+
+def parse(model: type[B], value: Any, *, where: str, path: Path) -> B:
+    """Validate `value` as `model`; the first mistake is said in one sentence."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise BakeoffError(_sentence(error, where, path)) from None
+
+
+def _sentence(error: ValidationError, where: str, path: Path) -> str:
+    """One line for the first mistake, with the number of further ones."""
+    details = error.errors(include_url=False)
+    first = details[0]
+    key = ".".join([where, *map(str, first["loc"])]).strip(".")
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        text = f"{path}: unknown key '{key}'; remove it or mend its spelling"
+    elif first["type"] == "missing":
+        text = f"{path}: the key '{key}' is missing"
+    else:
+        given = repr(first["input"])
+        shown = given if len(given) <= 60 else given[:57] + "…"
+        text = f"{path}: '{key}' is {shown}: {message}"
+    more = len(details) - 1
+    return f"{text} (and {more} more mistake{'s' if more > 1 else ''})" if more else text

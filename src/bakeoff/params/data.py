@@ -1,0 +1,79 @@
+"""The blocks of the data half: `sort`, `split`, `augment`, `tfrecord`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from bakeoff.params.block import Block
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Side = Literal["train", "val", "test"]
+
+Transform = Literal["mirror_horizontal", "mirror_vertical", "rotate_90", "rotate_180", "rotate_270"]
+
+
+class SortParams(Block):
+    """What is a usable picture, and how many of them to take."""
+
+    mode: Literal["RGB", "L"] = "RGB"
+    min_side: Annotated[int, Field(ge=1)] = 32
+    max_pixels: Annotated[int, Field(ge=1)] = 120_000_000
+    max_quarantined: Share = 0.2
+    limit_classes: Annotated[int, Field(ge=2)] | None = None
+    sample: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Fractions(Block):
+    """Shares of the pictures on each side; they sum to one."""
+
+    train: Annotated[float, Field(gt=0, lt=1)] = 0.7
+    val: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.15
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> "Fractions":
+        if abs(self.train + self.val + self.test - 1) > 1e-6:  # noqa: PLR2004
+            raise ValueError("train, val and test must sum to 1")
+        return self
+
+
+class SplitParams(Block):
+    """How groups are formed and dealt to the three sides."""
+
+    fractions: Fractions = Fractions()
+    near_duplicates: Annotated[int, Field(ge=0, le=64)] | None = 8
+    stable: bool = False
+    official_test: bool = False
+
+
+class RandomTransforms(Block):
+    """Ranges of the seeded random transforms; each draw is uniform within plus or minus."""
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees
+    translation: Annotated[float, Field(ge=0, le=0.5)] = 0.0  # share of the side
+    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share
+    shear: Annotated[float, Field(ge=0, le=45)] = 0.0  # degrees
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of the full range
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share
+
+
+class AugmentParams(Block):
+    """Which extra copies of which pictures are exported."""
+
+    sides: tuple[Side, ...] = ("train",)
+    transforms: tuple[Transform, ...] = ("mirror_horizontal",)
+    copies: Annotated[int, Field(ge=0, le=100)] = 0  # random copies per picture
+    random: RandomTransforms = RandomTransforms()
+    balance: bool = False
+    materialize: bool = False
+
+
+class TfrecordParams(Block):
+    """How pictures are written into the records."""
+
+    image_side: Annotated[int, Field(ge=8, le=4096)] = 300  # pixels, square
+    channels: Literal[1, 3] = 3
+    encoding: Literal["png", "jpeg"] = "png"
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
+    equalize: Literal["none", "channel", "adaptive"] = "none"
+    shard_megabytes: Annotated[float, Field(gt=0, le=4096)] = 32

@@ -1,0 +1,152 @@
+"""Soft tissue and air: body, lungs, heart, diaphragm, stomach and lung vessels."""
+
+import dataclasses
+
+import numpy as np
+
+from bakeoff.phantom.geometry import (
+    HEART_DEPTH,
+    SPINE_DEPTH,
+    Map,
+    Projection,
+    capsule,
+    ellipsoid,
+    step,
+    union,
+)
+from bakeoff.phantom.patient import Patient, View
+
+WALL = 0.035
+LUNG_DEPTH = 0.74
+
+
+@dataclasses.dataclass(frozen=True)
+class Thorax:
+    """Maps of one projected thorax, float64 arrays of the film's shape.
+
+    Attributes:
+        tissue: Soft tissue of body, arms and abdomen along each ray, as if there were no air.
+        air: Air in the lungs along each ray, what the heart and the diaphragm leave of it.
+        airways: Air in the trachea, the main bronchi and the stomach along each ray.
+    """
+
+    tissue: Map
+    air: Map
+    airways: Map
+
+
+def cage_half_width(y: Map) -> Map:
+    """Half-width of the rib cage at height y, 0 above the apices and 1 at its widest."""
+    rise = np.clip((1.5 - y) / 1.56, 0, 1) ** 2.2
+    waist = 0.05 * np.clip(y - 1.5, 0, 1)
+    result: Map = np.sqrt(1 - rise) - waist
+    return result
+
+
+def _torso(x: Map, y: Map, patient: Patient) -> Map:
+    half_width = np.maximum(cage_half_width(np.maximum(y, 0.35)) + patient.flank, 0.3)
+    # Shoulders end the torso at the top; neck and arms go on from there.
+    shoulders = step(y + 0.17 - 0.33 * np.abs(x) ** 1.5, 0.035)
+    return np.sqrt(np.maximum(1 - (x / half_width) ** 2, 0)) * np.sqrt(shoulders)
+
+
+def _limbs(x: Map, y: Map, patient: Patient) -> Map:
+    angle = (patient.arms - 0.5) * 1.9
+    parts = [0.75 * capsule(x, y, (0, -1.2), (0, 0.35), 0.42)]
+    for side in (-1, 1):
+        shoulder = (side * 1.0, 0.02)
+        elbow = (side * (1.0 + 0.9 * np.cos(angle)), 0.02 - 1.1 * np.sin(angle))
+        parts.append(0.55 * capsule(x, y, shoulder, elbow, 0.27))
+        parts.append(0.6 * capsule(x, y, (side * 0.3, -0.12), shoulder, 0.22))
+    return union(*parts)
+
+
+def _head(x: Map, y: Map, patient: Patient) -> Map:
+    # Many paediatric films catch the chin: a dense bow at the upper edge.
+    level = -0.72 - 0.25 * patient.arms
+    skull = ellipsoid(x, y, (0.0, level), (0.5, 0.42))
+    return 0.5 * skull + 0.35 * (skull - ellipsoid(x, y, (0.0, level), (0.42, 0.35)))
+
+
+def _heart(x: Map, y: Map, patient: Patient, shift: float) -> Map:
+    size = patient.heart
+    x = x - shift
+    ventricles = ellipsoid(x, y, (0.20, 1.04), (0.50 * size, 0.37 * size), 0.62)
+    atrium = ellipsoid(x, y, (-0.10, 0.95), (0.24 * size, 0.36 * size), 0.1)
+    trunk = 0.8 * ellipsoid(x, y, (0.16, 0.56), (0.17 * size, 0.26))
+    knuckle = 0.7 * ellipsoid(x, y, (0.15, 0.36), (0.12, 0.13))
+    vessels = 0.8 * capsule(x, y, (-0.02, -0.3), (0.0, 1.0), 0.21)
+    thymus = 0.6 * ellipsoid(x, y, (0.03, 0.32), (0.2 + patient.thymus, 0.34))
+    return union(ventricles, atrium, trunk, knuckle, vessels, thymus)
+
+
+def diaphragm(x: Map, patient: Patient, view: View, shift: float = 0.0) -> Map:
+    """Height y of the diaphragm's domes at each x; the right dome stands higher."""
+    level = 1.27 + patient.dome + view.breath
+    right = level + 0.24 * ((x + 0.40) / 0.5) ** 2
+    left = level + 0.10 + 0.24 * ((x - 0.46) / 0.5) ** 2
+    side = step(x - 0.05 - shift, 0.03)
+    result: Map = right * (1 - side) + left * side
+    return result
+
+
+def _stomach(x: Map, y: Map, patient: Patient, domes: Map) -> Map:
+    if patient.gas == 0.0:
+        return np.zeros_like(x)
+    rng = np.random.default_rng(patient.seed)
+    bubbles = [ellipsoid(x, y, (0.5, 1.66 + patient.dome), (1.3 * patient.gas, patient.gas))]
+    for _ in range(int(rng.integers(0, 5))):
+        centre = (float(rng.uniform(-0.1, 0.75)), float(rng.uniform(1.75, 2.1)))
+        size = float(rng.uniform(0.06, 0.13))
+        bubbles.append(ellipsoid(x, y, centre, (size * 1.4, size), float(rng.uniform(-1, 1))))
+    return 0.3 * union(*bubbles) * step(y - domes - 0.06, 0.015)
+
+
+def _airways(x: Map, y: Map, shift: float) -> Map:
+    x = x - shift
+    trachea = capsule(x, y, (0.0, -0.9), (0.01, 0.46), 0.06)
+    bronchi = [
+        capsule(x, y, (0.01, 0.46), (-0.24, 0.66), 0.045),
+        capsule(x, y, (0.01, 0.46), (0.28, 0.64), 0.04),
+    ]
+    return 0.09 * union(trachea, *bronchi)
+
+
+def _lungs(x: Map, y: Map, patient: Patient, view: View, spine: float) -> Map:
+    half_width = np.maximum(cage_half_width(y) - WALL, 1e-6)
+    chord = np.sqrt(np.maximum(1 - (x / half_width) ** 2, 0))
+    # The vertebral column and what lies before it part the lungs, widening at the apices.
+    medial = 0.15 + 0.12 * np.exp(-np.maximum(y + 0.06, 0) / 0.12)
+    chord = chord * step(np.abs(x - spine) - medial, 0.016)
+    below = y - diaphragm(x, patient, view)
+    # The lung goes on behind the dome, so the film stays a little darker for a way below it.
+    recess = 0.16 * np.exp(-np.maximum(below, 0) / 0.13)
+    covered = step(below, 0.008)
+    result: Map = chord * (1 - covered * (1 - recess)) * step(y + 0.02, 0.02)
+    return result
+
+
+def thorax(patient: Patient, view: View, projection: Projection) -> Thorax:
+    """Projects the soft tissue and the air of a patient."""
+    x, y = projection.grid
+    heart_shift = projection.shadow(HEART_DEPTH)
+    spine_shift = projection.shadow(SPINE_DEPTH)
+    domes = diaphragm(x, patient, view)
+    torso, limbs = _torso(x, y, patient), _limbs(x, y, patient)
+    belly = 0.2 * step(y - domes, 0.01) * torso
+    tissue = patient.build * union(torso, limbs) + belly + _head(x, y, patient)
+    chord = LUNG_DEPTH * patient.build * _lungs(x, y, patient, view, spine_shift)
+    heart = 0.66 * patient.build * _heart(x, y, patient, heart_shift)
+    tissue += 0.10 * heart
+    # Where the heart fills the ray there is no air; the power keeps its border crisp.
+    air = np.maximum(chord - heart, 0.10 * chord)
+    airways = _airways(x, y, projection.shadow(0.0)) + _stomach(x, y, patient, domes)
+    return Thorax(tissue, air, airways)
+
+
+def lung_field(patient: Patient, view: View) -> np.ndarray:
+    """The lungs as a reader outlines them, bool of the film's shape.
+
+    Left out are the parts that hide behind the heart or the diaphragm.
+    """
+    return thorax(patient, view, Projection.of(patient, view)).air > 0.16 * LUNG_DEPTH

@@ -1,0 +1,135 @@
+"""Who is X-rayed and how: the random draws behind a phantom, and nothing drawn yet.
+
+Lengths are in *thorax units*: 1 is half the width of the rib cage. The origin is on the
+midline at the level of the lung apices; x grows to the right of the film (the patient's left),
+y grows towards the feet and z towards the front.
+"""
+
+import dataclasses
+
+import numpy as np
+
+LOBES = ("RUL", "RML", "RLL", "LUL", "LIN", "LLL")
+
+
+@dataclasses.dataclass(frozen=True)
+class Patient:
+    """A child's anatomy, and the pneumonia that the child would have.
+
+    The same patient can be rendered with any label, so that two pictures differ in nothing but
+    the disease.
+
+    Attributes:
+        seed: Seeds the vessel tree and the textures, which stay put between pictures.
+        build: Depth of the soft tissue relative to the average, about 0.85 to 1.2.
+        flank: Soft tissue beside the ribs, in thorax units, 0.08 to 0.24.
+        elongation: Stretch of the thorax along y, 0.9 to 1.12.
+        heart: Size of the heart relative to the average, 0.88 to 1.15.
+        thymus: Extra half-width of the upper mediastinum, 0 to 0.12.
+        dome: Shift of the diaphragm along y, negative for a shallow breath.
+        rib_drop: How far a rib falls from the spine to its front end.
+        rib_density: Attenuation of cortical bone relative to the average.
+        vessels: Prominence of the lung vessels; above 1.4 they imitate a viral pattern.
+        arms: Angle of the upper arms: 0 hangs down, 1 is raised beside the head.
+        gas: Size of the gastric bubble, 0 for none.
+        lobe: The lobe that a bacterial pneumonia fills, one of `LOBES`.
+        severity: Extent and density of the disease, 0 (invisible) to 1.
+    """
+
+    seed: int
+    build: float
+    flank: float
+    elongation: float
+    heart: float
+    thymus: float
+    dome: float
+    rib_drop: float
+    rib_density: float
+    vessels: float
+    arms: float
+    gas: float
+    lobe: str
+    severity: float
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """One exposure of a patient.
+
+    Attributes:
+        seed: Seeds the film noise, the marker and the leads.
+        height: Film height in pixels.
+        width: Film width in pixels.
+        zoom: Magnification, 1 for a thorax that just fills the film.
+        shift: Displacement of the thorax (x, y), in thorax units.
+        tilt: Rotation in the plane of the film, in radians.
+        yaw: Rotation about the spine, in radians; it carries the heart to one side.
+        exposure: Slope of the film's response, about 1; low is a washed-out, light film.
+        kernel: Blur of focus, motion and detector, in pixels (standard deviation).
+        noise: Standard deviation of the film noise, in grey levels.
+        breath: Shift of the diaphragm along y for this breath.
+        progress: Factor on the patient's severity at this moment.
+        marker: Whether a lead letter 'R' lies on the film.
+        leads: Whether monitoring leads cross the chest.
+    """
+
+    seed: int
+    height: int
+    width: int
+    zoom: float
+    shift: tuple[float, float]
+    tilt: float
+    yaw: float
+    exposure: float
+    kernel: float
+    noise: float
+    breath: float
+    progress: float
+    marker: bool
+    leads: bool
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**32))
+
+
+def draw_patient(rng: np.random.Generator) -> Patient:
+    """Draws a patient; every attribute is independent of the label."""
+    return Patient(
+        seed=_seed(rng),
+        build=float(rng.uniform(0.88, 1.18)),
+        flank=float(rng.uniform(0.08, 0.24)),
+        elongation=float(rng.uniform(0.92, 1.12)),
+        heart=float(rng.uniform(0.88, 1.15)),
+        thymus=float(max(0.0, rng.uniform(-0.10, 0.12))),
+        dome=float(rng.normal(0.0, 0.06)),
+        rib_drop=float(rng.uniform(0.38, 0.66)),
+        rib_density=float(rng.uniform(0.8, 1.25)),
+        vessels=float(rng.lognormal(0.0, 0.28)),
+        arms=float(rng.beta(0.8, 0.8)),
+        gas=float(max(0.0, rng.uniform(-0.08, 0.2))),
+        lobe=str(rng.choice(LOBES, p=[0.22, 0.16, 0.22, 0.12, 0.10, 0.18])),
+        severity=float(rng.beta(1.7, 1.5)),
+    )
+
+
+def draw_view(rng: np.random.Generator, min_side: int, max_side: int) -> View:
+    """Draws one exposure on a film whose sides lie in [min_side, max_side] pixels."""
+    width = int(rng.integers(min_side, max_side + 1))
+    height = int(np.clip(width * rng.uniform(0.8, 1.05), min_side, max_side))
+    return View(
+        seed=_seed(rng),
+        height=height,
+        width=width,
+        zoom=float(rng.uniform(0.93, 1.1)),
+        shift=(float(rng.normal(0.0, 0.05)), float(rng.normal(0.0, 0.05))),
+        tilt=float(rng.normal(0.0, 0.03)),
+        yaw=float(rng.normal(0.0, 0.13)),
+        exposure=float(rng.lognormal(0.0, 0.13)),
+        kernel=float(rng.uniform(0.45, 1.0)),
+        noise=float(rng.uniform(1.0, 3.5)),
+        breath=float(rng.normal(0.0, 0.04)),
+        progress=float(rng.uniform(0.75, 1.15)),
+        marker=bool(rng.random() < 0.7),
+        leads=bool(rng.random() < 0.15),
+    )
