@@ -1,4 +1,4 @@
-"""Reading YAML into frozen, strict models, with errors that name the file, the key and the remedy."""
+"""Reading YAML into frozen, strict models; an error names the file, the key and the remedy."""
 
 from pathlib import Path
 from typing import Any, Self, TypeVar

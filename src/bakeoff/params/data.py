@@ -32,7 +32,7 @@ class Fractions(Block):
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> "Fractions":
-        if abs(self.train + self.val + self.test - 1) > 1e-6:  # noqa: PLR2004
+        if abs(self.train + self.val + self.test - 1) > 1e-6:
             raise ValueError("train, val and test must sum to 1")
         return self
 

@@ -46,18 +46,18 @@ def cage_half_width(y: Map) -> Map:
 def _torso(x: Map, y: Map, patient: Patient) -> Map:
     half_width = np.maximum(cage_half_width(np.maximum(y, 0.35)) + patient.flank, 0.3)
     # Shoulders end the torso at the top; neck and arms go on from there.
-    shoulders = step(y + 0.17 - 0.33 * np.abs(x) ** 1.5, 0.035)
-    return np.sqrt(np.maximum(1 - (x / half_width) ** 2, 0)) * np.sqrt(shoulders)
+    shoulders = step(y + 0.34 - 0.25 * np.abs(x) ** 1.5, 0.05)
+    return np.sqrt(np.maximum(1 - (x / half_width) ** 2, 0)) ** 1.4 * shoulders
 
 
 def _limbs(x: Map, y: Map, patient: Patient) -> Map:
-    angle = (patient.arms - 0.5) * 1.9
-    parts = [0.75 * capsule(x, y, (0, -1.2), (0, 0.35), 0.42)]
+    angle = 2.1 * patient.arms - 0.9
+    parts = [0.8 * capsule(x, y, (0, -1.2), (0, 0.35), 0.45)]
     for side in (-1, 1):
-        shoulder = (side * 1.0, 0.02)
-        elbow = (side * (1.0 + 0.9 * np.cos(angle)), 0.02 - 1.1 * np.sin(angle))
-        parts.append(0.55 * capsule(x, y, shoulder, elbow, 0.27))
-        parts.append(0.6 * capsule(x, y, (side * 0.3, -0.12), shoulder, 0.22))
+        shoulder = (side * 1.0, -0.15)
+        elbow = (side * (1.0 + 0.9 * np.cos(angle)), -0.15 - 1.1 * np.sin(angle))
+        parts.append(0.55 * capsule(x, y, shoulder, elbow, 0.29) ** 1.5)
+        parts.append(0.6 * capsule(x, y, (side * 0.3, -0.2), shoulder, 0.3) ** 1.3)
     return union(*parts)
 
 
@@ -71,11 +71,11 @@ def _head(x: Map, y: Map, patient: Patient) -> Map:
 def _heart(x: Map, y: Map, patient: Patient, shift: float) -> Map:
     size = patient.heart
     x = x - shift
-    ventricles = ellipsoid(x, y, (0.20, 1.04), (0.50 * size, 0.37 * size), 0.62)
-    atrium = ellipsoid(x, y, (-0.10, 0.95), (0.24 * size, 0.36 * size), 0.1)
-    trunk = 0.8 * ellipsoid(x, y, (0.16, 0.56), (0.17 * size, 0.26))
+    ventricles = ellipsoid(x, y, (0.21, 1.03), (0.52 * size, 0.36 * size), 0.75)
+    atrium = ellipsoid(x, y, (-0.06, 0.98), (0.22 * size, 0.38 * size), 0.05)
+    trunk = 0.8 * ellipsoid(x, y, (0.14, 0.62), (0.18 * size, 0.30), -0.35)
     knuckle = 0.7 * ellipsoid(x, y, (0.15, 0.36), (0.12, 0.13))
-    vessels = 0.8 * capsule(x, y, (-0.02, -0.3), (0.0, 1.0), 0.21)
+    vessels = 0.8 * capsule(x, y, (-0.03, -0.3), (0.0, 1.0), 0.185)
     thymus = 0.6 * ellipsoid(x, y, (0.03, 0.32), (0.2 + patient.thymus, 0.34))
     return union(ventricles, atrium, trunk, knuckle, vessels, thymus)
 

@@ -25,27 +25,26 @@ def vessel_tree(
         reach: Length of the first branches, in thorax units.
     """
     film = np.zeros(projection.shape)
-    along = np.linspace(0, 1, 24)[:, None]
+    along = np.linspace(0, 1, 20)[:, None]
     trunks = 9
-    for side in (-1.0, 1.0):
-        # 0 points outward, positive towards the feet: lower-lobe vessels are the larger.
-        angle = np.linspace(-1.35, 1.35, trunks) + rng.normal(0, 0.12, trunks)
-        start = np.array([side * HILUM[0], HILUM[1]]) + rng.normal(0, 0.03, (trunks, 2))
-        length, radius = np.full(trunks, reach), calibre * (1 + 0.25 * np.sin(angle))
-        for level in range(LEVELS):
-            bend = rng.normal(0, 0.35, angle.shape)
-            heading = angle + bend * along
-            steps = np.stack([side * np.cos(heading), np.sin(heading)], axis=-1)
-            path = start + np.cumsum(steps, axis=0) * (length / len(along))[:, None]
-            points = np.concatenate([path, np.zeros_like(path[..., :1])], axis=-1)
-            taper = radius * (1 - 0.3 * along)
-            volume = np.pi * taper**2 * length / len(along)
-            film += projection.splat(points, volume, float(radius.mean()) * 0.6)
-            fork = rng.uniform(0.2, 0.5, angle.shape)
-            angle = np.concatenate([heading[-1] - fork, heading[-1] + fork])
-            start = np.concatenate([path[-1], path[-1]])
-            radius = np.tile(radius * (0.72 - 0.02 * level), 2)
-            length = np.tile(length * 0.86, 2) * rng.uniform(0.75, 1.15, angle.shape)
+    side = np.repeat([-1.0, 1.0], trunks)
+    # 0 points outward, positive towards the feet: lower-lobe vessels are the larger.
+    angle = np.tile(np.linspace(-1.35, 1.35, trunks), 2) + rng.normal(0, 0.12, 2 * trunks)
+    start = np.stack([side * HILUM[0], np.full_like(side, HILUM[1])], axis=-1)
+    start += rng.normal(0, 0.03, start.shape)
+    length, radius = np.full_like(side, reach), calibre * (1 + 0.25 * np.sin(angle))
+    for _ in range(LEVELS):
+        heading = angle + rng.normal(0, 0.35, angle.shape) * along
+        steps = np.stack([side * np.cos(heading), np.sin(heading)], axis=-1)
+        path = start + np.cumsum(steps, axis=0) * (length / len(along))[:, None]
+        points = np.concatenate([path, np.zeros_like(path[..., :1])], axis=-1)
+        volume = np.pi * (radius * (1 - 0.3 * along)) ** 2 * length / len(along)
+        film += projection.splat(points, volume, float(radius.mean()) * 0.6)
+        fork = rng.uniform(0.2, 0.5, angle.shape)
+        angle = np.concatenate([heading[-1] - fork, heading[-1] + fork])
+        start = np.concatenate([path[-1], path[-1]])
+        side, radius = np.tile(side, 2), np.tile(radius * 0.74, 2)
+        length = np.tile(length * 0.86, 2) * rng.uniform(0.75, 1.15, angle.shape)
     return film
 
 

@@ -47,7 +47,7 @@ def _marker(grey: Map, rng: np.random.Generator) -> Map:
 def _expose(attenuation: Map, view: View, rng: np.random.Generator) -> Map:
     """The film's response: grey levels from 0 to 255, noise included."""
     blurred = ndimage.gaussian_filter(attenuation, view.kernel)
-    grey = 238 * np.tanh(np.maximum(blurred, 0) * 1.02 * view.exposure)
+    grey = 262 * np.tanh(np.maximum(blurred, 0) * 0.80 * view.exposure)
     grey = grey + 14 * (1 - view.exposure)
     # Grain is correlated over about a pixel; quantum noise falls where the film is dark.
     grain = ndimage.gaussian_filter(rng.standard_normal(grey.shape), 0.55)
@@ -77,9 +77,9 @@ def render(label: str, patient: Patient, view: View) -> tuple[NDArray[np.uint8],
     severity = float(np.clip(patient.severity * view.progress, 0, 1))
     air, lesion = sicken(label, patient, projection, chest.air, severity)
     tree = np.random.default_rng([patient.seed, 0])
-    vessels = vessel_tree(projection, tree, 0.021 * np.sqrt(patient.vessels), 0.19)
+    vessels = vessel_tree(projection, tree, 0.030 * np.sqrt(patient.vessels), 0.19)
     # A vessel shows by the air around it, so it fades in the heart and in consolidation.
-    air = air * (1 - np.clip(2.2 * vessels * patient.vessels, 0, 0.6))
+    air = air * (1 - np.clip(3.0 * vessels * patient.vessels, 0, 0.7))
     attenuation = chest.tissue - air - chest.airways + skeleton(projection, patient)
     if view.leads:
         attenuation = attenuation + _leads(projection, rng)

@@ -93,7 +93,9 @@ class Projection:
             (width + 1, down * right),
         ):
             film += np.bincount(flat + offset, weights * share, film.size)
-        return ndimage.gaussian_filter(film.reshape(self.shape), max(0.5, radius * self.scale))
+        return ndimage.gaussian_filter(
+            film.reshape(self.shape), max(0.5, radius * self.scale), truncate=3.0
+        )
 
 
 def step(distance: Map, width: float) -> Map:
@@ -139,7 +141,7 @@ def texture(rng: np.random.Generator, x: Map, y: Map, grain: float) -> Map:
         y: As `x`, in [-0.5, 2.5].
         grain: Correlation length in thorax units.
     """
-    cells = 224
+    cells = 64 if grain > 0.08 else 192
     noise = ndimage.gaussian_filter(
         rng.standard_normal((cells, cells)), grain * cells / 3, mode="wrap"
     )

@@ -30,7 +30,7 @@ class Patient:
         rib_drop: How far a rib falls from the spine to its front end.
         rib_density: Attenuation of cortical bone relative to the average.
         vessels: Prominence of the lung vessels; above 1.4 they imitate a viral pattern.
-        arms: Angle of the upper arms: 0 hangs down, 1 is raised beside the head.
+        arms: Angle of the upper arms: 0 hangs down, 1 is raised to the head.
         gas: Size of the gastric bubble, 0 for none.
         lobe: The lobe that a bacterial pneumonia fills, one of `LOBES`.
         severity: Extent and density of the disease, 0 (invisible) to 1.
@@ -106,7 +106,7 @@ def draw_patient(rng: np.random.Generator) -> Patient:
         rib_drop=float(rng.uniform(0.38, 0.66)),
         rib_density=float(rng.uniform(0.8, 1.25)),
         vessels=float(rng.lognormal(0.0, 0.28)),
-        arms=float(rng.beta(0.8, 0.8)),
+        arms=float(rng.beta(1.0, 0.7)),
         gas=float(max(0.0, rng.uniform(-0.08, 0.2))),
         lobe=str(rng.choice(LOBES, p=[0.22, 0.16, 0.22, 0.12, 0.10, 0.18])),
         severity=float(rng.beta(1.7, 1.5)),
@@ -127,7 +127,7 @@ def draw_view(rng: np.random.Generator, min_side: int, max_side: int) -> View:
         yaw=float(rng.normal(0.0, 0.13)),
         exposure=float(rng.lognormal(0.0, 0.13)),
         kernel=float(rng.uniform(0.45, 1.0)),
-        noise=float(rng.uniform(1.0, 3.5)),
+        noise=float(rng.uniform(0.8, 2.4)),
         breath=float(rng.normal(0.0, 0.04)),
         progress=float(rng.uniform(0.75, 1.15)),
         marker=bool(rng.random() < 0.7),

@@ -10,8 +10,8 @@ from bakeoff.phantom.anatomy import cage_half_width
 from bakeoff.phantom.geometry import SPINE_DEPTH, Map, Projection, ellipsoid, step
 from bakeoff.phantom.patient import Patient
 
-RIB_PAIRS = 12
-RIB_SPACING = 0.148
+RIB_PAIRS = 11
+RIB_SPACING = 0.16
 CAGE_FLATNESS = 0.62
 
 
@@ -48,26 +48,27 @@ def _ribs(projection: Projection, patient: Patient) -> Map:
     rng = np.random.default_rng([patient.seed, 1])
     number = np.arange(RIB_PAIRS, dtype=np.float64)
     # Ribs 8 to 10 end in the costal arch, 11 and 12 in the flank.
-    end = np.radians(np.interp(number, [0, 6, 9, 10, 11], [138, 146, 122, 84, 62]))
-    theta = np.linspace(0.13, end, 280, axis=1)
-    fall = patient.rib_drop * np.interp(number, [0, 3, 11], [0.75, 1.0, 1.15])[:, None]
+    end = np.radians(np.interp(number, [0, 5, 7, 9, 10], [136, 144, 134, 96, 66]))
+    theta = np.linspace(0.13, end, 200, axis=1)
+    fall = patient.rib_drop * np.interp(number, [0, 2, 10], [0.62, 0.95, 1.35])[:, None]
     sides = []
     for side in (-1.0, 1.0):
         wobble = rng.normal(0, 0.008, (RIB_PAIRS, 1))
         y = -0.06 + RIB_SPACING * number[:, None] + wobble + fall * (1 - np.cos(theta)) / 2
-        y -= 0.05 * np.sin(2 * theta)
+        y -= (0.045 - 0.006 * number[:, None]) * np.sin(2 * theta)
         radius = np.maximum(cage_half_width(y), 0.2)
         z = -CAGE_FLATNESS * radius * np.cos(theta)
         centre = np.stack([side * radius * np.sin(theta), y, z], axis=-1)
         normal = np.stack([side * np.sin(theta), 0 * theta, -np.cos(theta)], axis=-1)
-        section = 0.034 * (1 + 0.25 * np.clip((theta - 1.6) / 0.8, 0, 1))
-        points = _tube(centre, normal, section, 0.013, 22)
+        section = 0.040 * (1 + 0.25 * np.clip((theta - 1.6) / 0.8, 0, 1))
+        points = _tube(centre, normal, section, 0.016, 20)
         front = np.clip((theta - 1.7) / 0.5, 0, 1)
         # Front ends lie far from the detector and turn into cartilage.
-        mineral = (1 - 0.5 * front) * np.clip((end[:, None] - theta) / 0.08, 0.0, 1)
-        volume = (mineral * _arc_length(centre))[..., None] * 0.16 * 0.034 / 5.5
-        sides.append(projection.splat(points, np.broadcast_to(volume, points.shape[:-1])))
-    return sides[0] + sides[1]
+        mineral = (1 - 0.6 * front) * np.clip((end[:, None] - theta) / 0.08, 0.0, 1)
+        volume = (mineral * _arc_length(centre))[..., None] * 0.16 * 0.026 / 5
+        sides.append((points, np.broadcast_to(volume, points.shape[:-1])))
+    cloud, volumes = (np.concatenate(parts) for parts in zip(*sides, strict=True))
+    return projection.splat(cloud, volumes, 0.004)
 
 
 def _bow(knots: list[tuple[float, float, float]], side: float, samples: int = 160) -> Map:
@@ -82,19 +83,20 @@ def _bow(knots: list[tuple[float, float, float]], side: float, samples: int = 16
 
 def _long_bones(projection: Projection, patient: Patient) -> Map:
     rng = np.random.default_rng([patient.seed, 2])
-    lift = 0.06 + 0.12 * patient.arms
-    angle = (patient.arms - 0.5) * 1.9
+    lift = 0.04 + 0.16 * patient.arms
+    angle = 2.1 * patient.arms - 0.9
+    clouds, volumes = [], []
     film = np.zeros(projection.shape)
     for side in (-1.0, 1.0):
         sag = float(rng.normal(0, 0.012))
         bones = [
             # Clavicle, lateral and medial border of the shoulder blade, its spine, humerus.
             ([(0.13, 0.04, 0.4), (0.38, -0.06 + sag, 0.35), (0.66, -0.02 - lift, 0.2),
-              (0.92, -0.03 - lift, 0.0)], 0.036, 0.010),
-            ([(1.0, 0.10, -0.3), (0.96, 0.34, -0.42), (0.90, 0.62, -0.5)], 0.02, 0.006),
-            ([(0.98, 0.04, -0.3), (0.80, 0.04, -0.4), (0.62, 0.12, -0.5)], 0.022, 0.003),
-            ([(1.03, 0.03, -0.1), (1.03 + 0.45 * np.cos(angle), 0.03 - 0.55 * np.sin(angle), -0.1),
-              (1.03 + 0.9 * np.cos(angle), 0.03 - 1.1 * np.sin(angle), -0.1)], 0.065, 0.022),
+              (0.92, -0.03 - lift, 0.0)], 0.034, 0.020),
+            ([(1.02, 0.0, -0.3), (0.98, 0.24, -0.42), (0.90, 0.52, -0.5)], 0.018, 0.010),
+            ([(1.0, -0.12, -0.3), (0.82, -0.08, -0.4), (0.62, 0.04, -0.5)], 0.022, 0.003),
+            ([(1.02, -0.14, -0.1), (1.02 + 0.45 * np.cos(angle), -0.14 - 0.55 * np.sin(angle), -0.1),
+              (1.02 + 0.9 * np.cos(angle), -0.14 - 1.1 * np.sin(angle), -0.1)], 0.065, 0.022),
         ]  # fmt: skip
         for knots, radius, mass in bones:
             centre = _bow(knots, side)
@@ -102,11 +104,12 @@ def _long_bones(projection: Projection, patient: Patient) -> Map:
             normal[..., 2] = 1.0
             points = _tube(centre, normal, radius, radius, 24)
             volume = (_arc_length(centre) * mass * 0.28)[..., None] / 24
-            film += projection.splat(points, volume, 0.004)
+            clouds.append(points)
+            volumes.append(np.broadcast_to(volume, points.shape[:-1]))
         x, y = projection.grid
-        film += 0.10 * ellipsoid(x, y, (side * 1.04, 0.02), (0.11, 0.12))
+        film += 0.10 * ellipsoid(x, y, (side * 1.03, -0.15), (0.11, 0.12))
         film += 0.05 * ellipsoid(x, y, (side * 0.93, 0.28), (0.10, 0.30), side * 0.15)
-    return film
+    return film + projection.splat(np.concatenate(clouds), np.concatenate(volumes), 0.004)
 
 
 def _spine(projection: Projection) -> Map:
