@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from bakeoff.errors import BakeoffError
-from bakeoff.params.block import PARAMS, Block, _sentence, read_key, read_yaml
+from bakeoff.params.block import PARAMS, Block, first_mistake, read_key, read_yaml
 
 DATASETS = Path("datasets")
 
@@ -120,7 +120,7 @@ def read_dataset(path: Path) -> Dataset:
     try:
         return _ADAPTER.validate_python(read_yaml(path))
     except ValidationError as error:
-        raise BakeoffError(_sentence(error, "", path)) from None
+        raise BakeoffError(first_mistake(error, "", path)) from None
 
 
 def read_chosen_dataset(params: Path = PARAMS) -> tuple[str, Dataset]:

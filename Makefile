@@ -1,0 +1,47 @@
+# `make` alone lists the targets. Everything is bootstrapped from Python, git and make.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --locked --no-sync
+
+.PHONY: help environment reproduce test lint types format ui dag bench bench-data bench-train \
+        sweep fuzz audit clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
+
+.uv/bin/uv:
+	@echo "installing uv into .uv/"
+	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+environment: $(filter .uv/bin/uv,$(UV)) ## install exactly what uv.lock says into .venv
+	@$(UV) sync --locked --quiet
+
+reproduce: environment ## run the pipeline, then show the comparison
+	@$(RUN) bakeoff check
+	@$(RUN) dvc repro
+	@$(RUN) bakeoff show
+
+test: environment ## run the test suite
+	@$(RUN) pytest
+
+lint: environment ## check style and formatting
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+
+types: environment ## check types
+	@$(RUN) mypy
+
+format: environment ## mend style and formatting
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+ui: environment ## browse the runs in MLflow on 127.0.0.1
+	@$(RUN) bakeoff ui
+
+dag: environment ## rewrite dvc.yaml's source dependencies from the imports
+	@$(RUN) python -m bakeoff.imports
+
+clean: ## remove what the pipeline wrote, but not DVC's cache nor the MLflow store
+	@rm -rf data models reports
