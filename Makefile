@@ -5,7 +5,9 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --locked --no-sync
 
-.PHONY: help environment reproduce test lint types format ui dag bench bench-data bench-train \
+# Threads and instruction set are recorded with every model; see docs/reproducibility.md.
+
+.PHONY: help environment reproduce reproduce-twice test lint types format ui dag bench bench-data bench-train \
         sweep fuzz audit clean
 
 help: ## list the targets
@@ -25,6 +27,9 @@ reproduce: environment ## run the pipeline, then show the comparison
 
 test: environment ## run the test suite
 	@$(RUN) pytest
+
+reproduce-twice: environment ## reduced: two clean clones must agree to the bit
+	@$(RUN) python -m tests.reproduce_twice
 
 lint: environment ## check style and formatting
 	@$(RUN) ruff check .

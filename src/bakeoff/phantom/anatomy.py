@@ -11,7 +11,9 @@ from bakeoff.phantom.geometry import (
     Projection,
     capsule,
     ellipsoid,
+    enlarge,
     step,
+    texture,
     union,
 )
 from bakeoff.phantom.patient import Patient, View
@@ -44,7 +46,7 @@ def cage_half_width(y: Map) -> Map:
 
 
 def _torso(x: Map, y: Map, patient: Patient) -> Map:
-    half_width = np.maximum(cage_half_width(np.maximum(y, 0.35)) + patient.flank, 0.3)
+    half_width = np.maximum(cage_half_width(np.maximum(y, 0.7)) + patient.flank, 0.3)
     # Shoulders end the torso at the top; neck and arms go on from there.
     shoulders = step(y + 0.34 - 0.25 * np.abs(x) ** 1.5, 0.05)
     return np.sqrt(np.maximum(1 - (x / half_width) ** 2, 0)) ** 1.4 * shoulders
@@ -75,7 +77,7 @@ def _heart(x: Map, y: Map, patient: Patient, shift: float) -> Map:
     atrium = ellipsoid(x, y, (-0.06, 0.98), (0.22 * size, 0.38 * size), 0.05)
     trunk = 0.8 * ellipsoid(x, y, (0.14, 0.62), (0.18 * size, 0.30), -0.35)
     knuckle = 0.7 * ellipsoid(x, y, (0.15, 0.36), (0.12, 0.13))
-    vessels = 0.8 * capsule(x, y, (-0.03, -0.3), (0.0, 1.0), 0.185)
+    vessels = 0.8 * capsule(x, y, (-0.02, -0.3), (0.04, 1.5), 0.175)
     thymus = 0.6 * ellipsoid(x, y, (0.03, 0.32), (0.2 + patient.thymus, 0.34))
     return union(ventricles, atrium, trunk, knuckle, vessels, thymus)
 
@@ -113,10 +115,11 @@ def _airways(x: Map, y: Map, shift: float) -> Map:
 
 
 def _lungs(x: Map, y: Map, patient: Patient, view: View, spine: float) -> Map:
-    half_width = np.maximum(cage_half_width(y) - WALL, 1e-6)
+    cy = y[::2, ::2]
+    half_width = enlarge(np.maximum(cage_half_width(cy) - WALL, 1e-6), y.shape)
     chord = np.sqrt(np.maximum(1 - (x / half_width) ** 2, 0))
     # The vertebral column and what lies before it part the lungs, widening at the apices.
-    medial = 0.15 + 0.12 * np.exp(-np.maximum(y + 0.06, 0) / 0.12)
+    medial = enlarge(0.15 + 0.12 * np.exp(-np.maximum(cy + 0.06, 0) / 0.12), y.shape)
     chord = chord * step(np.abs(x - spine) - medial, 0.016)
     below = y - diaphragm(x, patient, view)
     # The lung goes on behind the dome, so the film stays a little darker for a way below it.
@@ -132,16 +135,22 @@ def thorax(patient: Patient, view: View, projection: Projection) -> Thorax:
     heart_shift = projection.shadow(HEART_DEPTH)
     spine_shift = projection.shadow(SPINE_DEPTH)
     domes = diaphragm(x, patient, view)
-    torso, limbs = _torso(x, y, patient), _limbs(x, y, patient)
-    belly = 0.2 * step(y - domes, 0.01) * torso
-    tissue = patient.build * union(torso, limbs) + belly + _head(x, y, patient)
+    # Smooth shapes are drawn at half the resolution, see `enlarge`.
+    cx, cy = np.ascontiguousarray(x[::2, ::2]), np.ascontiguousarray(y[::2, ::2])
+    mottle = texture(np.random.default_rng([patient.seed, 8]), cx, cy, 0.11)
+    torso = _torso(cx, cy, patient)
+    body = patient.build * union(torso, _limbs(cx, cy, patient)) * (1 + 0.02 * mottle)
+    belly = torso * (0.2 + 0.03 * mottle)
+    tissue = enlarge(body + _head(cx, cy, patient), x.shape)
+    tissue += step(y - domes, 0.01) * enlarge(belly, x.shape)
     chord = LUNG_DEPTH * patient.build * _lungs(x, y, patient, view, spine_shift)
-    heart = 0.66 * patient.build * _heart(x, y, patient, heart_shift)
+    heart = 0.66 * patient.build * enlarge(_heart(cx, cy, patient, heart_shift), x.shape)
     tissue += 0.10 * heart
     # Where the heart fills the ray there is no air; the power keeps its border crisp.
     air = np.maximum(chord - heart, 0.10 * chord)
-    airways = _airways(x, y, projection.shadow(0.0)) + _stomach(x, y, patient, domes)
-    return Thorax(tissue, air, airways)
+    gas = _stomach(cx + 0.03 * mottle, cy - 0.03 * mottle, patient, domes[::2, ::2])
+    airways = _airways(cx, cy, projection.shadow(0.0))
+    return Thorax(tissue, air, enlarge(gas + airways, x.shape))
 
 
 def lung_field(patient: Patient, view: View) -> np.ndarray:

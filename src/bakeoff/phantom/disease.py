@@ -9,7 +9,7 @@ import numpy as np
 from bakeoff.phantom.geometry import Map, Projection, step, texture
 from bakeoff.phantom.patient import Patient
 
-HILUM = (0.27, 0.66)
+HILUM = (0.24, 0.66)
 LEVELS = 5
 
 
@@ -24,27 +24,33 @@ def vessel_tree(
         calibre: Radius of the first branches, in thorax units.
         reach: Length of the first branches, in thorax units.
     """
-    film = np.zeros(projection.shape)
+    trunk_and_twig: list[list[tuple[Map, Map]]] = [[], []]
     along = np.linspace(0, 1, 20)[:, None]
     trunks = 9
     side = np.repeat([-1.0, 1.0], trunks)
     # 0 points outward, positive towards the feet: lower-lobe vessels are the larger.
     angle = np.tile(np.linspace(-1.35, 1.35, trunks), 2) + rng.normal(0, 0.12, 2 * trunks)
     start = np.stack([side * HILUM[0], np.full_like(side, HILUM[1])], axis=-1)
-    start += rng.normal(0, 0.03, start.shape)
+    start += rng.normal(0, 0.05, start.shape)
     length, radius = np.full_like(side, reach), calibre * (1 + 0.25 * np.sin(angle))
-    for _ in range(LEVELS):
-        heading = angle + rng.normal(0, 0.35, angle.shape) * along
+    for level in range(LEVELS):
+        heading = angle + rng.normal(0, 0.5, angle.shape) * along
         steps = np.stack([side * np.cos(heading), np.sin(heading)], axis=-1)
         path = start + np.cumsum(steps, axis=0) * (length / len(along))[:, None]
         points = np.concatenate([path, np.zeros_like(path[..., :1])], axis=-1)
         volume = np.pi * (radius * (1 - 0.3 * along)) ** 2 * length / len(along)
-        film += projection.splat(points, volume, float(radius.mean()) * 0.6)
+        trunk_and_twig[level > 1].append((points, np.broadcast_to(volume, points.shape[:-1])))
         fork = rng.uniform(0.2, 0.5, angle.shape)
         angle = np.concatenate([heading[-1] - fork, heading[-1] + fork])
         start = np.concatenate([path[-1], path[-1]])
         side, radius = np.tile(side, 2), np.tile(radius * 0.74, 2)
         length = np.tile(length * 0.86, 2) * rng.uniform(0.75, 1.15, angle.shape)
+    film = np.zeros(projection.shape)
+    for blur, branches in zip((0.5, 0.28), trunk_and_twig, strict=True):
+        clouds, volumes = zip(*branches, strict=True)
+        film += projection.splat(
+            np.concatenate(clouds, axis=1), np.concatenate(volumes, axis=1), blur * calibre
+        )
     return film
 
 
@@ -60,9 +66,9 @@ def _consolidation(x: Map, y: Map, patient: Patient, severity: float) -> Map:
         "LLL": ((0.62, 1.25), (1.0, 1.0), 0.0),
     }[patient.lobe]
     dx, dy = rng.normal(0, 0.09, 2)
-    reach = 0.17 + 0.36 * severity
+    reach = 0.20 + 0.40 * severity
     distance = np.hypot((x - centre[0] - dx) / spread[0], (y - centre[1] - dy) / spread[1]) / reach
-    distance += 0.22 * texture(rng, x, y, 0.09) + 0.07 * texture(rng, x, y, 0.03)
+    distance += 0.22 * texture(rng, x, y, 0.09) + 0.07 * texture(rng, x, y, 0.045)
     cloud = step(1 - distance, 0.13) * (0.88 + 0.12 * texture(rng, x, y, 0.05))
     if fissure:
         # The minor fissure stops the spread, so that border is a line and not a haze.
@@ -75,7 +81,7 @@ def _interstitial(x: Map, y: Map, patient: Patient, severity: float) -> tuple[Ma
     """Envelope (0 to 1) and reticular pattern (0 to 1) of a viral pneumonia."""
     rng = np.random.default_rng([patient.seed, 4])
     hila = np.hypot((np.abs(x) - HILUM[0] - 0.1) / 0.85, (y - HILUM[1] - 0.18) / 1.1)
-    envelope = step(0.28 + 0.33 * severity - hila + 0.10 * texture(rng, x, y, 0.16), 0.06)
+    envelope = step(0.32 + 0.36 * severity - hila + 0.10 * texture(rng, x, y, 0.16), 0.06)
     patchy = 0.65 + 0.35 * np.tanh(texture(rng, x, y, 0.12))
     net = np.zeros_like(x)
     for grain in (0.022, 0.036):
@@ -88,7 +94,7 @@ def _cuffs(projection: Projection, patient: Patient) -> Map:
     """Bronchi seen end-on with thickened walls: small rings about the hila."""
     rng = np.random.default_rng([patient.seed, 5])
     turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-    rings = 14
+    rings = 8
     side = np.where(np.arange(rings) % 2, 1.0, -1.0)
     x = side * (HILUM[0] + rng.uniform(0.02, 0.28, rings))
     y = HILUM[1] + rng.uniform(-0.25, 0.5, rings)
@@ -128,15 +134,17 @@ def sicken(
         return air, np.zeros(air.shape, dtype=bool)
     if label == "bacteria":
         cloud = _consolidation(x, y, patient, severity)
-        density = 0.12 + 0.75 * severity
+        density = 0.20 + 0.75 * severity
         bronchogram = vessel_tree(projection, np.random.default_rng([patient.seed, 6]), 0.014, 0.2)
         open_air = 1 - np.clip(9 * bronchogram, 0, 0.5)
         return air * (1 - density * cloud * open_air), cloud > 0.4
     if label == "virus":
         envelope, net = _interstitial(x, y, patient, severity)
-        strength = 0.10 + 0.55 * severity
+        strength = 0.12 + 0.90 * severity
         streaks = vessel_tree(projection, np.random.default_rng([patient.seed, 7]), 0.018, 0.16)
         marks = np.minimum(2.0 * streaks + 2.0 * _cuffs(projection, patient), 0.25) / 0.74
-        filled = strength * envelope * (0.25 + 0.4 * net + 1.5 * marks)
+        # Beyond the perihilar net lies a faint haze, which no reader would outline.
+        haze = 0.08 + 0.92 * envelope
+        filled = strength * haze * (0.28 + 0.42 * net + 1.8 * marks)
         return air * (1 - np.clip(filled, 0, 0.9)), envelope > 0.35
     raise ValueError(f"label {label!r} is not one of normal, bacteria, virus")

@@ -109,7 +109,7 @@ def draw_patient(rng: np.random.Generator) -> Patient:
         arms=float(rng.beta(1.0, 0.7)),
         gas=float(max(0.0, rng.uniform(-0.08, 0.2))),
         lobe=str(rng.choice(LOBES, p=[0.22, 0.16, 0.22, 0.12, 0.10, 0.18])),
-        severity=float(rng.beta(1.7, 1.5)),
+        severity=float(rng.beta(2.2, 1.3)),
     )
 
 
@@ -121,11 +121,11 @@ def draw_view(rng: np.random.Generator, min_side: int, max_side: int) -> View:
         seed=_seed(rng),
         height=height,
         width=width,
-        zoom=float(rng.uniform(0.93, 1.1)),
-        shift=(float(rng.normal(0.0, 0.05)), float(rng.normal(0.0, 0.05))),
-        tilt=float(rng.normal(0.0, 0.03)),
-        yaw=float(rng.normal(0.0, 0.13)),
-        exposure=float(rng.lognormal(0.0, 0.13)),
+        zoom=float(rng.uniform(0.95, 1.08)),
+        shift=(float(rng.normal(0.0, 0.035)), float(rng.normal(0.0, 0.035))),
+        tilt=float(rng.normal(0.0, 0.025)),
+        yaw=float(rng.normal(0.0, 0.11)),
+        exposure=float(rng.lognormal(0.0, 0.10)),
         kernel=float(rng.uniform(0.45, 1.0)),
         noise=float(rng.uniform(0.8, 2.4)),
         breath=float(rng.normal(0.0, 0.04)),

@@ -1,0 +1,79 @@
+"""The determinism contract: two clean clones end with the same `dvc.lock`.
+
+The clones differ in path, time zone, locale, hash seed and number of workers. What may differ in
+their locks is named in `CLOCKED`: the two outputs that report seconds.
+
+Run as a script, with names of models to keep (default: all).
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.reduced import reduce
+
+ROOT = Path(__file__).resolve().parent.parent
+CLOCKED = {"reports/comparison.csv", "reports/report.html"}
+SURROUNDINGS = (
+    {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "BAKEOFF_WORKERS": "1"},
+    {"TZ": "Asia/Kathmandu", "LC_ALL": "POSIX", "PYTHONUTF8": "1", "BAKEOFF_WORKERS": "3"},
+)
+
+
+def clone(folder: Path) -> Path:
+    """A clean clone of the last commit, so that nothing untracked helps."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
+def reproduce(root: Path, **surroundings: str) -> None:
+    """Run `dvc repro` in a clone, with this environment's programs."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root / "src"), **surroundings}
+    if "PYTHONHASHSEED" not in surroundings:
+        environment.pop("PYTHONHASHSEED", None)
+    subprocess.run(["dvc", "repro", "--no-run-cache"], cwd=root, env=environment, check=True)
+
+
+def hashes(root: Path) -> dict[str, str]:
+    """Each output's hash by its path, and each dependency's, from `dvc.lock`."""
+    lock: dict[str, Any] = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))
+    found: dict[str, str] = {}
+    for stage in lock["stages"].values():
+        for entry in stage.get("outs", []):
+            found[entry["path"]] = entry["md5"]
+    return found
+
+
+def differences(one: Path, two: Path) -> list[str]:
+    """Outputs whose hashes differ though the contract says they are equal."""
+    first, second = hashes(one), hashes(two)
+    return sorted(
+        path
+        for path in first.keys() | second.keys()
+        if first.get(path) != second.get(path) and path not in CLOCKED
+    )
+
+
+def main() -> None:
+    """Reproduce in two clones and compare."""
+    with tempfile.TemporaryDirectory() as folder:
+        clones = [Path(folder) / "one", Path(folder) / "elsewhere" / "two, with spaces"]
+        for root, surroundings in zip(clones, SURROUNDINGS, strict=True):
+            clone(root)
+            reduce(root, tuple(sys.argv[1:]) or None)
+            reproduce(root, **surroundings)
+        differing = differences(*clones)
+        compared = len(hashes(clones[0]).keys() - CLOCKED)
+    if differing:
+        sys.exit(f"two clean clones differ in: {', '.join(differing)}")
+    print(f"two clean clones agree: {compared} outputs are identical, byte for byte")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

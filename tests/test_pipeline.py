@@ -1,0 +1,107 @@
+"""The whole DAG once, for real, at a reduced size: real DVC, real MLflow, one backbone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.reduced import reduce
+
+ROOT = Path(__file__).resolve().parent.parent
+MODEL = "efficientnetv2b0"
+
+pytestmark = pytest.mark.slow
+
+
+def run(root: Path, *command: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the clone, with this environment's programs and the clone's sources."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root / "src"), **extra}
+    return subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def edit(root: Path, key: str, value: object) -> None:
+    """Set one key of the clone's params.yaml."""
+    path = root / "params.yaml"
+    tree = yaml.safe_load(path.read_text())
+    *parents, last = key.split(".")
+    node = tree
+    for parent in parents:
+        node = node[parent]
+    node[last] = value
+    path.write_text(yaml.safe_dump(tree, sort_keys=False))
+
+
+def stages_that_ran(output: str) -> set[str]:
+    """Names in DVC's `Running stage 'x':` lines."""
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory) -> Path:
+    """A copy of the tracked and new files of this working tree, reproduced once."""
+    root = tmp_path_factory.mktemp("clone") / "bakeoff"
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    files = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, files.split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes((ROOT / name).read_bytes())
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "a clone"]):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        subprocess.run(["git", *identity, *command], cwd=root, check=True)
+    reduce(root, (MODEL,))
+    done = run(root, "dvc", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return root
+
+
+def test_every_model_is_compared_on_the_same_pictures(reproduced):
+    table = pd.read_csv(reproduced / "reports/comparison.csv")
+    assert {MODEL, f"logistic_{MODEL}", "random_forest", "majority"} <= set(table["model"])
+    assert table["accuracy"].is_monotonic_decreasing
+    assert table["n_train"].nunique() == table["n_test"].nunique() == 1
+    for column in ("weights", "image_side", "cohen_kappa", "macro_f1", "fit_seconds"):
+        assert column in table.columns
+    for name in table["model"]:
+        predictions = pd.read_csv(reproduced / f"reports/predictions/{name}.csv")
+        right = (predictions["label"] == predictions["predicted"]).mean()
+        reported = table.set_index("model").loc[name, "accuracy"]
+        assert right == pytest.approx(reported, abs=1e-6)
+
+
+def test_a_second_reproduction_runs_nothing(reproduced):
+    again = run(reproduced, "dvc", "repro")
+    assert again.returncode == 0
+    assert stages_that_ran(again.stdout) == set()
+    assert "up to date" in again.stdout
+
+
+def test_a_mistake_stops_the_run_with_one_sentence_and_loses_nothing(reproduced):
+    before = sorted(p for p in reproduced.rglob("*") if ".dvc" not in p.parts)
+    for key, value, sentence in (
+        (f"models.{MODEL}.train.lerning_rate", 1, "unknown key 'models.efficientnetv2b0.train"),
+        ("sort.min_side", "big", "'sort.min_side' is 'big'"),
+    ):
+        original = (reproduced / "params.yaml").read_text()
+        edit(reproduced, key, value)
+        failed = run(reproduced, "dvc", "repro")
+        (reproduced / "params.yaml").write_text(original)
+        assert failed.returncode != 0
+        assert sentence in failed.stderr
+        assert "Traceback" not in failed.stderr
+        assert run(reproduced, "dvc", "repro").returncode == 0
+    assert sorted(p for p in reproduced.rglob("*") if ".dvc" not in p.parts) == before
+
+
+def test_another_learning_rate_reruns_that_head_and_the_comparison_alone(reproduced):
+    edit(reproduced, f"models.{MODEL}.train.learning_rate", 0.002)
+    done = run(reproduced, "dvc", "repro")
+    assert done.returncode == 0, done.stderr
+    assert stages_that_ran(done.stdout) == {f"train@{MODEL}", "evaluate"}
