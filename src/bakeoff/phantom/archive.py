@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import logging
 import pathlib
 import zipfile
 
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.files import writing_file
+from bakeoff.parallel import map_shards
 from bakeoff.phantom.film import render
 from bakeoff.phantom.filth import add_filth
-from bakeoff.phantom.patient import draw_patient, draw_view
-
-log = logging.getLogger(__name__)
+from bakeoff.phantom.patient import Patient, View, draw_patient, draw_view
 
 # Kermany et al., Cell 172 (2018) 1122, as distributed: 1575, 2772 and 1493 of 5840 pictures.
 CLASS_COUNTS = {"normal": 1575, "bacteria": 2772, "virus": 1493}
@@ -80,6 +78,25 @@ class Picture:
     film: NDArray[np.uint8]
 
 
+@dataclasses.dataclass(frozen=True)
+class Exposure:
+    """What one picture is rendered from.
+
+    Attributes:
+        name: Member name in the archive, without suffix.
+        label: "normal", "bacteria" or "virus".
+        number: Number of the patient, unique over all classes.
+        patient: The anatomy.
+        view: Pose and exposure.
+    """
+
+    name: str
+    label: str
+    number: int
+    patient: Patient
+    view: View
+
+
 def class_counts(pictures: int) -> dict[str, int]:
     """Splits a total in the proportions of `CLASS_COUNTS`, by largest remainder."""
     total = sum(CLASS_COUNTS.values())
@@ -99,10 +116,10 @@ def _stem(label: str, patient: int, picture: int, view: int, second_series: bool
     return f"person{patient}_{label}_{picture}"
 
 
-def draw_pictures(spec: PhantomSpec) -> list[Picture]:
-    """Renders all patients of `spec`, class by class."""
+def draw_exposures(spec: PhantomSpec) -> list[Exposure]:
+    """Draws every patient of `spec` and how each was exposed, class by class."""
     root = np.random.SeedSequence(spec.seed)
-    pictures: list[Picture] = []
+    exposures: list[Exposure] = []
     number = 0
     for label, count in class_counts(spec.pictures).items():
         left, nth = count, 0
@@ -114,13 +131,24 @@ def draw_pictures(spec: PhantomSpec) -> list[Picture]:
             folder = "test" if nth % TEST_EVERY == TEST_EVERY // 2 else "train"
             folder += "/NORMAL" if label == "normal" else "/PNEUMONIA"
             second_series = bool(rng.random() < 0.5)
-            for view in range(views):
-                stem = _stem(label, number, len(pictures) + 1, view, second_series)
-                film, _ = render(label, patient, draw_view(rng, spec.min_side, spec.max_side))
-                pictures.append(Picture(f"chest_xray/{folder}/{stem}", label, number, film))
+            for nth_view in range(views):
+                stem = _stem(label, number, len(exposures) + 1, nth_view, second_series)
+                view = draw_view(rng, spec.min_side, spec.max_side)
+                name = f"chest_xray/{folder}/{stem}"
+                exposures.append(Exposure(name, label, number, patient, view))
             left, nth = left - views, nth + 1
-            log.info("phantoms: %d of %d", len(pictures), spec.pictures)
-    return pictures
+    return exposures
+
+
+def develop(exposure: Exposure) -> Picture:
+    """Renders one exposure."""
+    film, _ = render(exposure.label, exposure.patient, exposure.view)
+    return Picture(exposure.name, exposure.label, exposure.number, film)
+
+
+def draw_pictures(spec: PhantomSpec) -> list[Picture]:
+    """Renders all patients of `spec`, class by class."""
+    return map_shards(develop, draw_exposures(spec), describe="phantoms")
 
 
 def encode_jpeg(film: NDArray[np.uint8]) -> bytes:
