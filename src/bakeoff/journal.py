@@ -11,7 +11,7 @@ from typing import Any, Literal
 from bakeoff.files import read_json, write_json
 from bakeoff.layout import mlruns
 
-Kind = Literal["features", "fits"]
+Kind = Literal["features", "fits", "runs"]
 
 
 def record(kind: Kind, key: str, facts: dict[str, Any]) -> None:

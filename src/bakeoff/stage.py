@@ -1,7 +1,6 @@
 """What every stage script shares: logging, and turning a user's mistake into one sentence."""
 
 import logging
-import os
 import sys
 from collections.abc import Callable
 
@@ -10,7 +9,6 @@ from bakeoff.errors import BakeoffError
 
 def run_stage(name: str, main: Callable[[], None]) -> None:
     """Run a stage's recipe; a `BakeoffError` becomes one line on stderr and exit status 1."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("bakeoff").setLevel(logging.INFO)
     try:

@@ -4,10 +4,18 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS, Block, first_mistake, read_key, read_yaml
+from bakeoff.params.data import Side
 
 DATASETS = Path("datasets")
 
@@ -20,7 +28,19 @@ def _compiles(pattern: str) -> str:
     return pattern
 
 
-Regex = Annotated[str, AfterValidator(_compiles)]
+def _one_or_many(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _text_keys(value: Any) -> Any:
+    # YAML reads `0: zero` as a number; a label is always text.
+    return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+
+
+Regex = Annotated[str, AfterValidator(_compiles)]  # searched in "/" + the member's path
+Glob = Annotated[str, Field(min_length=1)]  # of the member's path; `*` also matches "/"
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
+Classes = Annotated[dict[str, Regex], BeforeValidator(_text_keys), Field(min_length=2)]
 
 
 class Dataset(Block):
@@ -30,57 +50,74 @@ class Dataset(Block):
     source: str = ""  # public page
     licence: str = ""
     citation: str = ""
+    keep: Annotated[tuple[Glob, ...], Field(min_length=1)] = ("*",)  # the rest is left out
+    group: Regex | None = None  # same match, same side
+    official: dict[Side, Glob] = {}  # the archive's own sides
+    rename: Annotated[dict[str, str], BeforeValidator(_text_keys)] = {}  # found: wanted
+
+
+class Archived(Dataset):
+    """What a data set that comes from outside says about getting and unpacking it."""
+
     archive: str | None = None  # zip, tar, h5, npz or a folder; ~ and absolute paths allowed
-    url: str | None = None  # used when the archive is not there
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None  # when archive is not there
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    keep: tuple[str, ...] = ("*",)  # glob patterns; members outside are left out
     max_gigabytes: Annotated[float, Field(gt=0)] = 20  # unpacked
-    max_ratio: Annotated[float, Field(gt=1)] = 200  # unpacked over packed, per member
-    group: Regex | None = None  # searched in the member's path; same match, same side
-    official_test: str | None = None  # glob pattern of the archive's own test side
-    rename: dict[str, str] = {}  # label found: label wanted
+    max_ratio: Annotated[float, Field(gt=1)] = 200  # unpacked over packed, of the whole archive
+    max_files: Annotated[int, Field(ge=1)] = 1_000_000
 
     @model_validator(mode="after")
-    def _url_has_hash(self) -> "Dataset":
+    def _can_be_found(self) -> "Archived":
+        if not self.archive and not self.url:
+            raise ValueError("set 'archive' to the path of the file or folder, or 'url'")
         if self.url and not self.sha256:
-            raise ValueError("a url needs the sha256 of the file behind it")
+            raise ValueError("a 'url' needs the 'sha256' of the file behind it")
         return self
 
 
-class Filenames(Dataset):
+class Filenames(Archived):
     """The class is found in the member's path."""
 
     kind: Literal["filenames"]
-    classes: Annotated[dict[str, str], Field(min_length=2)]  # label: text in the member's path
+    classes: Classes  # label: pattern
 
 
-class Folders(Dataset):
+class Folders(Archived):
     """The parent folder is the class."""
 
     kind: Literal["folders"]
     label: Regex | None = None  # its first group is the label; default: the whole folder name
+    level: Annotated[int, Field(ge=1, le=16)] = 1  # 1: the parent folder, 2: its parent
 
 
-class Table(Dataset):
+class Table(Archived):
     """A CSV names the pictures and their labels."""
 
     kind: Literal["table"]
-    table: str  # glob pattern of the CSV among the members
+    table: Glob  # the CSV among the members
     image_column: str
-    image_folder: str | None = None  # within the archive; default: found by file name
+    image_suffix: str = ""  # added to the column's value, where it lacks ".jpg"
+    image_folder: str | None = None  # within the archive; default: wherever the file is
     label_column: str
     separator: str | None = None  # splits a category tree such as ["A >> B >> C"]
     depth: Annotated[int, Field(ge=1)] = 1  # how many levels of the tree make the label
     group_column: str | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    encoding: str = "utf-8-sig"
 
 
-class Arrays(Dataset):
-    """Image and label arrays in an `.npz` file, or scikit-learn's bundled digits."""
+class Arrays(Archived):
+    """Image and label arrays in `.npz` or HDF5 files."""
 
     kind: Literal["arrays", "hdf5"]
-    images: str  # name of the (n, height, width[, channels]) array
-    labels: str  # name of the (n,) array
-    names: dict[int, str] = {}  # label value: class name
+    images: Names  # (n, height, width[, channels])
+    labels: Names  # (n,), one for each of `images`
+
+    @model_validator(mode="after")
+    def _in_pairs(self) -> "Arrays":
+        if len(self.images) != len(self.labels):
+            raise ValueError("'images' and 'labels' must name the same number of arrays")
+        return self
 
 
 class Digits(Dataset):
@@ -90,14 +127,22 @@ class Digits(Dataset):
     scale: Annotated[int, Field(ge=1, le=32)] = 4
 
 
-class Phantom(Filenames):
+class Phantom(Dataset):
     """The embedded default: generated chest-X-ray phantoms, read like `filenames`."""
 
-    kind: Literal["phantom"]  # type: ignore[assignment]
+    kind: Literal["phantom"]
+    classes: Classes
+    seed: Annotated[int, Field(ge=0)] = 20
     pictures: Annotated[int, Field(ge=30, le=20_000)] = 300
     min_side: Annotated[int, Field(ge=64, le=2048)] = 300
     max_side: Annotated[int, Field(ge=64, le=2048)] = 420
     filth: bool = True
+
+    @model_validator(mode="after")
+    def _sides_in_order(self) -> "Phantom":
+        if self.min_side > self.max_side:
+            raise ValueError("'min_side' must not exceed 'max_side'")
+        return self
 
 
 AnyDataset = Annotated[
@@ -118,9 +163,10 @@ def read_dataset(path: Path) -> Dataset:
         BakeoffError: the file is missing or says something that is not allowed.
     """
     try:
-        return _ADAPTER.validate_python(read_yaml(path))
+        dataset: Dataset = _ADAPTER.validate_python(read_yaml(path))
     except ValidationError as error:
         raise BakeoffError(first_mistake(error, "", path)) from None
+    return dataset
 
 
 def read_chosen_dataset(params: Path = PARAMS) -> tuple[str, Dataset]:

@@ -1,0 +1,229 @@
+"""What the data half costs, and how it grows.
+
+    python benchmarks/bench_data.py            # everything; about half an hour on two cores
+    python benchmarks/bench_data.py --quick    # 1 000 and 10 000 synthetic pictures
+    python benchmarks/bench_data.py --part speed
+
+speed: sort + split + export of every picture of chest_xray (in the folder that BAKEOFF_DATA names;
+else of the phantom), without copies, beside the bare cost of decoding, resizing and encoding the
+same pictures with the same functions on the same cores. The seconds that a stage needs before its
+first picture (interpreter and imports) are given apart.
+
+growth: small synthetic pictures, then ten times as many, through ingest to tfrecord: seconds per
+picture and peak memory of each stage, and `dvc status` afterwards.
+
+Every stage runs as DVC runs it: a process of its own. Figures are printed and written to
+benchmarks/results/data.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks/results/data.json"
+STAGES = ("ingest", "sort", "split", "augment", "tfrecord")
+EXPORT = ("sort", "split", "augment", "tfrecord")  # an export needs its plan
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process: wall seconds, processor seconds, and peak resident megabytes."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a tenth of the synthetic pictures")
+    parser.add_argument("--part", choices=("speed", "growth", "all"), default="all")
+    parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.bare:
+        decode_resize_encode(arguments.bare)
+        return
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results["machine"] = {"processors": os.cpu_count(), "kind": platform.machine()}
+    with tempfile.TemporaryDirectory(prefix="bench-data-") as folder:
+        if arguments.part in ("speed", "all"):
+            results["speed"] = measure_speed(Path(folder) / "speed")
+        if arguments.part in ("growth", "all"):
+            small = 1_000 if arguments.quick else 10_000
+            results["growth"] = measure_growth(Path(folder), small)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    print(f"written to {RESULTS.relative_to(ROOT)}")
+
+
+def measure_speed(tree: Path) -> dict[str, Any]:
+    """Pictures a second of sort + split + export, and of the bare work."""
+    data = os.environ.get("BAKEOFF_DATA")
+    dataset = "chest_xray" if data else "phantom"
+    prepare(tree, dataset, {"archive": f"{data}/{dataset}.zip"} if data else {})
+    run(tree, "stages/ingest.py")
+    stages = {name: run(tree, f"stages/{name}.py") for name in EXPORT}
+    starts = {
+        name: run(tree, "-c", f"import runpy; runpy.run_path('stages/{name}.py')")
+        for name in EXPORT
+    }
+    bare = run(tree, str(Path(__file__).resolve()), "--bare", "data/splits")
+    start = run(tree, "-c", "import runpy; runpy.run_path('benchmarks/bench_data.py')")
+    tables = (tree / "data/splits").glob("*.csv")
+    pictures = sum(table.read_text().count("\n") - 1 for table in tables)
+    total = sum(stage.seconds for stage in stages.values())
+    working = total - sum(stage.seconds for stage in starts.values())
+    alone = bare.seconds - start.seconds
+    print(f"{dataset}: {pictures} pictures of 300 x 300, {os.cpu_count()} processors")
+    for name, stage in stages.items():
+        print(f"  {name:9}{stage.seconds:7.1f} s, {starts[name].seconds:.1f} s of it imports")
+    print(f"  bare work{alone:7.1f} s: {pictures / alone:.0f} pictures/s")
+    print(f"  stages: {pictures / total:.0f} pictures/s, {alone / total:.2f} of the bare work;")
+    print(f"  without imports {pictures / working:.0f} pictures/s, {alone / working:.2f} of it")
+    return {
+        "dataset": dataset,
+        "pictures": pictures,
+        "stages": {name: asdict(stage) for name, stage in stages.items()},
+        "imports": {name: asdict(stage) for name, stage in starts.items()},
+        "bare_seconds": alone,
+        "bare_pictures_per_second": pictures / alone,
+        "pictures_per_second": pictures / total,
+        "of_bare": alone / total,
+        "of_bare_without_imports": alone / working,
+    }
+
+
+def measure_growth(folder: Path, small: int) -> dict[str, Any]:
+    """The same stages over `small` pictures and over ten times as many."""
+    runs = {count: measure_synthetic(folder / str(count), count) for count in (small, 10 * small)}
+    one, ten = runs.values()
+    print(f"growth from {small} to {10 * small} pictures")
+    for name in STAGES:
+        before, after = one["stages"][name], ten["stages"][name]
+        print(
+            f"  {name:9}{before.seconds:7.1f} s to {after.seconds:7.1f} s"
+            f" (x{after.seconds / before.seconds:.1f}),"
+            f" {before.peak_megabytes:.0f} MB to {after.peak_megabytes:.0f} MB"
+            f" ({after.peak_megabytes / before.peak_megabytes - 1:+.0%})"
+        )
+    peaks = [max(s.peak_megabytes for s in r["stages"].values()) for r in (one, ten)]
+    print(
+        f"  peak of all stages: {peaks[0]:.0f} MB to {peaks[1]:.0f} MB ({peaks[1] / peaks[0] - 1:+.0%})"
+    )
+    print(f"  dvc status: {one['dvc_status_seconds']:.1f} s to {ten['dvc_status_seconds']:.1f} s")
+    return {
+        str(count): {
+            "stages": {name: asdict(stage) for name, stage in result["stages"].items()},
+            "dvc_status_seconds": result["dvc_status_seconds"],
+        }
+        for count, result in runs.items()
+    }
+
+
+def measure_synthetic(tree: Path, count: int) -> dict[str, Any]:
+    """Every stage over `count` generated pictures, then `dvc status`."""
+    prepare(
+        tree, "synthetic", {"kind": "folders", "archive": str(tree / "pictures")}, image_side=64
+    )
+    generate(tree / "pictures", count)
+    stages = {name: run(tree, f"stages/{name}.py") for name in STAGES}
+    shutil.rmtree(tree / "pictures")
+    for command in (
+        ["git", "init", "-q"],
+        ["dvc", "init", "-q"],
+        ["dvc", "commit", "-qf", *STAGES],
+    ):
+        subprocess.run(command, cwd=tree, env=environment(tree), check=True)
+    dvc = [sys.executable, "-m", "dvc", "status", "-q", *STAGES]
+    started = time.perf_counter()
+    clean = subprocess.run(dvc, cwd=tree, env=environment(tree), check=False).returncode == 0
+    seconds = time.perf_counter() - started
+    shutil.rmtree(tree)
+    if not clean:
+        raise SystemExit("dvc status found changes after dvc commit")
+    return {"stages": stages, "dvc_status_seconds": seconds}
+
+
+def prepare(tree: Path, dataset: str, described: dict[str, Any], image_side: int = 300) -> None:
+    """A copy of what the stages need, with `params.yaml` set for exports without copies."""
+    tree.mkdir(parents=True)
+    for name in ("src", "stages", "datasets", "benchmarks"):
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "dvc.yaml", tree)
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["dataset"] = dataset
+    params["augment"]["transforms"] = []
+    params["tfrecord"]["image_side"] = image_side
+    (tree / "params.yaml").write_text(yaml.safe_dump(params))
+    path = tree / f"datasets/{dataset}.yaml"
+    known = yaml.safe_load(path.read_text()) if path.exists() else {}
+    path.write_text(yaml.safe_dump({**known, **described}))
+
+
+def generate(folder: Path, count: int) -> None:
+    """Distinct textured JPEGs of 64 x 64 pixels in ten classes."""
+    generator = np.random.default_rng(count)
+    for label in range(10):
+        (folder / f"class{label}").mkdir(parents=True)
+    for number in range(count):
+        coarse = Image.fromarray(generator.integers(0, 255, (16, 16, 3), np.uint8))
+        path = folder / f"class{number % 10}" / f"{number:06d}.jpeg"
+        coarse.resize((64, 64), Image.Resampling.BICUBIC).save(path, quality=90)
+
+
+def environment(tree: Path) -> dict[str, str]:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": programs, "PYTHONPATH": str(tree / "src")}
+
+
+def run(tree: Path, *arguments: str) -> Measured:
+    """Run Python in `tree` and take its time and memory; its output appears if it fails."""
+    with tempfile.TemporaryFile() as log:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *arguments], cwd=tree, env=environment(tree), stdout=log, stderr=log
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            log.seek(0)
+            raise SystemExit(f"{' '.join(arguments)} failed:\n{log.read().decode()}")
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+
+
+def decode_resize_encode(splits: Path) -> None:
+    """The bare work, over threads, with nothing read but the pictures and nothing written."""
+    from bakeoff.parallel import map_shards
+    from bakeoff.params.data import TfrecordParams
+    from bakeoff.pictures import decode
+    from bakeoff.record_pictures import encode_picture, to_record_picture
+    from bakeoff.split_tables import read_splits
+
+    params = TfrecordParams.read("tfrecord")
+    paths = list(read_splits(splits)["path"])
+
+    def work(shard: list[str]) -> int:
+        pictures = (to_record_picture(decode(Path(p), "RGB"), params) for p in shard)
+        return sum(len(encode_picture(pixels, params)) for pixels in pictures)
+
+    map_shards(work, [paths[i : i + 64] for i in range(0, len(paths), 64)], describe="bare work")
+
+
+if __name__ == "__main__":
+    main()

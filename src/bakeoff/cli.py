@@ -1,0 +1,233 @@
+"""The command line around the pipeline: show, check, predict, explain, serve, sync, prune."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from bakeoff.errors import BakeoffError
+
+
+class _Group(TyperGroup):
+    """Says a user's mistake in one sentence; every other error keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BakeoffError as mistake:
+            typer.echo(f"bakeoff: error: {mistake}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Which pretrained backbone, if any, beats a random forest on your pictures? "
+    "`dvc repro` finds out; these commands show it and use it. Run them in the repository's root.",
+)
+
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A folder of models/. Default: the best of the comparison."),
+]
+
+
+def _prepare() -> None:
+    """Quiet libraries, and our own notices on stderr."""
+    import logging
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("bakeoff").setLevel(logging.INFO)
+
+
+@app.command()
+def show() -> None:
+    """Print the comparison of the last `dvc repro`, and where to look next."""
+    from bakeoff.terminal import show_comparison
+
+    show_comparison()
+
+
+@app.command()
+def check() -> None:
+    """Check params.yaml and the chosen data set's description, without running anything."""
+    from bakeoff.checking import check_all
+
+    check_all()
+    print("params.yaml and its data set are valid")
+
+
+@app.command()
+def predict(
+    pictures: Annotated[list[Path], typer.Argument(help="Picture files, or folders of them.")],
+    model: ModelName = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a CSV here instead of printing it.")
+    ] = None,
+) -> None:
+    """Say what pictures show, with calibrated probabilities, as CSV.
+
+    A file that is no picture gets a row with its error; the exit status is then 1.
+    """
+    _prepare()
+    from bakeoff.best import chosen_model
+    from bakeoff.files import writing_file
+    from bakeoff.picture_files import list_pictures, predict_files
+    from bakeoff.predictor import load_predictor
+
+    paths = list_pictures(pictures)
+    folder = chosen_model(model)
+    table = predict_files(load_predictor(folder), paths)
+    form: dict[str, Any] = {"index": False, "float_format": "%.6g", "lineterminator": "\n"}
+    if output is None:
+        table.to_csv(sys.stdout, **form)
+    else:
+        with writing_file(output) as partial:
+            table.to_csv(partial, **form)
+        print(f"{len(table)} pictures predicted with {folder.name}: {output}", file=sys.stderr)
+    bad = table["error"].ne("").sum()
+    if bad:
+        raise BakeoffError(f"{bad} of {len(table)} files are no usable pictures; see `error`")
+
+
+@app.command()
+def explain(
+    picture: Annotated[Path, typer.Argument(help="A picture file.")],
+    model: ModelName = None,
+    label: Annotated[
+        str | None, typer.Option(help="The class to explain. Default: the likeliest.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Default: <picture>_explained.png here.")
+    ] = None,
+) -> None:
+    """Draw where a network looked (Grad-CAM), as a PNG: the picture, and the heat over it."""
+    _prepare()
+    from bakeoff.best import chosen_model
+    from bakeoff.picture_files import list_pictures
+
+    (path,) = list_pictures([picture])[:1]
+    folder = chosen_model(model, network=True)
+    from bakeoff.explaining import explain as draw
+
+    seen = draw(folder, path, label, output or Path(f"{path.stem}_explained.png"))
+    print(f"{folder.name} says {seen.label} with probability {seen.probability:.3f}: {seen.path}")
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5001,
+    alias: Annotated[str, typer.Option(help="champion or challenger.")] = "champion",
+) -> None:
+    """Answer predictions over HTTP on 127.0.0.1 with the registered champion (MLflow's server).
+
+    Try: curl -H 'Content-Type: application/json' 127.0.0.1:5001/invocations
+    -d '{"inputs": ["<base64 of a JPEG or PNG>"]}'
+    """
+    from bakeoff.tracking.store import tracking_uri
+    from bakeoff.tracking.sync import registered_model
+
+    uri = registered_model(alias)
+    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri()
+    command = ["models", "serve", "--model-uri", uri, "--env-manager", "local"]
+    _become_mlflow([*command, "--host", "127.0.0.1", "--port", str(port)])
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
+    """Open MLflow's pages on 127.0.0.1: every run side by side."""
+    from bakeoff.tracking.store import own_uri, shown_uri, tracking_uri
+
+    if tracking_uri() != own_uri():
+        print(f"MLFLOW_TRACKING_URI is set: open {shown_uri()}")
+        return
+    from bakeoff import layout
+
+    if not (layout.mlruns() / "mlflow.db").is_file():
+        raise BakeoffError("mlruns/ holds no store yet; run `dvc repro` or `bakeoff sync` first")
+    print(f"http://127.0.0.1:{port} in some seconds; Ctrl-C ends it", flush=True)
+    place = ["--backend-store-uri", own_uri(), "--host", "127.0.0.1", "--port", str(port)]
+    _become_mlflow(["ui", *place, "--workers", "1"])
+
+
+def _become_mlflow(arguments: list[str]) -> NoReturn:
+    """Replace this process, so that Ctrl-C reaches MLflow alone."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments])  # noqa: S606
+
+
+@app.command()
+def sync(
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="First move the present store to mlruns/before-<n>.")
+    ] = False,
+) -> None:
+    """Make MLflow show what models/ and reports/ hold; a second time changes nothing.
+
+    For a clone after `dvc pull`, after mlruns/ was deleted, or after a run without MLflow.
+    """
+    _prepare()
+    from bakeoff.tracking.sync import set_aside
+    from bakeoff.tracking.sync import sync as mirror
+
+    if rebuild:
+        aside = set_aside()
+        print(f"the old store is in {aside}" if aside else "there was no store")
+    done = mirror()
+    print(f"{done.models} models, {len(done.new)} new in MLflow{_listed(done.new)}")
+    if done.killed:
+        print(f"{done.killed} runs of dead processes marked KILLED")
+    if done.registry:
+        print(f"registry: {done.registry}")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f": {', '.join(names)}" if names else ""
+
+
+@app.command()
+def prune(
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Newest runs of each model. Default: tracking.keep.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete superseded MLflow runs with their artifacts, after saying which.
+
+    What models/ holds now and what the registry names stays. DVC's files are not touched.
+    """
+    _prepare()
+    from bakeoff.params.evidence import TrackingParams
+    from bakeoff.tracking.sync import prunable, prune_runs
+
+    number = keep or TrackingParams.read("tracking").keep
+    if number is None:
+        raise BakeoffError("how many runs to keep? give --keep, or tracking.keep in params.yaml")
+    runs = prunable(number)
+    for run in runs:
+        print(f"{run.run_id}  {run.name}: {run.why}")
+    if not runs:
+        print("nothing is superseded")
+    elif yes or typer.confirm(f"Delete these {len(runs)} runs and their artifacts?"):
+        whole = prune_runs(runs)
+        print("deleted" if whole else "deleted; run `mlflow gc` on the server for the artifacts")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at environment, weights, MLflow store and stale stages; say what to do about each."""
+    from bakeoff.doctor import examine
+
+    worst = False
+    for finding in examine():
+        worst = worst or not finding.fine
+        mark = "ok  " if finding.fine else "LOOK"
+        remedy = f"\n      -> {finding.remedy}" if finding.remedy else ""
+        print(f"{mark}  {finding.topic}: {finding.what}{remedy}", flush=True)
+    raise typer.Exit(1 if worst else 0)

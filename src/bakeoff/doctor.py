@@ -1,0 +1,167 @@
+"""What is amiss on this machine, and what to do about each."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bakeoff import layout
+from bakeoff.applications import SCRATCH, find_application
+from bakeoff.checking import check_all
+from bakeoff.errors import BakeoffError
+from bakeoff.params.block import PARAMS
+from bakeoff.params.models import ModelDefaults, model_names, read_feature_params
+from bakeoff.weights import keras_cache
+
+_PACKAGES = ("tensorflow", "keras", "dvc", "mlflow", "scikit-learn", "pillow", "numpy")
+_FREE_GIGABYTES = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    topic: str
+    fine: bool
+    what: str
+    remedy: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Look at everything, the quick things first; each finding comes as soon as it is known."""
+    for look in (_python, _programs, _room, _parameters, _weights, _store, _stages):
+        yield from look()
+
+
+def _python() -> Iterator[Finding]:
+    found, missing = [], []
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    if missing:
+        yield Finding("environment", False, f"{', '.join(missing)} missing", "run `uv sync`")
+    else:
+        yield Finding("environment", True, ", ".join([python, *found]))
+
+
+def _programs() -> Iterator[Finding]:
+    for name, remedy in {"git": "install git", "dvc": "run `uv sync`"}.items():
+        beside = Path(sys.executable).with_name(name)
+        fine = shutil.which(name) is not None or beside.exists()
+        yield Finding(name, fine, "found" if fine else "not found", "" if fine else remedy)
+    fine = Path(".dvc").is_dir() and PARAMS.is_file()
+    yield Finding(
+        "repository",
+        fine,
+        "this is its root" if fine else "no .dvc/ and params.yaml here",
+        "" if fine else "run bakeoff in the repository's root",
+    )
+
+
+def _room() -> Iterator[Finding]:
+    free = shutil.disk_usage(Path.cwd()).free / 1e9
+    fine = free > _FREE_GIGABYTES
+    remedy = "" if fine else "free some: `dvc gc --workspace`, `bakeoff prune --keep 1`"
+    yield Finding("disk", fine, f"{free:.0f} GB free", remedy)
+
+
+def _parameters() -> Iterator[Finding]:
+    try:
+        check_all()
+    except BakeoffError as mistake:
+        yield Finding("parameters", False, str(mistake), "mend that line")
+    else:
+        yield Finding("parameters", True, "params.yaml and its data set are valid")
+
+
+def _weights() -> Iterator[Finding]:
+    """Which pretrained weights are here; nothing is downloaded to find out."""
+    try:
+        defaults = ModelDefaults.read("defaults")
+        chosen = {name: read_feature_params(name) for name in model_names()}
+    except BakeoffError:
+        return  # said already
+    mirror = defaults.weights_mirror
+    for name, params in chosen.items():
+        if params.backbone in SCRATCH or params.weights == "random":
+            continue
+        if params.weights != "imagenet":
+            fine = Path(params.weights).expanduser().is_file()
+            remedy = "" if fine else f"mend models.{name}.weights in params.yaml"
+            what = "here" if fine else "not there"
+            yield Finding(f"weights of {name}", fine, f"{params.weights} is {what}", remedy)
+            continue
+        application = find_application(params.backbone)
+        yield _imagenet(name, application.cached_file, application.weights_file, mirror)
+
+
+def _imagenet(name: str, cached: str, file: str, mirror: str | None) -> Finding:
+    topic = f"weights of {name}"
+    places = [keras_cache() / cached]
+    if mirror and not mirror.startswith("http"):
+        places += [Path(mirror).expanduser() / file, Path(mirror).expanduser() / cached]
+    if any(path.is_file() for path in places):
+        return Finding(topic, True, "ImageNet weights are on this machine")
+    if mirror and mirror.startswith("http"):
+        return Finding(topic, True, "will be fetched from defaults.weights_mirror when needed")
+    return Finding(
+        topic,
+        False,
+        f"{file} is not on this machine; without a network the backbone stays random",
+        "put the file into a folder and name it as defaults.weights_mirror in params.yaml",
+    )
+
+
+def _store() -> Iterator[Finding]:
+    from bakeoff.tracking.store import StoreUnavailableError, open_store, own_uri, shown_uri
+    from bakeoff.tracking.store import tracking_uri as uri
+
+    topic = "MLflow"
+    if uri() == own_uri() and not (layout.mlruns() / "mlflow.db").is_file():
+        yield Finding(topic, False, "mlruns/ holds no store yet", "run `bakeoff sync`")
+        return
+    try:
+        from bakeoff.tracking import mirror
+        from bakeoff.tracking.sync import missing_models, recorded_dataset
+
+        store = open_store(recorded_dataset())
+        missing = missing_models(store)
+        count = len(mirror.search(store, ""))
+    except (StoreUnavailableError, BakeoffError) as reason:
+        yield Finding(topic, False, str(reason), "see docs/mlflow.md")
+        return
+    what = f"{count} runs in {shown_uri()}"
+    if missing:
+        yield Finding(topic, False, f"{what}, none of {', '.join(missing)}", "run `bakeoff sync`")
+    else:
+        yield Finding(topic, True, what)
+
+
+def _stages() -> Iterator[Finding]:
+    """What `dvc status` says would run."""
+    run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+    done = run(
+        [sys.executable, "-m", "dvc", "status", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"DVC_NO_ANALYTICS": "1"},
+    )
+    topic = "stages"
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        yield Finding(topic, False, f"`dvc status` failed: {reason}", "see `dvc status -v`")
+        return
+    stale = sorted(json.loads(done.stdout or "{}"))
+    if stale:
+        yield Finding(topic, False, f"{len(stale)} out of date: {', '.join(stale)}", "`dvc repro`")
+    else:
+        yield Finding(topic, True, "all up to date")

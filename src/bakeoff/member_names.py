@@ -1,0 +1,87 @@
+"""Names of archive members: which are refused, which are junk, how the odd ones are written."""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+MAX_DEPTH = 64  # folders
+MAX_PATH_BYTES = 1024  # UTF-8, of the whole path
+MAX_NAME_BYTES = 200  # UTF-8, of one component; file systems allow 255
+
+_JUNK_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
+class UnsafeNameError(ValueError):
+    """A member's name that would lead out of the folder, or that no file system can hold."""
+
+
+def safe_path(name: str) -> str:
+    r"""The relative POSIX path under which a member is written.
+
+    Backslashes separate folders, as archives made on Windows have it. Letters are composed
+    (Unicode NFC), so that a name packed on macOS equals the same name in a table. Control
+    characters and bytes that are not UTF-8 become `%XX`; a component over `MAX_NAME_BYTES` is
+    cut and told apart by a hash.
+
+    Args:
+        name: as the archive has it; bytes that are not UTF-8 as surrogates.
+
+    Returns:
+        A path without `.`, `..`, empty or absolute parts; "" for the root itself.
+
+    Raises:
+        UnsafeNameError: the name is absolute, climbs with `..`, or is too deep or too long.
+    """
+    slashed = name.replace("\\", "/")
+    if slashed.startswith("/") or _DRIVE.match(slashed):
+        raise UnsafeNameError("an absolute path")
+    parts = [part for part in slashed.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise UnsafeNameError("a path that climbs out of its folder")
+    if len(parts) > MAX_DEPTH:
+        raise UnsafeNameError(f"a path over {MAX_DEPTH} folders deep")
+    path = "/".join(_component(part) for part in parts)
+    if len(path.encode()) > MAX_PATH_BYTES:
+        raise UnsafeNameError(f"a path over {MAX_PATH_BYTES} bytes long")
+    return path
+
+
+def _component(part: str) -> str:
+    composed = unicodedata.normalize("NFC", part)
+    clean = "".join(map(_character, composed))
+    if len(clean.encode()) <= MAX_NAME_BYTES:
+        return clean
+    stem, dot, suffix = clean.rpartition(".")
+    suffix = dot + suffix if stem and len(suffix.encode()) <= 10 else ""
+    digest = hashlib.sha256(clean.encode()).hexdigest()[:10]
+    kept = clean.encode()[: MAX_NAME_BYTES - 30].decode("utf-8", "ignore")
+    return f"{kept}~{digest}{suffix}"
+
+
+def _character(character: str) -> str:
+    if unicodedata.category(character) not in ("Cc", "Cs"):
+        return character
+    # Python keeps a byte that is not UTF-8 as one of these lone surrogates.
+    escaped = "\udc80" <= character <= "\udcff"
+    content = character.encode("utf-8", "surrogateescape" if escaped else "surrogatepass")
+    return "".join(f"%{byte:02X}" for byte in content)
+
+
+def is_junk(path: str) -> bool:
+    """Whether an operating system left this: hidden files, `__MACOSX/`, thumbnails."""
+    return any(part.startswith(".") or part.lower() in _JUNK_NAMES for part in path.split("/"))
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether any glob fits the path, with or without a leading slash; `*` also matches "/"."""
+    return any(fnmatchcase(path, p) or fnmatchcase(f"/{path}", p) for p in patterns)
+
+
+def reason_to_leave_out(path: str, keep: Iterable[str]) -> str | None:
+    """Why a member is not brought in: system litter, or outside `keep`; None if it is."""
+    if is_junk(path):
+        return "left by an operating system"
+    return None if matches(path, keep) else "outside 'keep'"

@@ -1,0 +1,195 @@
+"""From a file of any sort to canonical pixels, or the reason why it is no usable picture.
+
+The one rule, in this order:
+
+1. Only the formats in `FORMATS` are tried; the header's width, height and number of frames are
+   checked before a pixel is decoded.
+2. The EXIF orientation is applied.
+3. Grey pictures of 16 bits are divided by 257, so that 65535 becomes 255; grey pictures of 32
+   bits are read as 16 bits (integers) or as 0 to 1 (floating point), and refused where a value
+   lies outside.
+4. Transparent pixels are laid on white.
+5. The rest is Pillow's conversion: CMYK by its plain formula, palettes looked up, colour to grey
+   by ITU-R 601. Embedded colour profiles, broken or not, are ignored.
+"""
+
+import hashlib
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+# A file named so claims to be a picture, also where its format is not read here.
+SUFFIXES = frozenset(
+    ".apng .avif .bmp .dib .gif .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .mpo .pbm "
+    ".pgm .png .pnm .ppm .tif .tiff .webp "
+    ".cr2 .dcm .dng .eps .heic .heif .ico .jxl .nef .pcx .psd .raw .svg .tga".split()
+)
+MAX_PIXELS = 120_000_000
+
+Mode = Literal["RGB", "L"]
+Reason = Literal[
+    "not a picture",
+    "truncated",
+    "zero bytes",
+    "too many pixels",
+    "too small",
+    "animated",
+    "unknown value range",
+    "unknown class",
+    "ambiguous class",
+    "conflicting labels",
+    "no picture",
+    "left out",
+]
+
+# Our own check of the header stands in for Pillow's limit, which would refuse what a user allows.
+Image.MAX_IMAGE_PIXELS = None
+warnings.filterwarnings("ignore", module="PIL")
+# Plugins are loaded here, once, and not by several threads at their first picture.
+Image.init()
+
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ")
+# Above this many pixels pictures are decoded one at a time, whatever the number of threads.
+_GIANT = 25_000_000
+_giants = threading.Lock()
+
+
+class PictureError(ValueError):
+    """A file that is no usable picture: `reason` is one of `Reason`, `detail` says more."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        """Both are shown to the user."""
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def decode(
+    source: Path | bytes, mode: Mode, *, max_pixels: int = MAX_PIXELS, min_side: int = 1
+) -> Image.Image:
+    """The canonical pixels of a picture file.
+
+    Args:
+        source: a path, or the file's bytes.
+        mode: `RGB` or `L`.
+        max_pixels: larger pictures are refused by their header.
+        min_side: pictures with a shorter side (pixels) are refused by their header.
+
+    Returns:
+        A loaded picture of that mode, 8 bits a channel.
+
+    Raises:
+        PictureError: the file is no usable picture.
+    """
+    content = source.read_bytes() if isinstance(source, Path) else source
+    with opened(content, max_pixels=max_pixels, min_side=min_side) as picture:
+        return canonical(picture, mode)
+
+
+@contextmanager
+def opened(content: bytes, *, max_pixels: int, min_side: int) -> Iterator[Image.Image]:
+    """A picture whose header has passed; giants have their turn one at a time.
+
+    Raises:
+        PictureError: the header belongs to no usable picture.
+    """
+    with _open(content) as picture:
+        _check_header(picture, max_pixels, min_side)
+        with _giants if picture.width * picture.height > _GIANT else nullcontext():
+            yield picture
+
+
+def pixel_id(picture: Image.Image) -> str:
+    """The first 32 hexadecimal digits of the SHA-256 over mode, width, height and bytes.
+
+    The same pixels from another lossless format have the same.
+    """
+    width, height = picture.size
+    digest = hashlib.sha256(f"{picture.mode} {width} {height}\n".encode())
+    rows = max(1, (16 << 20) // (width * len(picture.mode)))  # strips: no second copy of a giant
+    for top in range(0, height, rows):
+        strip = (0, top, width, min(top + rows, height))
+        digest.update((picture if rows >= height else picture.crop(strip)).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def canonical(picture: Image.Image, mode: Mode) -> Image.Image:
+    """Steps 2 to 5 of the module's rule; the picture given is used up.
+
+    Raises:
+        PictureError: the pixels cannot be decoded, or have no known value range.
+    """
+    try:
+        picture.load()
+    except Exception as error:  # a decoder fed with hostile bytes may raise anything
+        raise PictureError("truncated", _one_line(error)) from None
+    try:
+        ImageOps.exif_transpose(picture, in_place=True)
+    except Exception:  # noqa: S110  # broken EXIF spoils no pixels
+        pass
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        picture = _deep_grey(picture)
+    elif picture.has_transparency_data:
+        clear = picture.convert("RGBA")
+        ground = Image.new("RGBA", clear.size, "white")
+        ground.alpha_composite(clear)
+        picture = ground.convert("RGB")
+    elif picture.mode not in ("L", "1", "RGB"):
+        try:
+            picture = picture.convert("RGB")
+        except ValueError:
+            raise PictureError("unknown value range", f"mode {picture.mode}") from None
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+def _open(content: bytes) -> Image.Image:
+    if not content:
+        raise PictureError("zero bytes")
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except Exception as error:  # see above
+        if content.startswith(_MAGIC) or content[8:12] == b"WEBP" or content[4:12] == b"ftypavif":
+            raise PictureError("truncated", "the header is cut short or damaged") from None
+        if isinstance(error, UnidentifiedImageError):
+            raise PictureError("not a picture", "no format read here") from None
+        raise PictureError("not a picture", _one_line(error)) from None
+
+
+def _check_header(picture: Image.Image, max_pixels: int, min_side: int) -> None:
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise PictureError("too many pixels", f"{width} x {height}, over {max_pixels}")
+    if min(width, height) < min_side:
+        raise PictureError("too small", f"{width} x {height}, under {min_side}")
+    # MPO is a JPEG that carries previews or a second eye's view behind the picture proper.
+    if picture.format == "MPO":
+        return
+    try:
+        frames = int(getattr(picture, "n_frames", 1))
+    except Exception as error:  # see above
+        raise PictureError("truncated", _one_line(error)) from None
+    if frames > 1:
+        raise PictureError("animated", f"{frames} frames or pages")
+
+
+def _deep_grey(picture: Image.Image) -> Image.Image:
+    values = np.asarray(picture)
+    top = 1.0 if picture.mode == "F" else 65535.0
+    # The comparison is also false for NaN.
+    if not bool(np.all((values >= 0) & (values <= top))):
+        span = f"{values.min():g} to {values.max():g}"
+        raise PictureError("unknown value range", f"values {span}, not 0 to {top:g}")
+    scaled = np.rint(values.astype(np.float64) * (255.0 / top))
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

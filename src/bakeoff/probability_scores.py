@@ -1,0 +1,129 @@
+"""Scores of predicted probabilities: ranking, likelihood and calibration.
+
+`probabilities` has shape `(n, k)`, rows summing to one; `labels` has shape `(n,)`, in `0..k-1`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+CALIBRATION_BINS = 15
+
+# A forest may give the truth a probability of zero, whose logarithm is infinite: as in
+# scikit-learn, probabilities are kept one float32 step away from it.
+_SMALLEST = float(np.finfo(np.float32).eps)
+
+
+def roc_auc(labels: Labels, probabilities: Floats) -> Floats:
+    """Area under the ROC curve, each class against the rest, shape `(k,)`.
+
+    The probability that a picture of the class ranks above one of the others, ties counting half
+    (Mann-Whitney). NaN for a class that holds none or all of the pictures.
+    """
+    areas = np.full(probabilities.shape[1], np.nan)
+    for c in range(len(areas)):
+        mine = labels == c
+        n_mine, n_others = int(mine.sum()), int((~mine).sum())
+        if n_mine and n_others:
+            ranks = rankdata(probabilities[:, c])
+            areas[c] = (ranks[mine].sum() - n_mine * (n_mine + 1) / 2) / (n_mine * n_others)
+    return areas
+
+
+def average_precision(labels: Labels, probabilities: Floats) -> Floats:
+    """Average precision, each class against the rest, shape `(k,)`; NaN without a picture.
+
+    The sum of precision over the steps of recall, without interpolation, as in scikit-learn.
+    """
+    averages = np.full(probabilities.shape[1], np.nan)
+    for c in range(len(averages)):
+        if not (labels == c).any():
+            continue
+        precision, recall = precision_recall_curve(labels == c, probabilities[:, c])
+        averages[c] = float(np.sum(np.diff(recall, prepend=0.0) * precision))
+    return averages
+
+
+def roc_curve(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
+    """False and true positive rates at every threshold, falling, from (0, 0) to (1, 1)."""
+    true, false = _counts_above(positive, scores)
+    start = np.zeros(1)
+    return (
+        np.concatenate([start, false / max(1, (~positive).sum())]),
+        np.concatenate([start, true / max(1, positive.sum())]),
+    )
+
+
+def precision_recall_curve(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
+    """Precision and recall at every threshold, falling."""
+    true, false = _counts_above(positive, scores)
+    return true / (true + false), true / max(1, positive.sum())
+
+
+def _counts_above(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
+    """True and false positives at or above each distinct score, highest first."""
+    order = np.argsort(-scores, kind="stable")
+    last_of_tie = np.append(np.diff(scores[order]) != 0, True)
+    true = np.cumsum(positive[order])[last_of_tie].astype(np.float64)
+    return true, np.flatnonzero(last_of_tie) + 1.0 - true
+
+
+def log_losses(labels: Labels, probabilities: Floats) -> Floats:
+    """Cross-entropy of each picture, in nats, shape `(n,)`."""
+    clipped = np.clip(probabilities, _SMALLEST, None)
+    clipped /= clipped.sum(axis=1, keepdims=True)
+    losses: Floats = -np.log(clipped[np.arange(len(labels)), labels])
+    return losses
+
+
+def brier_losses(labels: Labels, probabilities: Floats) -> Floats:
+    """Squared distance to the truth summed over the classes (Brier 1950), in 0..2, shape `(n,)`."""
+    truth = np.eye(probabilities.shape[1])[labels]
+    losses: Floats = ((probabilities - truth) ** 2).sum(axis=1)
+    return losses
+
+
+def top_k_accuracy(labels: Labels, probabilities: Floats, k: int) -> float:
+    """Share of pictures whose class is among the `k` likeliest; of a tie the first classes win."""
+    likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return float((likeliest == labels[:, None]).any(axis=1).mean())
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How often the likeliest class was right, by how likely it was said to be.
+
+    Bins are equally wide over the confidence 0..1; empty ones are left out.
+    """
+
+    counts: NDArray[np.int64]
+    confidence: Floats  # mean in the bin
+    accuracy: Floats  # share right in the bin
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """Mean gap between confidence and accuracy, weighted by pictures (Guo et al. 2017)."""
+        gaps = np.abs(self.confidence - self.accuracy)
+        return float((gaps * self.counts).sum() / self.counts.sum())
+
+
+def reliability(
+    labels: Labels, probabilities: Floats, bins: int = CALIBRATION_BINS
+) -> Reliability:
+    """Bin the pictures by the confidence of their predicted class."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    # Bins are open below and closed above, as in Guo et al.
+    index = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    counts = np.bincount(index, minlength=bins)
+    held = counts > 0
+    return Reliability(
+        counts[held],
+        np.bincount(index, confidence, bins)[held] / counts[held],
+        np.bincount(index, right.astype(np.float64), bins)[held] / counts[held],
+    )

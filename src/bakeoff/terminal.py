@@ -1,0 +1,71 @@
+"""The comparison in a terminal."""
+
+import csv
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bakeoff.errors import BakeoffError
+from bakeoff.layout import REPORTS
+
+_NEXT = (
+    ("report.html", "the whole comparison, with curves and pictures"),
+    ("cards", "a card for each model: what it is good for and what not"),
+    ("predictions", "what each model said of each test picture"),
+)
+
+
+def show_comparison(reports: Path = REPORTS) -> None:
+    """Print `comparison.csv`, best first, and the paths to look at.
+
+    Raises:
+        BakeoffError: there is no comparison yet.
+    """
+    path = reports / "comparison.csv"
+    if not path.is_file():
+        raise BakeoffError(f"{path} is not there yet; run `dvc repro`")
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    console = Console()
+    console.print(_table(rows))
+    if any("fallback" in row.get("weights", "") for row in rows):
+        console.print(
+            "random (fallback): the ImageNet weights were out of reach, so these backbones are "
+            "random; `bakeoff doctor` says what to do",
+            style="bold red",
+        )
+    for name, what in _NEXT:
+        if (reports / name).exists():
+            console.print(f"{reports / name}  {what}", highlight=False)
+    console.print("make ui  every run in MLflow, on 127.0.0.1", highlight=False)
+
+
+def _table(rows: list[dict[str, str]]) -> Table:
+    table = Table(title="On the test side, best first", title_justify="left")
+    for header in ("model", "weights", "side"):
+        table.add_column(header, overflow="fold")
+    for header in ("accuracy", "kappa", "macro F1", "fit s", "ms/picture"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for row in rows:
+        interval = f"{_short(row, 'accuracy_low', 2)}-{_short(row, 'accuracy_high', 2)}"
+        accuracy = f"{_short(row, 'accuracy', 3)} ({interval})"
+        table.add_row(
+            row.get("model", ""),
+            row.get("weights", ""),
+            row.get("image_side", ""),
+            accuracy,
+            _short(row, "cohen_kappa", 3),
+            _short(row, "macro_f1", 3),
+            _short(row, "fit_seconds", 1),
+            _short(row, "predict_ms", 1),
+        )
+    return table
+
+
+def _short(row: dict[str, str], name: str, digits: int) -> str:
+    """A cell with so many digits; empty where nothing is known."""
+    try:
+        return f"{float(row.get(name, '')):.{digits}f}"
+    except ValueError:
+        return ""

@@ -1,0 +1,140 @@
+"""What a run says about where it comes from, in the words that every run shares."""
+
+import json
+import logging
+import math
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bakeoff import layout
+from bakeoff.files import sha256_of_folder
+
+logger = logging.getLogger(__name__)
+
+KEY = "bakeoff.key"  # content hash of what the run describes
+ROLE = "bakeoff.role"  # model | comparison
+MODEL = "bakeoff.model"
+PROCESS = "bakeoff.process"  # host:pid:start of the process that is logging live
+COMPLETE = "bakeoff.complete"  # mirrored to the end
+NOTE = "mlflow.note.content"
+PARENT = "mlflow.parentRunId"
+NAME = "mlflow.runName"
+
+_ALLOWED = set("_-. /:")
+
+
+def metric_name(name: str) -> str:
+    """`name` with the characters that MLflow refuses replaced by an underscore."""
+    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in name)[:250]
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested parameters as one level of dotted names; lists stay whole, as JSON."""
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{name}.")
+        else:
+            flat[metric_name(name)] = value if isinstance(value, str) else json.dumps(value)
+    return {name: value[:500] for name, value in flat.items()}
+
+
+def numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """The numbers of nested metrics, as one level of dotted names; NaN is left out."""
+    flat: dict[str, float] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= numbers(value, f"{prefix}{key}.")
+        elif isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value):
+            flat[metric_name(f"{prefix}{key}")] = float(value)
+    return flat
+
+
+def epoch_metrics(row: Mapping[str, Any]) -> dict[str, float]:
+    """One epoch's numbers under the names that every model's run uses."""
+    return {f"epoch/{name}": value for name, value in numbers(row).items()}
+
+
+def _git(*arguments: str) -> str:
+    """Output of a git command in the working folder; empty where there is no repository."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def code_tags() -> dict[str, str]:
+    """The commit under the working tree and whether the tree differs from it.
+
+    In an experiment that DVC runs elsewhere the commit is the one it started from.
+    """
+    commit = os.environ.get("DVC_EXP_BASELINE_REV") or _git("rev-parse", "HEAD")
+    if not commit:
+        return {}
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return {"mlflow.source.git.commit": commit, "git_dirty": str(dirty).lower()}
+
+
+def recorded_tags() -> dict[str, str]:
+    """For runs rebuilt from files: the commit that last wrote `dvc.lock`."""
+    commit = _git("log", "-1", "--format=%H", "--", "dvc.lock")
+    if not commit:
+        return code_tags()
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no", "--", "dvc.lock"))
+    return {"mlflow.source.git.commit": commit, "git_dirty": str(dirty).lower()}
+
+
+def dvc_tags() -> dict[str, str]:
+    """The DVC stage and experiment that this process runs for, where DVC runs it."""
+    found = {"stage": os.environ.get("DVC_STAGE"), "dvc_experiment": os.environ.get("DVC_EXP_NAME")}
+    return {name: value for name, value in found.items() if value}
+
+
+def dataset_tags(dataset: str) -> dict[str, str]:
+    """The data set's name and, where the splits lie here, their content hash."""
+    fingerprint = sha256_of_folder(layout.SPLITS) if layout.SPLITS.is_dir() else ""
+    return {"dataset": dataset} | ({"dataset_fingerprint": fingerprint} if fingerprint else {})
+
+
+def text_tags(names: Iterable[str], facts: Mapping[str, Any]) -> dict[str, str]:
+    """The named facts that are known, as tags."""
+    return {name: str(facts[name]) for name in names if facts.get(name) is not None}
+
+
+def stage_of(model: str, kind: str) -> str:
+    """The stage that makes a model, for runs that were not logged by the stage itself."""
+    if kind == "forest":
+        return "random_forest"
+    prefix = "logistic_"
+    return f"logistic@{model.removeprefix(prefix)}" if kind == "logistic" else f"train@{model}"
+
+
+def file_kind(path: Path) -> str:
+    """The artifact folder of a model's file, the same for every model."""
+    made = path.suffix in (".keras", ".skops") or path.name == "metadata.json"
+    return "model" if made else "validation"
+
+
+def commit_link(commit: str) -> dict[str, str]:
+    """A web address of `commit`, where the repository's origin has one; without credentials."""
+    origin = _git("config", "--get", "remote.origin.url").removesuffix(".git")
+    if origin.startswith("git@"):
+        origin = "https://" + origin.removeprefix("git@").replace(":", "/", 1)
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return {}
+    port = f":{parts.port}" if parts.port else ""
+    return {"commit_link": f"https://{parts.hostname}{port}{parts.path}/commit/{commit}"}

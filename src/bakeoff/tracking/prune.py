@@ -1,0 +1,90 @@
+"""Deleting runs that newer ones have superseded, together with their artifacts."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bakeoff.errors import BakeoffError
+from bakeoff.files import sha256_of_folder
+from bakeoff.layout import MODELS
+from bakeoff.tracking import facts as fact
+from bakeoff.tracking import mirror
+from bakeoff.tracking.store import Store, locked, own_uri
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """One run that may go."""
+
+    run_id: str
+    name: str
+    why: str
+
+
+def superseded(store: Store, keep: int) -> list[Superseded]:
+    """What is not among the newest `keep` finished runs of its model, and what never finished.
+
+    What the registry names and what `models/` holds now stay however old they are, and so does
+    the comparison that a kept model stands under. What is still running stays, too.
+    """
+    present = {sha256_of_folder(folder) for folder in mirror.model_folders(MODELS)}
+    registered = _registered_runs(store)
+    found: list[Superseded] = []
+    old: dict[str, Run] = {}
+    parents: set[str] = set()
+    ranks: Counter[str] = Counter()
+    for run in reversed(mirror.search(store, "")):  # newest first
+        tags, run_id = run.data.tags, str(run.info.run_id)
+        if run.info.status in ("FAILED", "KILLED"):
+            found.append(Superseded(run_id, str(run.info.run_name), f"it {run.info.status}"))
+        elif run.info.status == "FINISHED" and fact.ROLE in tags:
+            name = tags.get(fact.MODEL, "")  # empty for comparisons
+            ranks[name] += 1
+            kept = run_id in registered or tags.get(fact.KEY) in present
+            if ranks[name] > keep and not kept:
+                old[run_id] = run
+            else:
+                parents.add(tags.get(fact.PARENT, ""))
+    why = f"older than the newest {keep}"
+    return found + [
+        Superseded(run_id, str(run.info.run_name), why)
+        for run_id, run in old.items()
+        if run_id not in parents
+    ]
+
+
+def _registered_runs(store: Store) -> set[str]:
+    versions = store.client.search_model_versions(f"name = '{store.dataset}'")
+    return {str(version.run_id) for version in versions if version.run_id}
+
+
+def delete(store: Store, runs: list[Superseded]) -> bool:
+    """Delete runs; returns whether their artifacts are gone as well.
+
+    A server keeps the artifacts of deleted runs until `mlflow gc` runs beside it.
+
+    Raises:
+        BakeoffError: MLflow could not remove the artifacts.
+    """
+    with locked():
+        for run in runs:
+            store.client.delete_run(run.run_id)
+    if store.uri != own_uri():
+        return False
+    command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", store.uri]
+    done = subprocess.run(  # noqa: S603
+        [*command, "--run-ids", ",".join(run.run_id for run in runs)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"MLFLOW_TRACKING_URI": store.uri},
+    )
+    if done.returncode:
+        raise BakeoffError(f"`mlflow gc` could not remove artifacts: {done.stderr[-300:].strip()}")
+    return True

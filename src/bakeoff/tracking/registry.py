@@ -1,0 +1,182 @@
+"""The model registry: the newest best model is the challenger, the champion has earned it."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.errors import BakeoffError
+from bakeoff.params.evidence import EvaluateParams
+from bakeoff.pictures import PictureError
+from bakeoff.predictions import read_predictions
+from bakeoff.tracking import facts as fact
+from bakeoff.tracking import mirror
+from bakeoff.tracking.champion import champion_predictions, group_numbers
+from bakeoff.tracking.comparison import Comparison
+from bakeoff.tracking.store import Store, locked
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+CHALLENGER, CHAMPION = "challenger", "champion"
+_GATE = "gate"  # why the version is, or is not, the champion
+_SHOWN = ("accuracy", "accuracy_low", "accuracy_high", "cohen_kappa", "macro_f1", "n_test")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """Where the registry stands after the gate."""
+
+    name: str
+    version: str
+    champion: str  # version
+    reason: str
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The newcomer and by which rules it is judged."""
+
+    comparison: Comparison
+    models: Path
+    best: str  # the newcomer's name
+    params: EvaluateParams
+    seed: int
+
+
+def register_best(
+    store: Store, comparison: Comparison, models: Path, params: EvaluateParams, seed: int
+) -> Registered | None:
+    """Register the comparison's best model, unless it is there, and put it to the gate.
+
+    Returns:
+        None where no compared model can be served.
+    """
+    best = _best_servable(comparison, models)
+    if best is None:
+        return None
+    contest = Contest(comparison, models, best, params, seed)
+    with locked():
+        _ensure_registered_model(store)
+        version = _find(store, comparison.keys[best]) or _register(store, contest)
+        store.client.set_registered_model_alias(store.dataset, CHALLENGER, version.version)
+        return _gate(store, contest, version)
+
+
+def _best_servable(comparison: Comparison, models: Path) -> str | None:
+    from bakeoff.predictor import can_predict
+
+    names = [str(n) for n in comparison.table["model"] if str(n) in comparison.keys]
+    return next((name for name in names if can_predict(models / name)), None)
+
+
+def _ensure_registered_model(store: Store) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        store.client.get_registered_model(store.dataset)
+    except MlflowException:
+        text = f"Tells what a picture of the data set {store.dataset} shows."
+        store.client.create_registered_model(store.dataset, description=text)
+
+
+def _find(store: Store, key: str) -> "ModelVersion | None":
+    """The version that holds the model of content `key`."""
+    versions = store.client.search_model_versions(f"name = '{store.dataset}'")
+    return next((v for v in versions if v.tags.get(fact.KEY) == key), None)
+
+
+def _register(store: Store, contest: Contest) -> "ModelVersion":
+    from bakeoff.serving import package_model
+
+    best, key = contest.best, contest.comparison.keys[contest.best]
+    run = mirror.find(store, key)
+    run_id = None if run is None else str(run.info.run_id)
+    row = contest.comparison.row(best)
+    tags = _version_tags(best, key, row, {} if run is None else run.data.tags)
+    logged = store.client.create_logged_model(
+        store.experiment_id, name=best, source_run_id=run_id, tags=tags, model_type="classifier"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / "package"
+        package_model(contest.models / best, package, model_id=logged.model_id)
+        store.client.log_model_artifacts(logged.model_id, str(package))
+    store.client.finalize_logged_model(logged.model_id, "READY")
+    return store.client.create_model_version(
+        store.dataset,
+        source=logged.artifact_location,  # `models:/` would be looked up in the global store
+        run_id=run_id,
+        tags=tags,
+        description=_description(best, tags),
+        model_id=logged.model_id,
+    )
+
+
+def _version_tags(
+    model: str, key: str, row: Mapping[str, Any], run_tags: Mapping[str, str]
+) -> dict[str, str]:
+    """What the version's page shows: which model, its test scores, the commit behind it."""
+    tags = {fact.KEY: key, "model": model}
+    numbers = fact.numbers(row)
+    tags |= {name: f"{numbers[name]:.4g}" for name in _SHOWN if name in numbers}
+    commit = run_tags.get("mlflow.source.git.commit")
+    if commit:
+        tags |= {"commit": commit} | fact.commit_link(commit)
+    return tags | fact.text_tags(("git_dirty", "weights_origin", "dataset_fingerprint"), run_tags)
+
+
+def _description(model: str, tags: Mapping[str, str]) -> str:
+    commit = tags.get("commit_link") or tags.get("commit", "unknown")
+    low, high = tags.get("accuracy_low", "?"), tags.get("accuracy_high", "?")
+    return (
+        f"**{model}**: accuracy {tags.get('accuracy', '?')} ({low} to {high}) on "
+        f"{tags.get('n_test', '?')} test pictures. Commit {commit}. "
+        "Takes bytes or base64 of JPEG or PNG, or arrays; see docs/mlflow.md."
+    )
+
+
+def _gate(store: Store, contest: Contest, version: "ModelVersion") -> Registered:
+    """Decide whether `version` becomes the champion, and write down why."""
+    number = str(version.version)
+    champion = version_with(store, CHAMPION)
+    if champion is not None and str(champion.version) == number:
+        return Registered(store.dataset, number, number, champion.tags.get(_GATE, ""))
+    if champion is None:
+        promoted, reason = True, "the first version"
+    else:
+        promoted, reason = _against(store, contest, champion)
+        reason += f", against version {champion.version} ({champion.tags.get('model', '?')})"
+    if promoted:
+        store.client.set_registered_model_alias(store.dataset, CHAMPION, number)
+    text = f"{'promoted' if promoted else 'not promoted'}: {reason}"
+    store.client.set_model_version_tag(store.dataset, number, _GATE, text)
+    holder = number if champion is None or promoted else str(champion.version)
+    return Registered(store.dataset, number, holder, text)
+
+
+def version_with(store: Store, alias: str) -> "ModelVersion | None":
+    """The registered version that bears `alias`, if any."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return store.client.get_model_version_by_alias(store.dataset, alias)
+    except MlflowException:
+        return None
+
+
+def _against(store: Store, contest: Contest, champion: "ModelVersion") -> tuple[bool, str]:
+    """The paired test of the newcomer and the champion on today's test side."""
+    from bakeoff.promotion import judge
+
+    comparison = contest.comparison
+    newcomer = read_predictions(comparison.reports / "predictions" / f"{contest.best}.csv")
+    try:
+        rival = champion_predictions(store, comparison, champion, newcomer)
+    except (OSError, KeyError, PictureError, BakeoffError) as error:
+        return False, f"the champion could not be scored on today's pictures ({error})"
+    if rival is None:
+        return False, "the champion tells other classes apart, so the two cannot be compared"
+    groups = group_numbers(newcomer.image_ids)
+    verdict = judge(newcomer, rival, groups, contest.params, contest.seed)
+    return verdict.promoted, verdict.reason

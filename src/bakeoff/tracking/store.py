@@ -1,0 +1,176 @@
+"""Finding, creating and locking the MLflow store, and never waiting long for one."""
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from filelock import FileLock, Timeout
+
+from bakeoff import layout
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+logger = logging.getLogger(__name__)
+
+_PROBE_SECONDS = 3.0
+_LOCK_SECONDS = 120.0
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+# Training must not stand still for a server: MLflow's own defaults wait for minutes.
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+
+class StoreUnavailableError(Exception):
+    """The MLflow store cannot be used now; one sentence without secrets says why."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An opened store: its client and the experiment of one data set."""
+
+    client: "MlflowClient"
+    uri: str
+    experiment_id: str
+    dataset: str
+
+
+def own_uri() -> str:
+    """The SQLite file in the repository's `mlruns/`."""
+    return f"sqlite:///{(layout.mlruns() / 'mlflow.db').as_posix()}"
+
+
+def tracking_uri() -> str:
+    """`MLFLOW_TRACKING_URI` if set, else the repository's own store."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or own_uri()
+
+
+def redact(text: str, uri: str | None = None) -> str:
+    """`text` without the user name and password that the tracking URI may hold."""
+    uri = tracking_uri() if uri is None else uri
+    parts = urlsplit(uri)
+    secrets = [parts.netloc.rpartition("@")[0], parts.password]
+    secrets += [os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("PASSWORD", "TOKEN")]
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    return text
+
+
+def shown_uri(uri: str | None = None) -> str:
+    """The tracking URI as it may be shown to anybody."""
+    parts = urlsplit(tracking_uri() if uri is None else uri)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+
+
+def probe(uri: str) -> None:
+    """Raise `StoreUnavailableError` unless the host behind `uri` accepts a connection.
+
+    MLflow would retry a silent host for minutes; a plain connection tells in seconds.
+    """
+    parts = urlsplit(uri)
+    if not parts.hostname:
+        return
+    port = parts.port or _PORTS.get(parts.scheme.partition("+")[0])
+    if port is None:
+        return
+    try:
+        socket.create_connection((parts.hostname, port), _PROBE_SECONDS).close()
+    except OSError as error:
+        raise StoreUnavailableError(f"{shown_uri(uri)} does not answer ({error})") from None
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Hold the lock that makes 'look whether it is there, else write it' one step."""
+    path = layout.mlruns() / ".lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=_LOCK_SECONDS):
+            yield
+    except Timeout:
+        raise StoreUnavailableError(
+            f"{path} has been locked by another process for {_LOCK_SECONDS:.0f} s"
+        ) from None
+
+
+def connect(uri: str | None = None) -> "MlflowClient":
+    """A client of the store, whose database is created under the lock where it is missing.
+
+    Raises:
+        StoreUnavailableError: nothing answers, or MLflow refuses the store.
+    """
+    uri = tracking_uri() if uri is None else uri
+    probe(uri)
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        with locked():
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            client.search_experiments(max_results=1)  # opens the database now, not later
+    except StoreUnavailableError:
+        raise
+    except Exception as error:  # whatever MLflow, SQLAlchemy or a driver throws
+        raise StoreUnavailableError(_reason(error, uri)) from None
+    return client
+
+
+def _reason(error: Exception, uri: str) -> str:
+    text = redact(" ".join(str(error).split()), uri)
+    if "out-of-date database schema" in text:
+        return f"{shown_uri(uri)} was made by another MLflow; `bakeoff sync` brings it up to date"
+    return f"{shown_uri(uri)}: {text[:300]}"
+
+
+def open_store(dataset: str) -> Store:
+    """Open the store with the experiment named after the data set, created where missing.
+
+    Raises:
+        StoreUnavailableError: nothing answers, or the folder was moved since it was filled.
+    """
+    uri = tracking_uri()
+    client = connect(uri)
+    with locked():
+        experiment = client.get_experiment_by_name(dataset)
+        if experiment is None:
+            identifier = client.create_experiment(dataset, _artifact_location(uri, dataset))
+            experiment = client.get_experiment(identifier)
+        elif experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment.experiment_id)
+    moved = experiment.artifact_location != _artifact_location(uri, dataset)
+    if uri == own_uri() and moved:
+        raise StoreUnavailableError(
+            f"mlruns/ was filled at another place, {experiment.artifact_location}; "
+            "`bakeoff sync --rebuild` makes it anew here"
+        )
+    return Store(client, uri, experiment.experiment_id, dataset)
+
+
+def _artifact_location(uri: str, dataset: str) -> str | None:
+    """Where a new experiment's artifacts go: a server decides, a bare database cannot."""
+    if urlsplit(uri).scheme in ("http", "https", "databricks"):
+        return None
+    return (layout.mlruns() / "artifacts" / dataset).as_uri()
+
+
+def relative_to_repository(path: Path) -> str:
+    """`path` without the machine's part of it, for descriptions that travel."""
+    try:
+        return path.resolve().relative_to(layout.repository_root()).as_posix()
+    except ValueError:
+        return path.name

@@ -1,0 +1,158 @@
+"""Rebuilding the store from what DVC keeps: `models/`, `reports/` and the journal."""
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakeoff import layout
+from bakeoff.errors import BakeoffError
+from bakeoff.files import sha256_of_folder
+from bakeoff.params.block import PARAMS, read_key, read_yaml
+from bakeoff.tracking import mirror
+from bakeoff.tracking.conclusion import log_and_register
+from bakeoff.tracking.live import end_dead_runs
+from bakeoff.tracking.prune import Superseded, delete, superseded
+from bakeoff.tracking.registry import version_with
+from bakeoff.tracking.store import (
+    Store,
+    StoreUnavailableError,
+    locked,
+    open_store,
+    own_uri,
+    tracking_uri,
+)
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a sync found and did."""
+
+    models: int
+    new: tuple[str, ...]  # models whose run was missing or cut short
+    killed: int  # runs that a dead process left open
+    registry: str  # what the gate said of the best model; empty without a comparison
+
+
+def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced:
+    """Make the store say what the files say; a second time changes nothing.
+
+    Raises:
+        BakeoffError: there is nothing to show, or the store cannot be used.
+    """
+    folders = mirror.model_folders(models)
+    if not folders:
+        raise BakeoffError(f"{models}/ holds no model; run `dvc repro`, or `dvc pull` on a clone")
+    try:
+        store = _open(recorded_dataset())
+        killed = end_dead_runs(store)
+        new = tuple(folder.name for folder in folders if mirror.mirror_model(store, folder))
+        said = ""
+        if (reports / "comparison.csv").is_file():
+            said = log_and_register(store, reports, models)
+    except StoreUnavailableError as reason:
+        raise BakeoffError(f"MLflow: {reason}") from None
+    return Synced(len(folders), new, killed, said)
+
+
+def prunable(keep: int) -> list[Superseded]:
+    """Runs that newer ones have superseded.
+
+    Raises:
+        BakeoffError: the store cannot be used.
+    """
+    return superseded(_reachable(), keep)
+
+
+def prune_runs(runs: list[Superseded]) -> bool:
+    """Delete runs; returns whether their artifacts are gone as well.
+
+    Raises:
+        BakeoffError: the store cannot be used.
+    """
+    return delete(_reachable(), runs)
+
+
+def registered_model(alias: str) -> str:
+    """The address of the registered model that bears `alias`.
+
+    Raises:
+        BakeoffError: there is none, or the store cannot be used.
+    """
+    store = _reachable()
+    if version_with(store, alias) is None:
+        raise BakeoffError(
+            f"no model of {store.dataset} is registered as {alias}; `bakeoff sync` registers one"
+        )
+    return f"models:/{store.dataset}@{alias}"
+
+
+def _reachable() -> Store:
+    try:
+        return open_store(recorded_dataset())
+    except StoreUnavailableError as reason:
+        raise BakeoffError(f"MLflow: {reason}") from None
+
+
+def missing_models(store: Store, models: Path = layout.MODELS) -> list[str]:
+    """Models that have no run yet."""
+    folders = mirror.model_folders(models)
+    return [f.name for f in folders if mirror.find(store, sha256_of_folder(f)) is None]
+
+
+def recorded_dataset(lock: Path = Path("dvc.lock")) -> str:
+    """The data set that the models here were made from: `dvc.lock` knows, `params.yaml` may not.
+
+    Somebody may have chosen another data set since, without a `dvc repro` yet.
+    """
+    if lock.is_file():
+        for stage in read_yaml(lock).get("stages", {}).values():
+            params = stage.get("params", {}).get(PARAMS.name, {})
+            if "dataset" in params:
+                return str(params["dataset"])
+    return str(read_key("dataset"))
+
+
+def _open(dataset: str) -> Store:
+    """Open the store, upgrading a database that an older MLflow made."""
+    try:
+        return open_store(dataset)
+    except StoreUnavailableError as reason:
+        if "another MLflow" not in str(reason) or tracking_uri() != own_uri():
+            raise
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "mlflow", "db", "upgrade", own_uri()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BakeoffError(
+            "mlruns/mlflow.db was made by a newer MLflow and cannot be read; "
+            "`bakeoff sync --rebuild` makes it anew"
+        )
+    return open_store(dataset)
+
+
+def set_aside() -> Path | None:
+    """Move the own store out of the way, journal kept; returns where it is now.
+
+    Raises:
+        BakeoffError: the store is a server's, whose runs are not ours to remove.
+    """
+    if tracking_uri() != own_uri():
+        raise BakeoffError(
+            "MLFLOW_TRACKING_URI names another store; --rebuild is for the repository's own"
+        )
+    root = layout.mlruns()
+    old = [root / name for name in ("mlflow.db", "artifacts") if (root / name).exists()]
+    if not old:
+        return None
+    number = 1 + len(list(root.glob("before-*")))
+    target = root / f"before-{number}"
+    with locked():
+        target.mkdir()
+        for path in old:
+            shutil.move(path, target / path.name)
+    return target

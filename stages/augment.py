@@ -1,0 +1,34 @@
+"""Plan the extra copies of the pictures, and show some."""
+
+from bakeoff.augment_report import materialize, write_contact_sheet
+from bakeoff.augmentation import plan_augmentation
+from bakeoff.files import writing_folder
+from bakeoff.layout import PLAN, REPORTS, SPLITS
+from bakeoff.params.block import read_key
+from bakeoff.params.data import AugmentParams
+from bakeoff.split_tables import SIDES, read_splits, write_table
+from bakeoff.stage import run_stage
+
+
+def main() -> None:
+    params, seed = AugmentParams.read("augment"), int(read_key("seed"))
+    mode = read_key("sort.mode")
+    pictures = read_splits(SPLITS)
+    plan = plan_augmentation(pictures, params, seed)
+    with writing_folder(PLAN.parent) as folder:
+        write_table(plan, folder / PLAN.name)
+        if params.materialize:
+            materialize(plan, folder / "pictures", mode, params.random)
+    with writing_folder(REPORTS / "augment") as folder:
+        write_contact_sheet(plan, folder / "contact_sheet.png", mode, params.random)
+    counts = plan["split"].value_counts()
+    originals = pictures["side"].value_counts()
+    print(
+        "augment: "
+        + ", ".join(f"{counts[side]} {side} from {originals[side]}" for side in SIDES)
+        + " pictures"
+    )
+
+
+if __name__ == "__main__":
+    run_stage("augment", main)

@@ -1,0 +1,47 @@
+"""Open the test side, score every model, and say what may be concluded."""
+
+import pandas as pd
+
+from bakeoff.candidates import FOREST, read_candidates
+from bakeoff.evaluation import Inputs, gather_evidence
+from bakeoff.evidence_files import read_histories, write_evidence
+from bakeoff.files import read_json
+from bakeoff.layout import FEATURES, MODELS, PROCESSED, REPORTS, SPLITS
+from bakeoff.params.block import PARAMS, read_key
+from bakeoff.params.datasets import read_chosen_dataset
+from bakeoff.params.evidence import EvaluateParams, TrackingParams
+from bakeoff.params.models import model_names
+from bakeoff.record_index import read_index
+from bakeoff.report import Context
+from bakeoff.stage import run_stage
+from bakeoff.table import terminal_table
+from bakeoff.tracking import log_comparison
+from bakeoff.verdict import headline
+
+
+def main() -> None:
+    params, seed = EvaluateParams.read("evaluate"), int(read_key("seed"))
+    dataset, described = read_chosen_dataset()
+    names = [FOREST, *model_names(), *(f"logistic_{name}" for name in model_names())]
+    candidates = read_candidates(MODELS, names)
+    train_labels = pd.read_csv(SPLITS / "train.csv", dtype={"label": str})["label"].value_counts()
+    evidence = gather_evidence(
+        candidates, Inputs(PROCESSED, FEATURES), train_labels.to_dict(), params, seed
+    )
+    context = Context(
+        dataset=dataset,
+        described=described,
+        index=read_index(PROCESSED),
+        leakage=read_json(REPORTS / "split" / "leakage.json"),
+        params=params,
+        params_text=PARAMS.read_text(encoding="utf-8"),
+        histories=read_histories(candidates),
+    )
+    write_evidence(REPORTS, evidence, context)
+    log_comparison(REPORTS, MODELS, TrackingParams.read("tracking"))
+    print(terminal_table(evidence.table))
+    print(f"\n{headline(evidence.comparison)}\nRead on in {REPORTS / 'report.html'}")
+
+
+if __name__ == "__main__":
+    run_stage("evaluate", main)

@@ -1,0 +1,56 @@
+"""Send every picture through a model's frozen backbone, once."""
+
+import sys
+from time import perf_counter
+
+from bakeoff import journal
+from bakeoff.applications import check_side
+from bakeoff.files import sha256_of_folder, writing_folder
+from bakeoff.fit_record import peak_memory_mb
+from bakeoff.layout import FEATURES, PROCESSED
+from bakeoff.params.block import read_key
+from bakeoff.params.models import ModelDefaults, read_feature_params
+from bakeoff.record_index import read_index
+from bakeoff.stage import run_stage
+from bakeoff.weights import resolve_weights
+
+
+def main() -> None:
+    name = sys.argv[1]
+    params, seed = read_feature_params(name), int(read_key("seed"))
+    defaults = ModelDefaults.read("defaults")
+    check_side(params.backbone, params.image_side)
+    weights = resolve_weights(
+        params.weights,
+        params.backbone,
+        mirror=defaults.weights_mirror,
+        unreachable=defaults.weights_unreachable,
+    )
+    from bakeoff.devices import prepare
+    from bakeoff.frozen import write_features
+
+    compute = prepare("single", seed)
+    index = read_index(PROCESSED)
+    started = perf_counter()
+    with writing_folder(FEATURES / name) as folder:
+        facts = write_features(folder, params, weights, PROCESSED, index)
+    seconds = perf_counter() - started
+    pictures = sum(side.examples for side in index.splits.values())
+    measured = compute.facts() | {
+        "feature_seconds": round(seconds, 3),
+        "pictures": pictures,
+        "peak_memory_mb": round(peak_memory_mb(), 1),
+        "weights_from": weights.place,
+    }
+    journal.record("features", sha256_of_folder(FEATURES / name), measured)
+    if params.from_scratch:
+        print(f"{name}: {params.backbone} is trained from scratch, without frozen features")
+    else:
+        print(
+            f"{name}: {pictures} pictures, {facts['dim']} features each, {seconds:.1f} s, "
+            f"weights: {weights.kind} ({weights.place})"
+        )
+
+
+if __name__ == "__main__":
+    run_stage("features", main)

@@ -1,0 +1,18 @@
+"""Bring the chosen data set's files to data/raw."""
+
+from bakeoff.files import writing_folder
+from bakeoff.layout import RAW
+from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.sources import bring
+from bakeoff.stage import run_stage
+
+
+def main() -> None:
+    name, dataset = read_chosen_dataset()
+    with writing_folder(RAW) as folder:
+        brought = bring(dataset, dataset_path(name), folder)
+    print(f"{name}: {brought.files} files in {RAW}, {len(brought.left_out)} members left out")
+
+
+if __name__ == "__main__":
+    run_stage("ingest", main)

@@ -1,0 +1,47 @@
+"""Fit the random forest that every backbone has to beat."""
+
+from time import perf_counter
+
+from bakeoff.classical import write_classifier
+from bakeoff.files import read_json, writing_folder
+from bakeoff.fit_record import record_fit
+from bakeoff.forest import describe_side, fit_forest, forest_metadata
+from bakeoff.layout import FEATURES, MODELS, PROCESSED
+from bakeoff.params.block import read_key
+from bakeoff.params.evidence import TrackingParams
+from bakeoff.params.models import ForestParams
+from bakeoff.stage import run_stage
+from bakeoff.tracking import live_run
+
+NAME = "random_forest"
+
+
+def main() -> None:
+    params, seed = ForestParams.read(NAME), int(read_key("seed"))
+    index = read_json(PROCESSED / "index.json")
+    started = perf_counter()
+    train, val = (
+        describe_side(params.descriptors, params.pixels_side, split, PROCESSED, FEATURES)
+        for split in ("train", "val")
+    )
+    described = perf_counter()
+    tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
+    with live_run(NAME, "forest", tracking, dataset, {"device": "CPU"}) as run:
+        fitting = perf_counter()
+        forest = fit_forest(train, val, params, len(index["classes"]), seed)
+        fitted = perf_counter()
+        metadata = forest_metadata(NAME, forest, params, index, FEATURES, seed)
+        with writing_folder(MODELS / NAME) as folder:
+            card = write_classifier(folder, forest, train, val, metadata)
+        facts = record_fit(
+            MODELS / NAME, fit_seconds=fitted - fitting, feature_seconds=described - started
+        )
+        run.finish(MODELS / NAME, facts)
+    print(
+        f"{NAME}: {card.overall['accuracy']:.3f} accuracy on validation, "
+        f"{metadata['out_of_bag_accuracy']:.3f} out of bag, fitted in {facts['fit_seconds']:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(NAME, main)

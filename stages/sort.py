@@ -1,0 +1,36 @@
+"""Validate every raw file, sort the usable ones by class, and say what the data look like."""
+
+from bakeoff.census import write_census
+from bakeoff.files import write_json, writing_folder
+from bakeoff.layout import INTERIM, RAW, REPORTS
+from bakeoff.params.data import SortParams
+from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.sorting import MANIFEST_COLUMNS, sort_pictures
+from bakeoff.stage import run_stage
+
+
+def main() -> None:
+    name, dataset = read_chosen_dataset()
+    params = SortParams.read("sort")
+    with writing_folder(INTERIM) as interim, writing_folder(REPORTS / "data") as reports:
+        found = sort_pictures(
+            RAW,
+            interim,
+            dataset=dataset,
+            params=params,
+            where=dataset_path(name),
+            prefix=INTERIM.as_posix(),
+        )
+        manifest = found.manifest[MANIFEST_COLUMNS]
+        manifest.to_csv(interim / "manifest.csv", index=False, lineterminator="\n")
+        found.quarantine.to_csv(interim / "quarantine.csv", index=False, lineterminator="\n")
+        write_json(interim / "classes.json", found.classes)
+        write_census(reports, found.manifest, found.quarantine, found.thumbnails)
+    counts = found.manifest["label"].value_counts().sort_index()
+    print(f"{name}: " + ", ".join(f"{count} {label}" for label, count in counts.items()))
+    for reason, count in found.quarantine["reason"].value_counts().items():
+        print(f"  {count} {reason}")
+
+
+if __name__ == "__main__":
+    run_stage("sort", main)

@@ -1,0 +1,41 @@
+"""Deal the pictures to train, val and test; stop where anything stands on two sides."""
+
+from bakeoff.files import writing_folder
+from bakeoff.layout import MANIFEST, REPORTS, SPLITS
+from bakeoff.leakage import audit_split, refuse_leaks
+from bakeoff.params.block import read_key
+from bakeoff.params.data import SplitParams
+from bakeoff.split_report import warn_of_chains, write_split_report
+from bakeoff.split_tables import MANIFEST_COLUMNS, SIDES, read_table, write_table
+from bakeoff.splitting import split_manifest
+from bakeoff.stage import run_stage
+
+
+def main() -> None:
+    params, seed = SplitParams.read("split"), int(read_key("seed"))
+    manifest = read_table(MANIFEST, MANIFEST_COLUMNS)
+    split = split_manifest(manifest, params, seed)
+    pictures = split.pictures
+    audit = audit_split(
+        manifest, pictures, params.near_duplicates, official_test=params.official_test
+    )
+    refuse_leaks(audit)
+    warn_of_chains(split)
+    with writing_folder(SPLITS) as folder:
+        for side in SIDES:
+            rows = pictures.loc[pictures["side"] == side, list(MANIFEST_COLUMNS)]
+            write_table(rows, folder / f"{side}.csv")
+    with writing_folder(REPORTS / "split") as folder:
+        write_split_report(split, audit, folder)
+    counts = pictures["side"].value_counts()
+    dealt = ", ".join(f"{counts[side]} {side}" for side in SIDES)
+    print(f"split: {dealt} in {pictures['group'].nunique()} groups, {len(split.left_out)} left out")
+    if params.official_test:
+        print(
+            f"split: {audit.test_groups_in_training} of the official test side's"
+            f" {audit.test_groups} groups also stand in training"
+        )
+
+
+if __name__ == "__main__":
+    run_stage("split", main)

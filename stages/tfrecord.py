@@ -1,0 +1,35 @@
+"""Export the planned pictures as TFRecords, and read every one of them back."""
+
+from dataclasses import asdict
+
+from bakeoff.files import read_json, write_json, writing_folder
+from bakeoff.layout import INTERIM, PLAN, PROCESSED, REPORTS
+from bakeoff.params.block import read_key
+from bakeoff.params.data import AugmentParams, TfrecordParams
+from bakeoff.record_writing import Export, write_records
+from bakeoff.roundtrip import check_round_trip, plot_before_after
+from bakeoff.split_tables import PLAN_COLUMNS, SIDES, read_table
+from bakeoff.stage import run_stage
+
+
+def main() -> None:
+    params = TfrecordParams.read("tfrecord")
+    ranges = AugmentParams.read("augment").random
+    classes = tuple(read_json(INTERIM / "classes.json"))
+    export = Export(params, ranges, read_key("sort.mode"), classes)
+    plan = read_table(PLAN, PLAN_COLUMNS)
+    with writing_folder(PROCESSED) as folder, writing_folder(REPORTS / "tfrecord") as reports:
+        index, checksums = write_records(plan, export, folder)
+        trips, shown = check_round_trip(folder, plan, export, checksums)
+        write_json(reports / "roundtrip.json", {side: asdict(trips[side]) for side in SIDES})
+        plot_before_after(shown, export, reports / "before_after.png")
+    print(
+        "tfrecord: "
+        + ", ".join(f"{index.splits[side].examples} {side}" for side in SIDES)
+        + f" examples in {sum(len(index.splits[side].shards) for side in SIDES)} shards,"
+        + f" {params.image_side} x {params.image_side}, all read back"
+    )
+
+
+if __name__ == "__main__":
+    run_stage("tfrecord", main)

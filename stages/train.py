@@ -1,0 +1,50 @@
+"""Train one model: a head on cached features, and what goes on pictures after or instead."""
+
+import sys
+
+from bakeoff import journal
+from bakeoff.devices import prepare
+from bakeoff.files import sha256_of_folder, writing_folder
+from bakeoff.fit_record import peak_memory_mb
+from bakeoff.frozen import read_facts
+from bakeoff.layout import FEATURES, MODELS, PROCESSED, mlruns
+from bakeoff.model_training import Job, checkpoint_of, kind_of, model_facts, train_model
+from bakeoff.network_files import write_network
+from bakeoff.params.block import read_key
+from bakeoff.params.evidence import TrackingParams
+from bakeoff.params.models import ComputeParams, read_model_params
+from bakeoff.stage import run_stage
+from bakeoff.tracking import live_run
+
+
+def main() -> None:
+    name = sys.argv[1]
+    params, seed = read_model_params(name), int(read_key("seed"))
+    tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
+    compute = prepare(ComputeParams.read("compute").strategy, seed)
+    facts, resume = read_facts(FEATURES / name), mlruns() / "resume"
+    kind = kind_of(params)
+    tags = {"device": compute.device, "threads": str(compute.threads)}
+    with live_run(name, kind, tracking, dataset, tags) as run:
+        job = Job(
+            name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute, run.log_epoch
+        )
+        trained, train, val = train_model(job)
+        with writing_folder(MODELS / name) as folder:
+            card = write_network(folder, trained, train, val, model_facts(job))
+        checkpoint_of(job).remove()
+        measured = compute.facts() | {
+            "fit_seconds": round(trained.seconds, 3),
+            "epochs": len(trained.history),
+            "peak_memory_mb": round(peak_memory_mb(), 1),
+        }
+        journal.record("fits", sha256_of_folder(MODELS / name), measured)
+        run.finish(MODELS / name, measured)
+    print(
+        f"{name}: {card.overall['accuracy']:.3f} accuracy on validation at epoch "
+        f"{trained.best_epoch} of {len(trained.history)}, {trained.seconds:.1f} s"
+    )
+
+
+if __name__ == "__main__":
+    run_stage("train", main)

@@ -1,0 +1,105 @@
+from pathlib import Path
+
+import pytest
+
+from bakeoff.errors import BakeoffError
+from bakeoff.params.datasets import (
+    Arrays,
+    Digits,
+    Filenames,
+    Folders,
+    Phantom,
+    Table,
+    read_chosen_dataset,
+    read_dataset,
+)
+
+ROOT = Path(__file__).parents[2]
+KINDS = {
+    "phantom": Phantom,
+    "chest_xray": Filenames,
+    "flipkart": Table,
+    "stanford_dogs": Folders,
+    "cats_vs_dogs": Folders,
+    "hand_signs": Arrays,
+    "digits": Digits,
+}
+
+
+def test_every_shipped_data_set_is_valid_and_documented() -> None:
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    for name, kind in KINDS.items():
+        dataset = read_dataset(ROOT / f"datasets/{name}.yaml")
+        assert type(dataset) is kind
+        assert dataset.description
+        if name != "phantom":
+            assert dataset.source.startswith("http")
+            assert dataset.licence
+            assert dataset.citation
+        assert f"`{name}`" in page
+
+
+def test_every_key_is_documented() -> None:
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    for kind in KINDS.values():
+        for key in kind.model_fields:
+            assert f"`{key}`" in page, key
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+FOLDERS = "kind: folders\narchive: x.zip\n"
+BAD = {
+    "kind: pictures\n": "'pictures'",
+    "archive: x\n": "discriminator 'kind'",
+    "kind: folders\n": "set 'archive' to the path of the file or folder, or 'url'",
+    FOLDERS + "archiv: y\n": "unknown key",
+    FOLDERS + "url: https://a/b.zip\n": "needs the 'sha256'",
+    FOLDERS + "url: file:///etc/passwd\nsha256: " + "0" * 64: "should match pattern",
+    FOLDERS + "sha256: 12\n": "sha256",
+    FOLDERS + "keep: []\n": "at least 1 item",
+    FOLDERS + "label: '('\n": "not a regular expression",
+    FOLDERS + "group: '*'\n": "not a regular expression",
+    FOLDERS + "official: {holdout: x}\n": "'train', 'val' or 'test'",
+    FOLDERS + "max_ratio: .inf\n": "finite",
+    "kind: filenames\narchive: x\nclasses: {a: a}\n": "at least 2 items",
+    "kind: arrays\narchive: x\nimages: [a, b]\nlabels: c\n": "same number of arrays",
+    "kind: phantom\nclasses: {a: a, b: b}\nmin_side: 500\n": "must not exceed",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_mistakes_get_one_sentence(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(BakeoffError, match=BAD[text]) as caught:
+        read_dataset(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_as_labels_are_text(tmp_path: Path) -> None:
+    dataset = read_dataset(written(tmp_path, FOLDERS + "rename: {0: zero}\n"))
+    assert dataset.rename == {"0": "zero"}
+
+
+def test_one_array_or_many(tmp_path: Path) -> None:
+    text = "kind: hdf5\narchive: x.h5\nimages: a\nlabels: b\n"
+    dataset = read_dataset(written(tmp_path, text))
+    assert isinstance(dataset, Arrays)
+    assert (dataset.images, dataset.labels) == (("a",), ("b",))
+
+
+def test_a_choice_that_is_no_file_lists_those_there_are(tmp_path: Path) -> None:
+    (tmp_path / "datasets").mkdir()
+    written(tmp_path / "datasets", FOLDERS)
+    params = tmp_path / "params.yaml"
+    params.write_text("dataset: yours\n", encoding="utf-8")
+    with pytest.raises(BakeoffError, match="'dataset' is 'yours': no .*; there are mine"):
+        read_chosen_dataset(params)
+    params.write_text("dataset: mine\n", encoding="utf-8")
+    name, dataset = read_chosen_dataset(params)
+    assert (name, type(dataset)) == ("mine", Folders)

@@ -1,0 +1,133 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from bakeoff.cli import app
+from tests.tiny_repository import repository, write_forest, write_model, write_reports
+
+__all__ = ["repository"]
+
+COMMANDS = ("show", "check", "predict", "explain", "serve", "ui", "sync", "prune", "doctor")
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert len(result.output.splitlines()) > 5
+
+
+def test_help_imports_nothing_slow():
+    code = (
+        "import sys; from bakeoff.cli import app\n"
+        "try: app(['--help'])\nexcept SystemExit: pass\n"
+        "slow = {'mlflow', 'tensorflow', 'pandas', 'sklearn', 'matplotlib', 'numpy'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)"
+    )
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert time.perf_counter() - started < 3  # 0.3 s alone on the machine
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["show"], "dvc repro"),
+        (["predict", "nowhere.png"], "nowhere.png: no such file"),
+        (["predict", "params.yaml"], "models/ holds no model"),
+        (["predict", "empty"], "no picture in this folder"),
+        (["sync"], "models/ holds no model"),
+        (["prune"], "--keep"),
+        (["serve"], "no model of phantom is registered as champion"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_status_1(repository, arguments, sentence):
+    Path("empty").mkdir()
+    result = run(*arguments)
+    assert result.exit_code == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("bakeoff: error: ")
+    assert sentence in line
+
+
+def test_check_finds_a_mistake_in_any_block(repository):
+    assert run("check").exit_code == 0
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("image_side: 299", "image_side: 20"))
+    result = run("check")
+    assert result.exit_code == 1
+    assert "models.inceptionv3" in result.stderr
+    Path("params.yaml").write_text(text.replace("bootstrap: 2000", "bootstrap: 1"))
+    assert "evaluate.bootstrap" in run("check").stderr
+    Path("params.yaml").write_text(text.replace("dataset: phantom", "dataset: unicorns"))
+    assert "unicorns" in run("check").stderr
+
+
+def test_show_prints_the_comparison_and_warns_of_random_weights(repository):
+    write_reports(repository, {"vgg16": 20})
+    result = run("show")
+    assert result.exit_code == 0
+    assert "0.833 (0.73-0.93)" in result.output
+    assert "random (fallback)" in result.output
+    assert "report.html" in result.output
+
+
+def test_a_folder_is_predicted_to_csv_and_a_bad_file_gets_a_row(repository):
+    write_forest(repository)
+    write_reports(repository, {"random_forest": 20})
+    Path("data/interim/dark/broken.png").write_bytes(b"\x89PNG no")
+    result = run("predict", "data/interim", "--output", "out.csv")
+    assert result.exit_code == 1  # one of them is broken
+    assert "1 of 73 files" in result.stderr
+    table = pd.read_csv("out.csv", keep_default_na=False)
+    assert list(table) == ["path", "label", "p_dark", "p_light", "error"]
+    good = table[table["error"] == ""]
+    assert (good["label"] == good["path"].str.split("/").str[-2]).mean() > 0.95
+    assert table.loc[table["path"].str.contains("broken"), "label"].item() == ""
+
+
+def test_one_picture_is_printed(repository):
+    write_forest(repository)
+    result = run("predict", "data/interim/light/test002.png", "-m", "random_forest")
+    assert result.exit_code == 0
+    header, row = result.stdout.splitlines()
+    assert header == "path,label,p_dark,p_light,error"
+    assert row.startswith("data/interim/light/test002.png,light,")
+
+
+def test_an_unknown_model_is_told_which_there_are(repository):
+    write_forest(repository)
+    result = run("predict", "params.yaml", "-m", "vgg61")
+    assert "there are random_forest" in result.stderr
+
+
+@pytest.mark.slow
+def test_sync_and_prune_say_what_they_did(repository, monkeypatch):
+    monkeypatch.setattr("bakeoff.predictor.can_predict", lambda folder: False)
+    write_model(repository, "vgg16")
+    write_reports(repository, {"vgg16": 20})
+    assert "1 models, 1 new in MLflow: vgg16" in run("sync").output
+    assert "1 models, 0 new in MLflow" in run("sync").output
+    assert "nothing is superseded" in run("prune", "--keep", 1).output
+    write_model(repository, "vgg16", accuracy=0.9)
+    run("sync")
+    said = run("prune", "--keep", 1, "--yes").output
+    assert "vgg16: older than the newest 1" in said
+    assert said.endswith("deleted\n")
+    assert "nothing is superseded" in run("prune", "--keep", 1).output
+
+
+def test_the_doctor_says_what_to_do(repository):
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "ok    parameters" in result.output
+    assert "-> " in result.output

@@ -1,0 +1,147 @@
+"""The stages split, augment and tfrecord as scripts, on pictures of every odd kind."""
+
+import os
+import re
+import runpy
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from bakeoff.errors import BakeoffError
+from bakeoff.files import read_json, sha256_of_folder, write_json
+from bakeoff.leakage import audit_split, refuse_leaks
+from bakeoff.params.data import SplitParams
+from bakeoff.sorting import examine
+from bakeoff.split_report import count_table, summarize
+from bakeoff.split_tables import MANIFEST_COLUMNS, PLAN_COLUMNS, read_table, write_table
+from bakeoff.splitting import split_manifest
+from tests.test_duplicates import textured
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(stage: str) -> None:
+    runpy.run_path(str(ROOT / "stages" / f"{stage}.py"))["main"]()
+
+
+def edit(key: str, value: object) -> None:
+    tree = yaml.safe_load(Path("params.yaml").read_text())
+    *parents, last = key.split(".")
+    node = tree
+    for parent in parents:
+        node = node[parent]
+    node[last] = value
+    Path("params.yaml").write_text(yaml.safe_dump(tree))
+
+
+@pytest.fixture
+def interim(tmp_path, monkeypatch):
+    """Thirty pictures of two classes, sorted; two of them the same."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
+    edit("tfrecord.image_side", 24)
+    rows = []
+    for number in range(30):
+        label = "odd" if number % 2 else "even"
+        path = Path("data/interim") / label / f"{number:02d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        seed = 8 if number == 10 else number
+        textured(seed, 40 + seed).resize((48, 40 + seed)).save(path)
+        facts = examine(path.read_bytes(), "RGB", max_pixels=10**6, min_side=8)
+        own = {name: getattr(facts, name) for name in MANIFEST_COLUMNS if hasattr(facts, name)}
+        group = f"p{number // 2}" if number < 20 else ""
+        rows.append({**own, "path": path.as_posix(), "label": label, "group": group})
+    manifest = pd.DataFrame(rows).assign(source="", official="")[list(MANIFEST_COLUMNS)]
+    write_table(manifest, Path("data/interim/manifest.csv"))
+    write_json(Path("data/interim/classes.json"), ["even", "odd"])
+    return manifest
+
+
+def test_three_stages_from_manifest_to_records(interim, capsys):
+    for stage in ("split", "augment", "tfrecord"):
+        run(stage)
+    said = capsys.readouterr().out
+    assert "split: " in said
+    assert "all read back" in said
+    index = read_json(Path("data/processed/index.json"))
+    originals = sum(side["originals"] for side in index["splits"].values())
+    assert originals == len(interim) == 30
+    trips = read_json(Path("reports/tfrecord/roundtrip.json"))
+    assert all(trip["pixels_equal"] == trip["records"] for trip in trips.values())
+    summary = read_json(Path("reports/split/summary.json"))
+    assert summary["exact_duplicate_sets"] == 1
+    before = {folder: sha256_of_folder(Path(folder)) for folder in ("data", "reports")}
+    for stage in ("split", "augment", "tfrecord"):
+        run(stage)
+    assert {folder: sha256_of_folder(Path(folder)) for folder in before} == before
+
+
+def test_copies_are_written_as_pictures_where_asked(interim):
+    run("split")
+    edit("augment.copies", 1)
+    edit("augment.random.rotation", 20)
+    edit("augment.materialize", True)
+    run("augment")
+    plan = read_table(Path("data/augment/plan.csv"), PLAN_COLUMNS)
+    pictures = sorted(Path("data/augment/pictures").rglob("*.png"))
+    assert len(pictures) == (plan["transform"] != "original").sum() > 0
+    mirrored = plan[plan["transform"] == "mirror_horizontal"].iloc[0]
+    name = f"{Path(mirrored['path']).stem}-mirror_horizontal.png"
+    with Image.open(f"data/augment/pictures/train/{mirrored['label']}/{name}") as copy:
+        with Image.open(mirrored["path"]) as original:
+            expected = np.asarray(original.convert("RGB"))[:, ::-1]
+        assert np.array_equal(np.asarray(copy), expected)
+    with Image.open("reports/augment/contact_sheet.png") as sheet:
+        # Six rows of an original, its mirror image and a random copy.
+        assert sheet.size == (4 + 3 * 164, 4 + 6 * 178)
+
+
+def test_a_class_too_small_leaves_nothing_behind(interim):
+    rows = interim.assign(label=interim["label"].mask(interim.index < 2, "rare"))
+    write_table(rows, Path("data/interim/manifest.csv"))
+    with pytest.raises(BakeoffError, match="class 'rare' has 1"):
+        run("split")
+    assert not Path("data/splits").exists()
+    assert not Path("reports").exists()
+
+
+def test_a_missing_table_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
+    with pytest.raises(BakeoffError, match=r"manifest.csv: no such file"):
+        run("split")
+    with pytest.raises(BakeoffError, match=r"train.csv: no such file"):
+        run("augment")
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+@pytest.mark.skipif("BAKEOFF_DATA" not in os.environ, reason="BAKEOFF_DATA names no folder")
+def test_chest_xrays_split_without_leaks():
+    """The archive's 30 sets of exact duplicates, no near ones, and fractions within a picture."""
+    rows = []
+    with zipfile.ZipFile(Path(os.environ["BAKEOFF_DATA"]) / "chest_xray.zip") as archive:
+        names = sorted(n for n in archive.namelist() if n.endswith("jpeg") and "/._" not in n)
+        for name in names:
+            facts = examine(archive.read(name), "RGB", max_pixels=10**8, min_side=8)
+            stem = Path(name).stem
+            sick = re.match(r"person\d+_(bacteria|virus)", stem)
+            group = sick[0] if sick else re.match(r"(NORMAL2-)?IM-\d+", stem)[0]
+            label = sick[1] if sick else "normal"
+            official = "test" if "/test/" in name else "train"
+            rows.append((facts.image_id, name, label, group, facts.phash, official))
+    columns = ["image_id", "path", "label", "group", "phash", "official"]
+    manifest = pd.DataFrame(rows, columns=columns)
+    split = split_manifest(manifest, SplitParams(), 20)
+    refuse_leaks(audit_split(manifest, split.pictures, 8, official_test=False))
+    counts = count_table(split)
+    summary = summarize(split, counts)
+    assert summary["pictures"] == 5840
+    assert summary["exact_duplicate_sets"] == 30
+    assert summary["near_duplicate_pairs"] == 0
+    assert counts["deviation"].abs().max() <= 1

@@ -1,0 +1,5 @@
+"""The tiny repository, for every test here."""
+
+from tests.tiny_repository import repository
+
+__all__ = ["repository"]

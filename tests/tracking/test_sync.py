@@ -1,0 +1,177 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bakeoff import tracking
+from bakeoff.errors import BakeoffError
+from bakeoff.params.evidence import EvaluateParams, TrackingParams
+from bakeoff.tracking import comparison, mirror
+from bakeoff.tracking.comparison import Comparison, mirror_comparison
+from bakeoff.tracking.registry import register_best
+from bakeoff.tracking.store import open_store, redact, shown_uri
+from bakeoff.tracking.sync import recorded_dataset, set_aside, sync
+from tests.tiny_repository import empty_database, forget_stores, write_model, write_reports
+from tests.tracking.snapshot import snapshot
+
+
+@pytest.fixture
+def reproduced(repository, monkeypatch):
+    """Two models, one logged live, and their comparison; nothing that can be served."""
+    monkeypatch.setattr("bakeoff.predictor.can_predict", lambda folder: False)
+    for name in ("vgg16", "logistic_vgg16"):
+        write_model(repository, name)
+    with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {"device": "CPU"}) as run:
+        run.log_epoch(1, {"loss": 0.7, "val_loss": 0.8, "val_accuracy": 0.5})
+        run.finish(repository / "models/vgg16", {})
+    write_reports(repository, {"vgg16": 20, "logistic_vgg16": 18, "majority_class": 12})
+    return repository
+
+
+def mirror_all():
+    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    return open_store("phantom")
+
+
+def by_name(store):
+    return {run.info.run_name: run for run in mirror.search(store, "")}
+
+
+def test_the_comparison_is_the_parent_and_each_model_a_child(reproduced):
+    runs = by_name(mirror_all())
+    parent = runs["comparison of 3 models"]
+    assert set(runs) == {"comparison of 3 models", "vgg16", "logistic_vgg16"}
+    assert parent.data.metrics["accuracy/vgg16"] == pytest.approx(20 / 24)
+    assert parent.data.metrics["accuracy/majority_class"] == 0.5
+    assert parent.data.tags["best_model"] == "vgg16"
+    assert parent.data.params["split.near_duplicates"] == "8"
+    assert len(parent.inputs.dataset_inputs) == 3
+    child = runs["vgg16"]
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.data.metrics["test/accuracy_low"] == pytest.approx(20 / 24 - 0.1)
+    assert child.data.metrics["cost/predict_ms"] == 2.0
+    assert "test/macro_f1" not in child.data.metrics  # undefined
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+
+def test_models_have_the_same_metrics_and_artifacts(reproduced):
+    runs = {run["name"]: run for run in snapshot(mirror_all()).values()}
+    one, other = runs["vgg16"], runs["logistic_vgg16"]
+    assert set(one["metrics"]) == set(other["metrics"])
+    assert one["artifacts"] == other["artifacts"]
+    assert "test/predictions.csv" in one["artifacts"]
+    assert "test/plots/roc.txt" in one["artifacts"]
+
+
+def test_mirroring_again_changes_nothing(reproduced):
+    before = snapshot(mirror_all())
+    assert snapshot(mirror_all()) == before
+    done = sync()
+    assert (done.models, done.new, done.killed) == (2, (), 0)
+    assert snapshot(open_store("phantom")) == before
+
+
+def test_a_deleted_store_is_rebuilt_alike_from_files_and_journal(reproduced):
+    before = snapshot(mirror_all())
+    shutil.rmtree("mlruns/artifacts")
+    forget_stores()
+    shutil.copyfile(empty_database(), "mlruns/mlflow.db")
+    assert len(sync().new) == 2
+    assert snapshot(open_store("phantom")) == before
+
+
+def test_a_clone_without_journal_has_every_metric_and_file(reproduced):
+    before = snapshot(mirror_all())
+    shutil.rmtree("mlruns")
+    Path("mlruns").mkdir()
+    forget_stores()
+    shutil.copyfile(empty_database(), "mlruns/mlflow.db")
+    sync()
+    after = snapshot(open_store("phantom"))
+    assert after.keys() == before.keys()
+    for key, run in after.items():
+        assert {k: run[k] for k in ("params", "metrics", "artifacts", "inputs")} == {
+            k: before[key][k] for k in ("params", "metrics", "artifacts", "inputs")
+        }
+
+
+def test_a_half_written_run_is_completed_without_doubles(reproduced):
+    before = snapshot(mirror_all())
+    store = open_store("phantom")
+    for run in mirror.search(store, "tags.`bakeoff.role` = 'model'"):
+        store.client.delete_tag(run.info.run_id, "bakeoff.complete")
+    assert len(sync().new) == 2
+    assert snapshot(store) == before
+
+
+def test_threads_at_once_log_nothing_twice(reproduced):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: sync(), range(4)))
+    assert len(mirror.search(open_store("phantom"), "")) == 3
+
+
+def test_a_retrained_model_moves_the_others_under_the_new_comparison(reproduced):
+    store = mirror_all()
+    old = by_name(store)["comparison of 3 models"].info.run_id
+    write_model(reproduced, "vgg16", accuracy=0.9)
+    write_reports(reproduced, {"vgg16": 22, "logistic_vgg16": 18, "majority_class": 12})
+    mirror_all()
+    runs = mirror.search(store, "")
+    assert len(runs) == 5  # two of vgg16, one of logistic, two comparisons
+    (new,) = [r for r in runs if r.data.metrics.get("accuracy/vgg16") == pytest.approx(22 / 24)]
+    under_old = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == old]
+    under_new = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == new.info.run_id]
+    assert [run.info.run_name for run in under_old] == ["vgg16"]  # the superseded one
+    assert sorted(run.info.run_name for run in under_new) == ["logistic_vgg16", "vgg16"]
+
+
+def test_files_are_found_by_the_models_whole_name(tmp_path):
+    for name in ("predictions/vgg16.csv", "predictions/logistic_vgg16.csv", "cards/vgg16.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "vgg16.txt").touch()  # not below a folder that says what it is
+    assert comparison.tested_files(tmp_path, "vgg16") == {
+        "test/cards.md": tmp_path / "cards/vgg16.md",
+        "test/predictions.csv": tmp_path / "predictions/vgg16.csv",
+    }
+
+
+def test_a_moved_repository_is_told_to_rebuild(reproduced, tmp_path, monkeypatch):
+    before = snapshot(mirror_all())
+    moved = tmp_path / "elsewhere"
+    shutil.move(reproduced, moved)
+    monkeypatch.chdir(moved)
+    with pytest.raises(BakeoffError, match="sync --rebuild"):
+        sync()
+    assert set_aside() == moved / "mlruns/before-1"
+    forget_stores()
+    sync()
+    assert snapshot(open_store("phantom")) == before
+
+
+def test_nothing_to_show_is_one_sentence(repository):
+    with pytest.raises(BakeoffError, match="dvc repro"):
+        sync()
+
+
+def test_the_data_set_is_the_one_that_the_lock_file_records(repository):
+    assert recorded_dataset() == "phantom"
+    Path("dvc.lock").write_text(
+        "schema: '2.0'\nstages:\n  ingest:\n    cmd: x\n    params:\n      params.yaml:\n"
+        "        dataset: flowers\n"
+    )
+    assert recorded_dataset() == "flowers"
+
+
+def test_secrets_in_an_address_are_not_shown():
+    uri = "postgresql://anna:s3cret@db.example:5432/runs?password=s3cret"
+    assert shown_uri(uri) == "postgresql://db.example:5432/runs"
+    assert "s3cret" not in redact(f"could not connect to {uri}", uri)
+
+
+def test_a_comparison_without_a_servable_model_registers_nothing(reproduced):
+    store = mirror_all()
+    compared = Comparison.read(Path("reports"), Path("models"))
+    mirror_comparison(store, compared)
+    assert register_best(store, compared, Path("models"), EvaluateParams(), 1) is None
