@@ -6,8 +6,10 @@
 
 speed: sort + split + export of every picture of chest_xray (in the folder that BAKEOFF_DATA names;
 else of the phantom), without copies, beside the bare cost of decoding, resizing and encoding the
-same pictures with the same functions on the same cores. The seconds that a stage needs before its
-first picture (interpreter and imports) are given apart.
+same pictures on the same cores, once with our own functions and PNG settings and once with Pillow
+as anybody would first write it. What a stage needs before its first picture (interpreter and
+imports) is given apart, and beside wall seconds stand processor seconds, which a busy machine
+hardly changes.
 
 growth: small synthetic pictures, then ten times as many, through ingest to tfrecord: seconds per
 picture and peak memory of each stage, and `dvc status` afterwards.
@@ -17,6 +19,7 @@ benchmarks/results/data.json.
 """
 
 import argparse
+import io
 import json
 import os
 import platform
@@ -52,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the synthetic pictures")
     parser.add_argument("--part", choices=("speed", "growth", "all"), default="all")
-    parser.add_argument("--bare", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--bare", choices=("ours", "pillow"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.bare:
         decode_resize_encode(arguments.bare)
@@ -81,30 +84,56 @@ def measure_speed(tree: Path) -> dict[str, Any]:
         name: run(tree, "-c", f"import runpy; runpy.run_path('stages/{name}.py')")
         for name in EXPORT
     }
-    bare = run(tree, str(Path(__file__).resolve()), "--bare", "data/splits")
-    start = run(tree, "-c", "import runpy; runpy.run_path('benchmarks/bench_data.py')")
+    bare = {
+        kind: without(run(tree, "benchmarks/bench_data.py", "--bare", kind), start)
+        for start in [run(tree, "-c", "import bakeoff.record_pictures, bakeoff.split_tables")]
+        for kind in ("ours", "pillow")
+    }
     tables = (tree / "data/splits").glob("*.csv")
     pictures = sum(table.read_text().count("\n") - 1 for table in tables)
-    total = sum(stage.seconds for stage in stages.values())
-    working = total - sum(stage.seconds for stage in starts.values())
-    alone = bare.seconds - start.seconds
+    whole = total(stages)
+    working = without(whole, total(starts))
     print(f"{dataset}: {pictures} pictures of 300 x 300, {os.cpu_count()} processors")
     for name, stage in stages.items():
         print(f"  {name:9}{stage.seconds:7.1f} s, {starts[name].seconds:.1f} s of it imports")
-    print(f"  bare work{alone:7.1f} s: {pictures / alone:.0f} pictures/s")
-    print(f"  stages: {pictures / total:.0f} pictures/s, {alone / total:.2f} of the bare work;")
-    print(f"  without imports {pictures / working:.0f} pictures/s, {alone / working:.2f} of it")
+    print(f"  together {whole.seconds:7.1f} s: {pictures / whole.seconds:.0f} pictures/s")
+    ratios = {}
+    for kind, work in bare.items():
+        ratios[kind] = {
+            "wall": work.seconds / whole.seconds,
+            "wall_without_imports": work.seconds / working.seconds,
+            "processor": work.cpu_seconds / whole.cpu_seconds,
+            "processor_without_imports": work.cpu_seconds / working.cpu_seconds,
+        }
+        said = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios[kind].items())
+        print(
+            f"  bare work, {kind}: {work.seconds:.1f} s, {pictures / work.seconds:.0f} pictures/s"
+        )
+        print(f"    the stages' speed as a share of it: {said}")
     return {
         "dataset": dataset,
         "pictures": pictures,
         "stages": {name: asdict(stage) for name, stage in stages.items()},
         "imports": {name: asdict(stage) for name, stage in starts.items()},
-        "bare_seconds": alone,
-        "bare_pictures_per_second": pictures / alone,
-        "pictures_per_second": pictures / total,
-        "of_bare": alone / total,
-        "of_bare_without_imports": alone / working,
+        "bare": {kind: asdict(work) for kind, work in bare.items()},
+        "share_of_bare_speed": ratios,
     }
+
+
+def total(parts: dict[str, Measured]) -> Measured:
+    """All of them one after the other."""
+    return Measured(
+        sum(part.seconds for part in parts.values()),
+        sum(part.cpu_seconds for part in parts.values()),
+        max(part.peak_megabytes for part in parts.values()),
+    )
+
+
+def without(whole: Measured, part: Measured) -> Measured:
+    """The whole less the time of a part."""
+    return Measured(
+        whole.seconds - part.seconds, whole.cpu_seconds - part.cpu_seconds, whole.peak_megabytes
+    )
 
 
 def measure_growth(folder: Path, small: int) -> dict[str, Any]:
@@ -121,9 +150,8 @@ def measure_growth(folder: Path, small: int) -> dict[str, Any]:
             f" ({after.peak_megabytes / before.peak_megabytes - 1:+.0%})"
         )
     peaks = [max(s.peak_megabytes for s in r["stages"].values()) for r in (one, ten)]
-    print(
-        f"  peak of all stages: {peaks[0]:.0f} MB to {peaks[1]:.0f} MB ({peaks[1] / peaks[0] - 1:+.0%})"
-    )
+    grown = peaks[1] / peaks[0] - 1
+    print(f"  peak of all stages: {peaks[0]:.0f} MB to {peaks[1]:.0f} MB ({grown:+.0%})")
     print(f"  dvc status: {one['dvc_status_seconds']:.1f} s to {ten['dvc_status_seconds']:.1f} s")
     return {
         str(count): {
@@ -145,7 +173,7 @@ def measure_synthetic(tree: Path, count: int) -> dict[str, Any]:
     for command in (
         ["git", "init", "-q"],
         ["dvc", "init", "-q"],
-        ["dvc", "commit", "-qf", *STAGES],
+        ["dvc", "commit", "-q", "-f", *STAGES],
     ):
         subprocess.run(command, cwd=tree, env=environment(tree), check=True)
     dvc = [sys.executable, "-m", "dvc", "status", "-q", *STAGES]
@@ -207,7 +235,7 @@ def run(tree: Path, *arguments: str) -> Measured:
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
 
 
-def decode_resize_encode(splits: Path) -> None:
+def decode_resize_encode(kind: str) -> None:
     """The bare work, over threads, with nothing read but the pictures and nothing written."""
     from bakeoff.parallel import map_shards
     from bakeoff.params.data import TfrecordParams
@@ -216,13 +244,22 @@ def decode_resize_encode(splits: Path) -> None:
     from bakeoff.split_tables import read_splits
 
     params = TfrecordParams.read("tfrecord")
-    paths = list(read_splits(splits)["path"])
+    paths = list(read_splits(Path("data/splits"))["path"])
 
-    def work(shard: list[str]) -> int:
-        pictures = (to_record_picture(decode(Path(p), "RGB"), params) for p in shard)
-        return sum(len(encode_picture(pixels, params)) for pixels in pictures)
+    def ours(path: str) -> int:
+        pixels = to_record_picture(decode(Path(path), "RGB"), params)
+        return len(encode_picture(pixels, params))
 
-    map_shards(work, [paths[i : i + 64] for i in range(0, len(paths), 64)], describe="bare work")
+    def pillow(path: str) -> int:
+        side, stream = params.image_side, io.BytesIO()
+        with Image.open(path) as picture:
+            resized = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+        resized.save(stream, "PNG")
+        return stream.tell()
+
+    work = ours if kind == "ours" else pillow
+    shards = [paths[i : i + 64] for i in range(0, len(paths), 64)]
+    map_shards(lambda shard: [work(path) for path in shard], shards, describe="bare work")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from bakeoff.answers import Inputs
 from bakeoff.candidates import FOREST, read_candidates
-from bakeoff.evaluation import Inputs, gather_evidence
+from bakeoff.evaluation import gather_evidence
 from bakeoff.evidence_files import read_histories, write_evidence
 from bakeoff.files import read_json
 from bakeoff.layout import FEATURES, MODELS, PROCESSED, REPORTS, SPLITS

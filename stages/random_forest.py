@@ -30,7 +30,7 @@ def main() -> None:
         fitting = perf_counter()
         forest = fit_forest(train, val, params, len(index["classes"]), seed)
         fitted = perf_counter()
-        metadata = forest_metadata(NAME, forest, params, index, FEATURES, seed)
+        metadata = forest_metadata(NAME, forest, params, index=index, features=FEATURES, seed=seed)
         with writing_folder(MODELS / NAME) as folder:
             card = write_classifier(folder, forest, train, val, metadata)
         facts = record_fit(

@@ -4,6 +4,7 @@ import sys
 
 from bakeoff import journal
 from bakeoff.devices import prepare
+from bakeoff.event_files import EventFile
 from bakeoff.files import sha256_of_folder, writing_folder
 from bakeoff.fit_record import peak_memory_mb
 from bakeoff.frozen import read_facts
@@ -26,9 +27,10 @@ def main() -> None:
     kind = kind_of(params)
     tags = {"device": compute.device, "threads": str(compute.threads)}
     with live_run(name, kind, tracking, dataset, tags) as run:
-        job = Job(
-            name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute, run.log_epoch
-        )
+        loggers = [run.log_epoch]
+        if params.train.tensorboard:
+            loggers.append(EventFile(mlruns() / "tensorboard" / name).log_epoch)
+        job = Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute, loggers)
         trained, train, val = train_model(job)
         with writing_folder(MODELS / name) as folder:
             card = write_network(folder, trained, train, val, model_facts(job))

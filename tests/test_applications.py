@@ -14,7 +14,9 @@ def test_natural_side_is_allowed():
         check_side(application.name, application.natural_side)
 
 
-@pytest.mark.parametrize(("name", "smallest"), [("VGG16", 32), ("InceptionV3", 75), ("Xception", 71)])
+@pytest.mark.parametrize(
+    ("name", "smallest"), [("VGG16", 32), ("InceptionV3", 75), ("Xception", 71)]
+)
 def test_small_pictures_are_refused(name, smallest):
     check_side(name, smallest)
     with pytest.raises(BakeoffError, match=rf"image_side {smallest - 1} is too small for {name}"):

@@ -77,7 +77,8 @@ def test_show_prints_the_comparison_and_warns_of_random_weights(repository):
     result = run("show")
     assert result.exit_code == 0
     assert "0.833 (0.73-0.93)" in result.output
-    assert "random (fallback)" in result.output
+    assert "random!" in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
     assert "report.html" in result.output
 
 

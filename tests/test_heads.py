@@ -16,8 +16,8 @@ def test_moments_are_scikit_learns():
     features = (RNG.normal(size=(9000, 5)) * [1e-6, 1, 1e3, 5, 1e-3] + 7).astype(np.float32)
     mean, variance = feature_moments(features)
     scaler = StandardScaler().fit(features.astype(np.float64))
-    np.testing.assert_allclose(mean, scaler.mean_, rtol=1e-5)
-    np.testing.assert_allclose(variance[1:], scaler.var_[1:], rtol=1e-4)
+    np.testing.assert_allclose(mean, scaler.mean_, rtol=1e-9)
+    np.testing.assert_allclose(variance[1:], scaler.var_[1:], rtol=1e-6)
 
 
 def test_a_constant_feature_does_not_explode():
@@ -35,6 +35,14 @@ def test_features_are_standardised_before_the_first_layer():
     kernel, bias = head.get_layer("logits").get_weights()
     expected = StandardScaler().fit_transform(features) @ kernel + bias
     np.testing.assert_allclose(head(features), expected, atol=1e-4)
+
+
+def test_features_of_a_deep_random_network_are_standardised_however_small():
+    features = (RNG.normal(size=(200, 4)) * 1e-13 + 3e-13).astype(np.float32)
+    head = build_head(4, 3, HeadParams(hidden=()), feature_moments(features))
+    kernel, bias = head.get_layer("logits").get_weights()
+    expected = StandardScaler().fit_transform(features.astype(np.float64) * 1e13) @ kernel + bias
+    np.testing.assert_allclose(head(features), expected, atol=1e-3)
 
 
 def test_the_default_head_has_the_parameters_of_its_matrices():

@@ -144,6 +144,17 @@ def test_every_file_is_sorted_or_accounted_for(tidy: Path) -> None:
     assert conflict == "identical pixels are cat and dog"
 
 
+def test_a_file_no_picture_could_fill_is_not_read(
+    tidy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bakeoff.sorting._METADATA", 100)
+    fill(tidy / "raw", {"cat/film.png": bytes(40 * 40 * 8 + 101)})
+    found = run(tidy, max_pixels=40 * 40)
+    detail = found.quarantine.set_index("path").loc["cat/film.png", "detail"]
+    assert detail == "12901 bytes, more than 1600 pixels take"
+    assert len(found.manifest) == 9
+
+
 def test_too_much_quarantine_stops_the_run(tidy: Path) -> None:
     fill(tidy / "raw", {"dog/bad1.png": b"x", "dog/bad2.png": b"x", "dog/notes.txt": b"x"})
     with pytest.raises(BakeoffError, match=r"18% of the files .*2 not a picture; .*dog/bad1.png"):

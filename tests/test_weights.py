@@ -57,7 +57,10 @@ def cached(small):
 
 def test_random_weights_are_what_was_asked_for():
     found = resolve_weights("random", NAME)
-    assert (found.kind, found.requested, found.fallback, found.path) == ("random",) * 2 + (False, None)
+    assert (found.kind, found.requested, found.fallback, found.path) == ("random",) * 2 + (
+        False,
+        None,
+    )
 
 
 def test_own_networks_need_no_weights():
@@ -84,7 +87,11 @@ def test_folder_mirror(small, tmp_path):
     folder.mkdir()
     (folder / small.weights_file).write_bytes(CONTENT)
     found = resolve_weights("imagenet", NAME, mirror=str(folder))
-    assert (found.place, found.kind, found.path) == ("mirror", "imagenet", folder / small.weights_file)
+    assert (found.place, found.kind, found.path) == (
+        "mirror",
+        "imagenet",
+        folder / small.weights_file,
+    )
     assert not cached(small).exists()
 
 

@@ -36,7 +36,9 @@ def _write_side(folder: Path, name: str, side: int, channels: int) -> SplitIndex
     parts = [rows[::2], rows[1::2]] if name == "train" else [rows]
     shards = []
     for number, part in enumerate(parts):
-        file = folder / f"{name}_{side}x{side}_{channels}_ds-{number:05d}-of-{len(parts):05d}.tfrecord"
+        file = (
+            folder / f"{name}_{side}x{side}_{channels}_ds-{number:05d}-of-{len(parts):05d}.tfrecord"
+        )
         with tf.io.TFRecordWriter(str(file)) as writer:
             for row in part:
                 copied = name == "train" and number == 1

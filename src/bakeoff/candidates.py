@@ -10,6 +10,7 @@ from bakeoff.files import read_json
 
 FOREST = "random_forest"
 MAJORITY = "majority_class"
+NETWORKS = ("head", "fine_tuned", "from_scratch")  # kinds
 
 _SAME_FOR_ALL = {
     "classes": "classes",

@@ -14,19 +14,19 @@ _HEAT_SIDE = 160  # pixels
 
 def mistakes(evidence: Evidence, model: Contender) -> list[Captioned]:
     """A model's most confident mistakes."""
-    places = evidence.galleries[model.name].mistakes
+    places = evidence.shown.galleries[model.name].mistakes
     return [_shown(evidence, place, _answer(model.predictions, place)) for place in places]
 
 
 def hardest(evidence: Evidence) -> list[Captioned]:
     """The pictures that all models find hardest, and how many of them got each right."""
-    trained = [c for c in evidence.comparison.contenders if c.name in evidence.galleries]
+    trained = [c for c in evidence.comparison.contenders if c.name in evidence.shown.galleries]
     captions = {}
-    for place in evidence.hardest:
+    for place in evidence.shown.hardest:
         truth = trained[0].predictions.classes[trained[0].predictions.labels[place]]
         right = sum(bool(c.predictions.right[place]) for c in trained)
         captions[int(place)] = f"{truth}; right: {right} of {len(trained)} models"
-    return [_shown(evidence, place, captions[int(place)]) for place in evidence.hardest]
+    return [_shown(evidence, place, captions[int(place)]) for place in evidence.shown.hardest]
 
 
 def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
@@ -34,7 +34,7 @@ def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
     inspection = evidence.inspections.get(model.name)
     if inspection is None or not inspection.explained:
         return []
-    gallery = evidence.galleries[model.name]
+    gallery = evidence.shown.galleries[model.name]
     return [
         Captioned(
             overlay(evidence.pictures[int(place)], inspection.explained[int(place)]),
@@ -49,11 +49,12 @@ def mean_maps(evidence: Evidence, model: Contender) -> list[Captioned]:
     """A model's mean Grad-CAM of each class, over the mean of the same pictures."""
     inspection = evidence.inspections.get(model.name)
     maps = inspection.mean_maps if inspection else {}
-    truth = model.predictions.labels[evidence.shared]
+    truth = model.predictions.labels[evidence.shown.shared]
     return [
         Captioned(
             overlay(
-                _mean_picture(evidence, evidence.shared[truth == label]), heat / (heat.max() or 1)
+                _mean_picture(evidence, evidence.shown.shared[truth == label]),
+                heat / (heat.max() or 1),
             ),
             f"{name}, mean of {(truth == label).sum()} pictures",
         )
@@ -69,7 +70,7 @@ def importances(evidence: Evidence) -> list[Captioned]:
     heat = evidence.importances / evidence.importances.max()
     return [
         Captioned(
-            overlay(_mean_picture(evidence, evidence.shared), heat),
+            overlay(_mean_picture(evidence, evidence.shown.shared), heat),
             "pixel importance over the mean picture",
         ),
         Captioned(coloured(heat, _HEAT_SIDE), "pixel importance"),

@@ -105,9 +105,7 @@ def _write_history(path: Path, card: Scorecard) -> None:
     keep = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "cohen_kappa", *names)
     row = {"epoch": 1} | {f"val_{names.get(n, n)}": card.overall[n] for n in keep}
     with writing_file(path) as partial:
-        pd.DataFrame([row]).to_csv(
-            partial, index=False, float_format="%.9g", lineterminator="\n"
-        )
+        pd.DataFrame([row]).to_csv(partial, index=False, float_format="%.9g", lineterminator="\n")
 
 
 def load_classifier(folder: Path) -> Classifier:

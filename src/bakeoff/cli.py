@@ -151,7 +151,8 @@ def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
 
     if not (layout.mlruns() / "mlflow.db").is_file():
         raise BakeoffError("mlruns/ holds no store yet; run `dvc repro` or `bakeoff sync` first")
-    print(f"http://127.0.0.1:{port} in some seconds; Ctrl-C ends it", flush=True)
+    page = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
+    print(f"open {page} in some seconds; Ctrl-C ends it", flush=True)
     place = ["--backend-store-uri", own_uri(), "--host", "127.0.0.1", "--port", str(port)]
     _become_mlflow(["ui", *place, "--workers", "1"])
 
@@ -159,6 +160,8 @@ def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
 def _become_mlflow(arguments: list[str]) -> NoReturn:
     """Replace this process, so that Ctrl-C reaches MLflow alone."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # nothing here uses it
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments])  # noqa: S606
 
 

@@ -82,6 +82,7 @@ def contender(
     metadata: Mapping[str, Any],
     predictions: Predictions,
     groups: NDArray[np.int64],
+    *,
     params: EvaluateParams,
     seed: int,
 ) -> Contender:
@@ -109,9 +110,7 @@ def contender(
     return Contender(name, metadata, predictions, card, scorecard(raw), found, samples)
 
 
-def majority_predictions(
-    like: Predictions, train_labels: Mapping[str, int]
-) -> Predictions:
+def majority_predictions(like: Predictions, train_labels: Mapping[str, int]) -> Predictions:
     """What comes of always saying the commonest training class, with the training shares.
 
     Args:

@@ -111,7 +111,7 @@ def _zip_kind(info: zipfile.ZipInfo) -> Kind:
 
 
 def _folder_members(path: Path) -> Iterator[Member]:
-    for folder, folders, files in os.walk(path):
+    for folder, folders, files in os.walk(path, onerror=_raise):
         folders.sort()
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
@@ -122,6 +122,11 @@ def _folder_members(path: Path) -> Iterator[Member]:
                 _folder_kind(file),
                 partial(_file_stream, file),
             )
+
+
+def _raise(error: OSError) -> None:
+    # `os.walk` by itself would pass over a folder that it may not read.
+    raise error
 
 
 def _file_stream(file: Path) -> IO[bytes]:

@@ -42,7 +42,9 @@ class Cost:
         return self.fit_seconds + (0 if math.isnan(self.feature_seconds) else self.feature_seconds)
 
 
-def clock_latency(predict: Callable[[NDArray[np.uint8]], object], batch: NDArray[np.uint8]) -> Latency:
+def clock_latency(
+    predict: Callable[[NDArray[np.uint8]], object], batch: NDArray[np.uint8]
+) -> Latency:
     """Clock `predict` on single pictures and on the whole batch, after one unclocked call each.
 
     Args:

@@ -118,6 +118,8 @@ def _resized(picture: Picture, side: int) -> Picture:
 
 def _grey(picture: Picture) -> Picture:
     """The picture's luminance (ITU-R 601), uint8 of shape `(height, width)`."""
-    return np.asarray(Image.fromarray(picture).convert("L")) if picture.shape[2] == 3 else (
-        picture[..., 0]
+    return (
+        np.asarray(Image.fromarray(picture).convert("L"))
+        if picture.shape[2] == 3
+        else (picture[..., 0])
     )

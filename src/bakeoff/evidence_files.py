@@ -10,7 +10,7 @@ import pandas as pd
 
 from bakeoff.candidates import MAJORITY, Candidate
 from bakeoff.cards import model_cards
-from bakeoff.comparison import Comparison, Contender
+from bakeoff.comparison import Contender
 from bakeoff.evaluation import Evidence
 from bakeoff.files import write_json, write_text, writing_folder
 from bakeoff.model_files import write_confusion
@@ -36,7 +36,7 @@ def write_evidence(reports: Path, evidence: Evidence, context: Context) -> None:
     comparison = evidence.comparison
     trained = [c for c in comparison.contenders if c.name != MAJORITY]
     write_json(reports / "metrics.json", {c.name: _metrics(c) for c in comparison.contenders})
-    write_json(reports / "evidence.json", _everything(comparison))
+    write_json(reports / "evidence.json", _everything(evidence))
     write_table(reports / "comparison.csv", evidence.table)
     with writing_folder(reports / "predictions") as folder:
         for contender in comparison.contenders:
@@ -60,9 +60,11 @@ def _metrics(contender: Contender) -> dict[str, float | None]:
     return finite_or_none(scores)
 
 
-def _everything(comparison: Comparison) -> dict[str, Any]:
+def _everything(evidence: Evidence) -> dict[str, Any]:
     """All numbers of the comparison, without anything clocked."""
+    comparison = evidence.comparison
     return {
+        "seeds": {name: s.accuracies.tolist() for name, s in evidence.spreads.items()},
         "groups": comparison.groups,
         "best": comparison.best.name,
         "verdict": verdict(comparison, {}),
@@ -138,9 +140,7 @@ def _curve(name: str, predictions: Predictions, points: Any, axes: tuple[str, st
         held = int((predictions.labels == label).sum())
         if 0 < held < len(predictions.labels):
             x, y = points(predictions, label)
-            parts.append(
-                pd.DataFrame({"model": name, "class": of_class, axes[0]: x, axes[1]: y})
-            )
+            parts.append(pd.DataFrame({"model": name, "class": of_class, axes[0]: x, axes[1]: y}))
     return pd.concat(parts) if parts else pd.DataFrame(columns=["model", "class", *axes])
 
 

@@ -10,9 +10,11 @@ from bakeoff.errors import BakeoffError
 from bakeoff.files import writing_file
 from bakeoff.gradcam import Network
 from bakeoff.keras_files import load_keras
-from bakeoff.pictures import PictureError
+from bakeoff.pictures import PictureError, decode
 from bakeoff.plots.maps import overlay
 from bakeoff.predictor import load_predictor
+
+_LARGEST_SIDE = 1024  # pixels
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Exp
     seen = network.look(pixels[None], np.array([chosen]))
     if seen.maps is None:
         raise BakeoffError(f"{folder}: this network has no map of features to look at")
-    colour = pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
+    shown = decode(picture, "RGB")
+    shown.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    colour = np.asarray(shown)
     both = np.concatenate([colour, overlay(colour, seen.maps[0])], axis=1)
     with writing_file(target) as partial:
         Image.fromarray(both).save(partial, "PNG")

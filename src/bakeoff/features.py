@@ -8,16 +8,16 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from numpy.typing import NDArray
 from tqdm import tqdm
 
+from bakeoff.errors import BakeoffError
 from bakeoff.records import read_records
 
 logger = logging.getLogger(__name__)
 
 # Chosen by benchmarks/bench_train.py: larger batches were no faster and took more memory.
 BATCH = 32
-
-_CALIBRATION_PICTURES = 64
 
 
 def extract(encoder: keras.Model, records: Path, split: str, count: int, folder: Path) -> None:
@@ -39,6 +39,7 @@ def extract(encoder: keras.Model, records: Path, split: str, count: int, folder:
     with tqdm(total=count, desc=f"{split} features", unit="picture", disable=None, delay=2) as bar:
         for batch in read_records(records, split, batch=BATCH):
             values = forward(tf.cast(batch["image"], tf.float32)).numpy()
+            _check_finite(values, split)
             target[start : start + len(values)] = values
             start += len(values)
             parts.append({k: batch[k].numpy() for k in ("image_id", "transform", "label", "group")})
@@ -47,6 +48,14 @@ def extract(encoder: keras.Model, records: Path, split: str, count: int, folder:
     if start != count:
         raise ValueError(f"{records}: the {split} side holds {start} examples, not {count}")
     _write_examples(parts, folder / f"{split}.csv")
+
+
+def _check_finite(values: NDArray[np.float32], split: str) -> None:
+    if not np.isfinite(values).all():
+        raise BakeoffError(
+            f"features of the {split} side are not finite: the backbone's numbers overflowed; set "
+            "the model's 'precision' in params.yaml to float32 or mixed_bfloat16"
+        )
 
 
 def _write_examples(parts: list[dict[str, Any]], path: Path) -> None:
@@ -58,31 +67,3 @@ def _write_examples(parts: list[dict[str, Any]], path: Path) -> None:
         }
     )
     table.to_csv(path, index=False, lineterminator="\n")
-
-
-def calibrate_batch_norm(encoder: keras.Model, backbone: keras.Model, records: Path) -> bool:
-    """Give a random backbone's batch normalisation the statistics of some training pictures.
-
-    Without it the signal fades or swells from block to block, for a random network's batch
-    normalisation knows nothing of its inputs; with it every layer passes on a spread of values,
-    as in data-dependent initialisation (Mishkin & Matas, "All you need is a good init", 2016).
-
-    Returns:
-        Whether the backbone has batch normalisation at all.
-    """
-    layers = [la for la in backbone.layers if isinstance(la, keras.layers.BatchNormalization)]
-    if not layers:
-        return False
-    pictures = next(iter(read_records(records, "train", batch=_CALIBRATION_PICTURES)))["image"]
-    droppers = [la for la in backbone.layers if isinstance(la, keras.layers.Dropout)]
-    kept = [(la, la.rate) for la in droppers], [(la, la.momentum) for la in layers]
-    for layer in droppers:
-        layer.rate = 0.0
-    for layer in layers:
-        layer.momentum = 0.0
-    encoder(tf.cast(pictures, tf.float32), training=True)
-    for layer, rate in kept[0]:
-        layer.rate = rate
-    for layer, momentum in kept[1]:
-        layer.momentum = momentum
-    return True

@@ -75,6 +75,7 @@ def forest_metadata(
     name: str,
     forest: Classifier,
     params: ForestParams,
+    *,
     index: dict[str, Any],
     features: Path,
     seed: int,

@@ -13,7 +13,7 @@ import keras
 from bakeoff.applications import SCRATCH
 from bakeoff.backbones import build_backbone, build_encoder, use_imagenet_scaling
 from bakeoff.errors import BakeoffError
-from bakeoff.features import calibrate_batch_norm, extract
+from bakeoff.features import extract
 from bakeoff.files import read_json, sha256_of_file, write_json
 from bakeoff.params.models import FeatureParams
 from bakeoff.record_index import RecordIndex
@@ -74,10 +74,7 @@ def _write_frozen(
         channels=index.channels,
         pooling=params.pooling,
     )
-    calibrated = False
     if not params.from_scratch:
-        if weights.kind == "random":
-            calibrated = calibrate_batch_norm(encoder, backbone, records)
         for split, side in sorted(index.splits.items()):
             extract(encoder, records, split, side.examples, folder)
     backbone.save_weights(folder / WEIGHTS_FILE)
@@ -85,7 +82,6 @@ def _write_frozen(
         "dim": int(encoder.output_shape[-1]),
         "layers": len(backbone.layers),
         "parameters": backbone.count_params(),
-        "batch_norm_calibrated": calibrated,
     }
 
 

@@ -1,13 +1,66 @@
 """Which pictures are worth a look: mistakes made with confidence, and what nobody gets right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.predictions import Predictions
 
-Places = NDArray[np.intp]
+Places = NDArray[np.intp]  # on the test side
+
+# For the mean map of a class: pictures of each class, and of all classes together.
+_EACH_CLASS = 12
+_SHARED = 36
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What is shown for one model."""
+
+    mistakes: Places
+    seen_right: Places  # where its answer is explained
+    seen_wrong: Places
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything that is shown of the test side."""
+
+    galleries: Mapping[str, Gallery]  # by model
+    hardest: Places  # for all models
+    shared: Places  # the same for all models, some of each class
+
+    def places(self) -> set[int]:
+        """Every place that some gallery shows."""
+        shown = [self.hardest, self.shared]
+        for gallery in self.galleries.values():
+            shown += [gallery.mistakes, gallery.seen_right, gallery.seen_wrong]
+        return {int(place) for place in np.concatenate(shown)}
+
+
+def choose_pictures(models: Mapping[str, Predictions], gallery: int, explained: int) -> Shown:
+    """Choose what to show.
+
+    Args:
+        models: Predictions of the same pictures, by model.
+        gallery: Pictures in each gallery.
+        explained: Right answers, and wrong ones, to explain for each model.
+    """
+    labels = next(iter(models.values())).labels
+    return Shown(
+        {
+            name: Gallery(
+                confident_mistakes(predictions, gallery),
+                confident_right(predictions, explained),
+                confident_mistakes(predictions, explained),
+            )
+            for name, predictions in models.items()
+        },
+        hardest(list(models.values()), gallery),
+        first_of_each_class(labels, _EACH_CLASS, _SHARED),
+    )
 
 
 def confident_mistakes(predictions: Predictions, count: int) -> Places:

@@ -17,10 +17,14 @@ _ROWS = 4096
 # A feature whose deviation is below this share of its mean is constant: rounding, not signal.
 _CONSTANT = 1e-6
 
+# Keras's Normalization takes no deviation for smaller than 1e-7; the features of a deep random
+# network may be.
+_SMALL = 1e-4
 
-def feature_moments(
-    features: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def feature_moments(features: NDArray[np.float32]) -> Moments:
     """Mean and variance of each feature, both `(d,)`, summed in float64 over blocks of rows.
 
     A constant feature gets variance 1, so that standardising it gives 0, and stays near 0 on a
@@ -35,14 +39,14 @@ def feature_moments(
         squares += ((features[start : start + _ROWS] - mean) ** 2).sum(axis=0)
     variance = squares / count
     constant = np.sqrt(variance) <= _CONSTANT * np.abs(mean)
-    return mean.astype(np.float32), np.where(constant, 1.0, variance).astype(np.float32)
+    return mean, np.where(constant, 1.0, variance)
 
 
 def build_head(
     dim: int,
     classes: int,
     params: HeadParams,
-    moments: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    moments: Moments | None = None,
 ) -> keras.Model:
     """Build a head: features `(n, dim)` to logits `(n, classes)`, float32.
 
@@ -84,13 +88,19 @@ def _dropouts(params: HeadParams) -> list[float]:
     return list(params.dropout)
 
 
-def _standardise(
-    x: keras.KerasTensor, moments: tuple[NDArray[np.float32], NDArray[np.float32]]
-) -> keras.KerasTensor:
+def _standardise(x: keras.KerasTensor, moments: Moments) -> keras.KerasTensor:
+    mean, deviation = moments[0], np.sqrt(moments[1])
+    varying = deviation[moments[1] != 1]
+    typical = float(np.median(varying)) if len(varying) else 1.0
+    if typical < _SMALL:
+        # A power of two: no digit of a feature is lost.
+        gain = 2.0 ** round(-np.log2(typical))
+        x = keras.layers.Rescaling(gain, name="gain", dtype="float32")(x)
+        mean, deviation = mean * gain, deviation * gain
     layer = keras.layers.Normalization(name="standardise", dtype="float32")
     y = layer(x)
-    layer.adapt_mean.assign(moments[0])
-    layer.adapt_variance.assign(moments[1])
+    layer.adapt_mean.assign(mean)
+    layer.adapt_variance.assign(deviation**2)
     layer.finalize_state()
     return y
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -49,12 +49,13 @@ class Job:
     resume: Path  # where an interrupted training on pictures leaves its last epoch
     seed: int
     compute: Compute
-    log_epoch: Callable[[int, Mapping[str, float]], None]
+    loggers: Sequence[Callable[[int, Mapping[str, float]], None]] = ()
 
     def on_epoch(self, row: Row) -> None:
         """Pass on a finished epoch's metrics."""
         metrics = {k: v for k, v in row.items() if isinstance(v, float) and math.isfinite(v)}
-        self.log_epoch(row["epoch"], metrics)
+        for log in self.loggers:
+            log(row["epoch"], metrics)
 
 
 def model_facts(job: Job) -> dict[str, Any]:

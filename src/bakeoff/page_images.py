@@ -44,7 +44,6 @@ class Thumbnails:
         image.save(stream, "JPEG", quality=self.quality, optimize=True)
         return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
 
-
     def figure_uri(self, figure: Figure) -> str:
         """A figure as a `data:` URI of a PNG file on white."""
         return "data:image/png;base64," + base64.b64encode(to_png(figure, dpi=70)).decode()

@@ -52,8 +52,14 @@ class PictureExamples:
         self._batch = batch
         self._class_weights = tf.constant(class_weights)
         self._augmentation = augmentation
-        self._strength = strength
         self._seed = seed
+        # Traced once, not once an epoch.
+        self._change = tf.function(
+            lambda picture, draw: augment(picture, draw, augmentation, strength)
+        )
+        self._mix = tf.function(
+            lambda pictures, targets, draw: mix(pictures, targets, draw, augmentation)
+        )
 
     @property
     def steps(self) -> int:
@@ -81,7 +87,7 @@ class PictureExamples:
         picture = resize(example["image"], self._side)
         if is_active(self._augmentation):
             seed = tf.stack([tf.constant(changes, tf.int64), index])
-            picture = augment(picture, seed, self._augmentation, self._strength)
+            picture = self._change(picture, seed)
         return picture, example["label"]
 
     def _finish(self, index: Any, batch: tuple[Any, Any], changes: int) -> tuple[Any, ...]:
@@ -90,7 +96,7 @@ class PictureExamples:
         if self._augmentation.mixup or self._augmentation.cutmix:
             # Below zero, apart from the seeds of single pictures.
             seed = tf.stack([tf.constant(changes, tf.int64), -1 - index])
-            pictures, targets = mix(pictures, targets, seed, self._augmentation)
+            pictures, targets = self._mix(pictures, targets, seed)
         weights = tf.linalg.matvec(targets, self._class_weights)
         return pictures, targets, weights, labels
 

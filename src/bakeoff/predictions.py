@@ -73,7 +73,7 @@ def read_predictions(path: Path) -> Predictions:
         columns = [c for c in table.columns if c.startswith(_PREFIX)]
         classes = tuple(c.removeprefix(_PREFIX) for c in columns)
         places = {name: index for index, name in enumerate(classes)}
-        labels = table["label"].map(places).to_numpy().astype(np.int64)
+        labels = np.array([places[label] for label in table["label"]], np.int64)
         ids = table["image_id"].to_numpy(np.str_)
     except (OSError, KeyError, ValueError) as error:
         raise BakeoffError(f"{path}: not a file of predictions ({error})") from None

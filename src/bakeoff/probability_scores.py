@@ -112,9 +112,7 @@ class Reliability:
         return float((gaps * self.counts).sum() / self.counts.sum())
 
 
-def reliability(
-    labels: Labels, probabilities: Floats, bins: int = CALIBRATION_BINS
-) -> Reliability:
+def reliability(labels: Labels, probabilities: Floats, bins: int = CALIBRATION_BINS) -> Reliability:
     """Bin the pictures by the confidence of their predicted class."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels

@@ -25,15 +25,16 @@ def _autocontrast(picture: Any, _: Any) -> Any:
 
 
 def _equalize(picture: Any, _: Any) -> Any:
-    """Flatten the histogram of each channel."""
+    """Flatten the histogram of each channel, in whole numbers as Pillow's `ImageOps.equalize`."""
     channels = []
     for channel in tf.unstack(picture, axis=-1):
-        levels = tf.cast(tf.round(channel), tf.int32)
+        levels = tf.cast(channel, tf.int32)
         counts = tf.math.bincount(levels, minlength=256, maxlength=256, dtype=tf.int32)
-        below = tf.cast(tf.cumsum(counts), tf.float32)
-        first = tf.reduce_min(tf.boolean_mask(below, below > 0))
-        table = (below - first) * 255 / tf.maximum(below[-1] - first, 1.0)
-        channels.append(tf.where(below[-1] > first, tf.gather(table, levels), channel))
+        brightest = counts[tf.reduce_max(levels)]
+        step = (tf.reduce_sum(counts) - brightest) // 255
+        table = (step // 2 + tf.cumsum(counts, exclusive=True)) // tf.maximum(step, 1)
+        flat = tf.cast(tf.gather(tf.minimum(table, 255), levels), tf.float32)
+        channels.append(tf.where(step > 0, flat, channel))
     return tf.stack(channels, axis=-1)
 
 

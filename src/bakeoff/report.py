@@ -23,6 +23,7 @@ from bakeoff.plots.confusion import confusion_figure
 from bakeoff.plots.figures import to_svg
 from bakeoff.record_index import RecordIndex
 from bakeoff.report_figures import Drawn
+from bakeoff.spread import Spread
 from bakeoff.table import weights_in_words
 from bakeoff.verdict import headline, verdict
 
@@ -97,6 +98,8 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "rows": report_numbers.model_rows(table, axis),
         "every_number": report_numbers.every_number(table),
         "pairings": _families(comparison),
+        "spreads": _spreads(evidence.spreads),
+        "repeats": context.params.repeats,
         "curves": [
             {"title": f.title, "caption": f.caption, "svg": to_svg(f.figure)} for f in drawn.curves
         ],
@@ -109,6 +112,15 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "versions": [("Python", platform.python_version())] + [(p, version(p)) for p in _PACKAGES],
         "params": context.params_text,
     }
+
+
+def _spreads(spreads: Mapping[str, Spread]) -> list[tuple[str, ...]]:
+    """Mean, deviation, lowest and highest accuracy over the seeds, in percent."""
+    rows = []
+    for name, spread in spreads.items():
+        ends = spread.accuracies.min(), spread.accuracies.max()
+        rows.append((name, *(f"{v * 100:.1f}" for v in (spread.mean, spread.deviation, *ends))))
+    return rows
 
 
 def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:

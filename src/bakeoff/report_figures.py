@@ -47,52 +47,39 @@ def draw(evidence: Evidence, histories: Mapping[str, pd.DataFrame]) -> Drawn:
         histories: `history.csv` of the models that were trained in epochs.
     """
     trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    curves = [*_class_curves(trained), _reliability(trained)]
+    if histories:
+        text = "Validation as lines, training dotted."
+        figure = learning_curves_figure(histories)
+        curves.append(Titled("learning_curves", "Learning", text, figure))
+    text = "Filled: on the Pareto front of accuracy and milliseconds. Bars are the intervals."
+    cost = Titled("cost", "Quality against cost", text, cost_figure(evidence.table))
+    return Drawn(tuple(curves), cost)
+
+
+def _class_curves(trained: Sequence[Contender]) -> list[Titled]:
+    """Bars and curves for each class, of the best few models."""
     shown = trained[:_OVERLAID]
     best = "" if len(shown) == len(trained) else f" The {_OVERLAID} most accurate models."
     predictions = {c.name: c.predictions for c in shown}
-    curves = [
-        Titled(
-            "per_class",
-            "Class by class",
-            f"Recall: share of a class that is found. Precision: share of what is called the class "
-            f"that is it.{best}",
-            per_class_figure(
-                {c.name: c.card.per_class for c in shown}, shown[0].predictions.classes
-            ),
-        ),
-        Titled("roc", "ROC", f"Each class against the rest.{best}", roc_figure(predictions)),
-        Titled(
-            "precision_recall",
-            "Precision and recall",
-            f"Each class against the rest.{best}",
-            precision_recall_figure(predictions),
-        ),
-        Titled(
-            "reliability",
-            "Reliability",
-            "Grey before, blue after temperature scaling on the validation side. On the diagonal "
-            "a model is as often right as it says. A dot's area grows with its pictures.",
-            reliability_figure(
-                {c.name: (c.uncalibrated.reliability, c.card.reliability) for c in trained}
-            ),
-        ),
+    of_class = f"Each class against the rest.{best}"
+    bars = per_class_figure({c.name: c.card.per_class for c in shown}, shown[0].predictions.classes)
+    words = "Recall: share of a class that is found. Precision: share of what is called it that is."
+    precision_recall = precision_recall_figure(predictions)
+    return [
+        Titled("per_class", "Class by class", f"{words}{best}", bars),
+        Titled("roc", "ROC", of_class, roc_figure(predictions)),
+        Titled("precision_recall", "Precision and recall", of_class, precision_recall),
     ]
-    if histories:
-        curves.append(
-            Titled(
-                "learning_curves",
-                "Learning",
-                "Validation as lines, training dotted.",
-                learning_curves_figure(histories),
-            )
-        )
-    cost = Titled(
-        "cost",
-        "Quality against cost",
-        "Filled: on the Pareto front of accuracy and milliseconds. Bars are the intervals.",
-        cost_figure(evidence.table),
+
+
+def _reliability(trained: Sequence[Contender]) -> Titled:
+    text = (
+        "Grey before, blue after temperature scaling on the validation side. On the diagonal a "
+        "model is as often right as it says. A dot's area grows with its pictures."
     )
-    return Drawn(tuple(curves), cost)
+    both = {c.name: (c.uncalibrated.reliability, c.card.reliability) for c in trained}
+    return Titled("reliability", "Reliability", text, reliability_figure(both))
 
 
 def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import io
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -125,6 +126,8 @@ def package_model(folder: Path, target: Path, *, model_id: str | None = None) ->
     from mlflow import pyfunc
     from mlflow.models import Model
 
+    # Else MLflow finds our uv.lock and takes all of Bakeoff for what the model needs.
+    os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
     with tempfile.TemporaryDirectory() as scratch:
         code, model = Path(scratch) / "code", Path(scratch) / "model"
         _copy_code(code)

@@ -137,9 +137,7 @@ def record_batches(folder: Path, split: str) -> Iterator[dict[str, NDArray[Any]]
     yield from read_records(folder, split).batch(_BATCH).prefetch(2).as_numpy_iterator()
 
 
-def read_pictures(
-    folder: Path, split: str, places: Iterable[int]
-) -> dict[int, NDArray[np.uint8]]:
+def read_pictures(folder: Path, split: str, places: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
     """The pictures at some places among a side's originals, each `(height, width, channels)`."""
     wanted, found, start = set(places), {}, 0
     for batch in record_batches(folder, split):

@@ -30,6 +30,7 @@ MANIFEST_COLUMNS = (
 )
 SHEET = 24  # pictures on a class's contact sheet
 _SHARD = 32  # pictures
+_METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most 8 bytes each
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,10 @@ def _examine_all(
 def _examine(
     item: Found, raw: Path, target: Path, params: SortParams, thumbnail: bool
 ) -> _Usable | Quarantined:
+    length = (raw / item.path).stat().st_size
+    if length > 8 * params.max_pixels + _METADATA:
+        told = f"{length} bytes, more than {params.max_pixels} pixels take"
+        return Quarantined(item.path, "too many pixels", told)
     content = (raw / item.path).read_bytes()
     try:
         facts = examine(

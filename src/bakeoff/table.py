@@ -12,16 +12,20 @@ from bakeoff.candidates import MAJORITY
 from bakeoff.comparison import Comparison, Contender, Pairing
 from bakeoff.costs import Cost, pareto_front
 from bakeoff.files import writing_file
+from bakeoff.spread import Spread
 
 _WITH_INTERVAL = ("accuracy", "cohen_kappa", "macro_f1")
 
 
-def comparison_table(comparison: Comparison, costs: Mapping[str, Cost]) -> pd.DataFrame:
+def comparison_table(
+    comparison: Comparison, costs: Mapping[str, Cost], spreads: Mapping[str, Spread] | None = None
+) -> pd.DataFrame:
     """Build the table; empty cells are unknown or do not apply.
 
     Args:
         comparison: All contenders.
         costs: By model; a model that is missing cost nothing that was measured.
+        spreads: By model, of heads that were trained again with other seeds.
     """
     ranked = [c for c in comparison.contenders if c.name != MAJORITY]
     front = pareto_front(
@@ -32,6 +36,7 @@ def comparison_table(comparison: Comparison, costs: Mapping[str, Cost]) -> pd.Da
     rows = [
         _row(contender, comparison, costs.get(contender.name, Cost()))
         | {"pareto": contender.name in on_front}
+        | _spread_cells(contender.name, spreads or {})
         for contender in comparison.contenders
     ]
     table = pd.DataFrame(rows)
@@ -64,6 +69,18 @@ def _row(contender: Contender, comparison: Comparison, cost: Cost) -> dict[str, 
     row |= _pairing_cells("forest", comparison.against_forest, contender.name)
     row |= _pairing_cells("best", comparison.against_best, contender.name)
     return row | asdict(cost)
+
+
+def _spread_cells(model: str, spreads: Mapping[str, Spread]) -> dict[str, object]:
+    """Columns that are there only when heads were trained again."""
+    if not spreads:
+        return {}
+    spread = spreads.get(model)
+    return {
+        "seeds": len(spread.accuracies) if spread else 0,
+        "seeds_accuracy_mean": spread.mean if spread else np.nan,
+        "seeds_accuracy_deviation": spread.deviation if spread else np.nan,
+    }
 
 
 def _pairing_cells(rival: str, pairings: Sequence[Pairing], model: str) -> dict[str, object]:

@@ -9,7 +9,6 @@ from bakeoff.comparison import Comparison, Contender, Pairing
 from bakeoff.costs import Cost
 from bakeoff.intervals import Interval
 
-
 # Measured times differ by less than this from one moment to the next.
 _FASTER = 1.2
 
@@ -27,8 +26,9 @@ def headline(comparison: Comparison) -> str:
     best = comparison.best
     pictures = len(best.predictions.labels)
     of_groups = f" from {comparison.groups} groups" if comparison.groups < pictures else ""
+    trained = sum(c.name != MAJORITY for c in comparison.contenders)
     return (
-        f"{best.name} is the most accurate of {len(comparison.contenders) - 1} models: "
+        f"{best.name} is the most accurate of {trained} models: "
         f"{_percent(best.card.overall['accuracy'])} "
         f"({_range(best.intervals['accuracy'])}) of {pictures} test pictures{of_groups}."
     )
@@ -36,6 +36,8 @@ def headline(comparison: Comparison) -> str:
 
 def _against_forest(comparison: Comparison) -> str:
     best = comparison.best
+    if not comparison.against_forest:
+        return ""
     if best.name == FOREST:
         beaten = [p.model for p in comparison.against_forest if p.conclusion == "worse"]
         rest = len(comparison.against_forest) - len(beaten)
@@ -65,6 +67,8 @@ def _advice(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
     """Which model to take: the best, or a faster one that is not shown to be worse."""
     best = comparison.best
     level = [p.model for p in comparison.against_best if p.conclusion == "no difference shown"]
+    if not comparison.against_best:
+        return []
     if not level:
         return [f"Take {best.name}: every other model is shown to be worse."]
     known = {n: costs[n].predict_ms_batch for n in [best.name, *level] if n in costs}

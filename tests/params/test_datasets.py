@@ -54,13 +54,14 @@ def written(folder: Path, text: str) -> Path:
 
 FOLDERS = "kind: folders\narchive: x.zip\n"
 BAD = {
-    "kind: pictures\n": "'pictures'",
-    "archive: x\n": "discriminator 'kind'",
+    "kind: pictures\n": "'kind' is 'pictures'; it may be filenames, folders",
+    "kind: [a]\n": "'kind' is",
+    "archive: x\n": "the key 'kind' is missing; it may be filenames",
     "kind: folders\n": "set 'archive' to the path of the file or folder, or 'url'",
     FOLDERS + "archiv: y\n": "unknown key",
     FOLDERS + "url: https://a/b.zip\n": "needs the 'sha256'",
     FOLDERS + "url: file:///etc/passwd\nsha256: " + "0" * 64: "should match pattern",
-    FOLDERS + "sha256: 12\n": "sha256",
+    FOLDERS + "sha256: 12\n": "'sha256' is 12: Input should be a valid string",
     FOLDERS + "keep: []\n": "at least 1 item",
     FOLDERS + "label: '('\n": "not a regular expression",
     FOLDERS + "group: '*'\n": "not a regular expression",

@@ -40,10 +40,9 @@ def by_name(store):
 
 def test_the_comparison_is_the_parent_and_each_model_a_child(reproduced):
     runs = by_name(mirror_all())
-    parent = runs["comparison of 3 models"]
-    assert set(runs) == {"comparison of 3 models", "vgg16", "logistic_vgg16"}
-    assert parent.data.metrics["accuracy/vgg16"] == pytest.approx(20 / 24)
-    assert parent.data.metrics["accuracy/majority_class"] == 0.5
+    parent = runs["comparison"]
+    assert set(runs) == {"comparison", "vgg16", "logistic_vgg16"}
+    assert parent.data.metrics["test/accuracy"] == pytest.approx(20 / 24)  # of the best
     assert parent.data.tags["best_model"] == "vgg16"
     assert parent.data.params["split.near_duplicates"] == "8"
     assert len(parent.inputs.dataset_inputs) == 3
@@ -113,13 +112,15 @@ def test_threads_at_once_log_nothing_twice(reproduced):
 
 def test_a_retrained_model_moves_the_others_under_the_new_comparison(reproduced):
     store = mirror_all()
-    old = by_name(store)["comparison of 3 models"].info.run_id
+    old = by_name(store)["comparison"].info.run_id
     write_model(reproduced, "vgg16", accuracy=0.9)
     write_reports(reproduced, {"vgg16": 22, "logistic_vgg16": 18, "majority_class": 12})
     mirror_all()
     runs = mirror.search(store, "")
     assert len(runs) == 5  # two of vgg16, one of logistic, two comparisons
-    (new,) = [r for r in runs if r.data.metrics.get("accuracy/vgg16") == pytest.approx(22 / 24)]
+    compared = [r for r in runs if r.data.tags["bakeoff.role"] == "comparison"]
+    (new,) = [r for r in compared if r.info.run_id != old]
+    assert new.data.metrics["test/accuracy"] == pytest.approx(22 / 24)
     under_old = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == old]
     under_new = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == new.info.run_id]
     assert [run.info.run_name for run in under_old] == ["vgg16"]  # the superseded one

@@ -8,7 +8,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -145,10 +144,15 @@ class Phantom(Dataset):
         return self
 
 
-AnyDataset = Annotated[
-    Filenames | Folders | Table | Arrays | Digits | Phantom, Field(discriminator="kind")
-]
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(AnyDataset)
+KINDS: dict[str, type[Dataset]] = {
+    "filenames": Filenames,
+    "folders": Folders,
+    "table": Table,
+    "hdf5": Arrays,
+    "arrays": Arrays,
+    "digits": Digits,
+    "phantom": Phantom,
+}
 
 
 def dataset_path(name: str) -> Path:
@@ -162,11 +166,18 @@ def read_dataset(path: Path) -> Dataset:
     Raises:
         BakeoffError: the file is missing or says something that is not allowed.
     """
+    value = read_yaml(path)
+    kind = value.get("kind")
+    if kind not in tuple(KINDS):
+        said = f"'kind' is '{kind}'" if "kind" in value else "the key 'kind' is missing"
+        raise BakeoffError(f"{path}: {said}; it may be {', '.join(KINDS)}")
     try:
-        dataset: Dataset = _ADAPTER.validate_python(read_yaml(path))
+        return KINDS[kind].model_validate(value)
     except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:  # of the file as a whole
+            raise BakeoffError(f"{path}: {first['msg'].removeprefix('Value error, ')}") from None
         raise BakeoffError(first_mistake(error, "", path)) from None
-    return dataset
 
 
 def read_chosen_dataset(params: Path = PARAMS) -> tuple[str, Dataset]:

@@ -29,10 +29,8 @@ def reliability_figure(models: Mapping[str, tuple[Reliability, Reliability]]) ->
         axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, zorder=0)
         for bins, colour, label in ((before, "0.6", "before"), (after, PALETTE[0], "after")):
             sizes = 4 + 90 * bins.counts / bins.counts.sum()
-            error = bins.expected_calibration_error
-            axes.scatter(
-                bins.confidence, bins.accuracy, sizes, color=colour, lw=0, label=f"{label} {error:.3f}"
-            )
+            text = f"{label} {bins.expected_calibration_error:.3f}"
+            axes.scatter(bins.confidence, bins.accuracy, sizes, color=colour, lw=0, label=text)
         axes.set_title(name, fontsize=9)
         axes.set(xlim=(0, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         axes.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))

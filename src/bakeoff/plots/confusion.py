@@ -30,7 +30,10 @@ def confusion_figure(
     figure = new_figure(side + 0.8, side)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(k), classes, rotation=45 if k > 3 else 0, ha="right" if k > 3 else "center")
+    crowded = k > 3
+    axes.set_xticks(
+        range(k), classes, rotation=45 if crowded else 0, ha="right" if crowded else "center"
+    )
     axes.set_yticks(range(k), classes)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     axes.grid(visible=False)

@@ -31,7 +31,11 @@ def learning_curves_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
             colour = line_style(index)["color"]
             marker = "o" if len(history) < 30 else None
             axes.plot(
-                history["epoch"], history[f"val_{metric}"], color=colour, marker=marker, ms=3,
+                history["epoch"],
+                history[f"val_{metric}"],
+                color=colour,
+                marker=marker,
+                ms=3,
                 label=name,
             )
             if metric in history:

@@ -95,7 +95,8 @@ def per_class_figure(
         axes.set(ylabel=score, ylim=(0, 1))
         axes.grid(visible=False, axis="x")
     many = len(classes) > 8
-    panels[1].set_xticks(range(len(classes)), classes, rotation=60 if many else 0,
-                         ha="right" if many else "center")
+    panels[1].set_xticks(
+        range(len(classes)), classes, rotation=60 if many else 0, ha="right" if many else "center"
+    )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

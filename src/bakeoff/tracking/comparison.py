@@ -84,27 +84,22 @@ def _create(store: Store, comparison: Comparison) -> "Run":
     tags = (
         fact.code_tags()
         | fact.dataset_tags(store.dataset)
-        | {"stage": "evaluate"}
+        | fact.stage_tags("evaluate")
         | fact.dvc_tags()
     )
     marks = {fact.KEY: comparison.key, fact.ROLE: "comparison"}
-    name = f"comparison of {len(comparison.table)} models"
-    return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
+    return store.client.create_run(store.experiment_id, run_name="comparison", tags=tags | marks)
 
 
 def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
-    """Parameters, data sets, each model's accuracy side by side, and the description."""
+    """Parameters, data sets, the best model's scores, and the description."""
     table = comparison.table
     mirror.log_params(store, run_id, fact.flatten(comparison.params))
     store.client.log_inputs(run_id, split_inputs(store.dataset))
-    scores = {
-        score: dict(zip(table["model"], table[score], strict=True))
-        for score in ("accuracy", "cohen_kappa", "macro_f1")
-        if score in table
-    }
-    side_by_side = {f"{s}/{m}": v for s, row in scores.items() for m, v in row.items()}
-    mirror.log_metrics(store, run_id, fact.numbers(side_by_side))
-    best = {"best_model": str(table["model"].iloc[0])} if len(table) else {}
+    best: dict[str, str] = {}
+    if len(table):
+        best["best_model"] = str(table["model"].iloc[0])
+        mirror.log_metrics(store, run_id, tested_metrics(comparison.row(best["best_model"])))
     text = describe_table(table)
     mirror.log_tags(store, run_id, best | {fact.NOTE: text, fact.COMPLETE: "true"})
 
@@ -178,7 +173,7 @@ def describe_table(table: pd.DataFrame) -> str:
         spans = [f"{a:.3f} to {b:.3f}" for a, b in zip(low, high, strict=True)]
         table = table.assign(interval=spans)
     lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
-    for row in table[columns].to_dict("records"):
+    for row in table[columns].astype(object).fillna("").to_dict("records"):
         cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()]
         lines.append(" | ".join(cells))
     note = "Measured on the test side, best first. The models' runs are this run's children."

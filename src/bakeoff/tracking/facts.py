@@ -99,8 +99,14 @@ def recorded_tags() -> dict[str, str]:
 
 def dvc_tags() -> dict[str, str]:
     """The DVC stage and experiment that this process runs for, where DVC runs it."""
-    found = {"stage": os.environ.get("DVC_STAGE"), "dvc_experiment": os.environ.get("DVC_EXP_NAME")}
-    return {name: value for name, value in found.items() if value}
+    stage, experiment = os.environ.get("DVC_STAGE"), os.environ.get("DVC_EXP_NAME")
+    tags = stage_tags(stage) if stage else {}
+    return tags | ({"dvc_experiment": experiment} if experiment else {})
+
+
+def stage_tags(stage: str) -> dict[str, str]:
+    """The stage, also as MLflow's pages show where a run came from."""
+    return {"stage": stage, "mlflow.source.name": stage, "mlflow.source.type": "JOB"}
 
 
 def dataset_tags(dataset: str) -> dict[str, str]:

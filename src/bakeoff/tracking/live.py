@@ -92,7 +92,7 @@ class LiveRun:
 
     def _create(self, store: Store) -> None:
         end_dead_runs(store)
-        stage = {"stage": fact.stage_of(self.model, self._kind)}
+        stage = fact.stage_tags(fact.stage_of(self.model, self._kind))
         code = fact.code_tags() | fact.dataset_tags(self._dataset) | stage | fact.dvc_tags()
         self._tags = code | {"kind": self._kind} | self._tags
         marks = {fact.ROLE: "model", fact.MODEL: self.model, fact.PROCESS: _process_mark()}

@@ -227,7 +227,7 @@ def mirror_model(store: Store, folder: Path) -> bool:
         if run is None:
             kind = str(model.metadata.get("kind", ""))
             tags = fact.recorded_tags() | fact.dataset_tags(store.dataset)
-            tags |= {"stage": fact.stage_of(model.name, kind)} | journal.lookup("runs", key)
+            tags |= fact.stage_tags(fact.stage_of(model.name, kind)) | journal.lookup("runs", key)
             run = store.client.create_run(
                 store.experiment_id,
                 run_name=model.name,

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,6 +28,15 @@ _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+
+# MLflow's pages then show curves and models, not prompts and traces, and know what is best.
+_EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.experiment.primaryMetric.name": "test/accuracy",
+    "mlflow.experiment.primaryMetric.greaterIsBetter": "true",
+    "mlflow.note.content": "Each comparison is the parent of the models that it compares. DVC's "
+    "files are the truth; `bakeoff sync` makes these pages anew from them.",
 }
 
 
@@ -69,7 +77,12 @@ def redact(text: str, uri: str | None = None) -> str:
 
 def shown_uri(uri: str | None = None) -> str:
     """The tracking URI as it may be shown to anybody."""
-    parts = urlsplit(tracking_uri() if uri is None else uri)
+    uri = tracking_uri() if uri is None else uri
+    if uri == own_uri():
+        return "mlruns/mlflow.db"
+    parts = urlsplit(uri)
+    if not parts.netloc:
+        return uri.partition("?")[0]
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=host, query="", fragment=""))
 
@@ -148,7 +161,8 @@ def open_store(dataset: str) -> Store:
     with locked():
         experiment = client.get_experiment_by_name(dataset)
         if experiment is None:
-            identifier = client.create_experiment(dataset, _artifact_location(uri, dataset))
+            place = _artifact_location(uri, dataset)
+            identifier = client.create_experiment(dataset, place, _EXPERIMENT_TAGS)
             experiment = client.get_experiment(identifier)
         elif experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
@@ -166,11 +180,3 @@ def _artifact_location(uri: str, dataset: str) -> str | None:
     if urlsplit(uri).scheme in ("http", "https", "databricks"):
         return None
     return (layout.mlruns() / "artifacts" / dataset).as_uri()
-
-
-def relative_to_repository(path: Path) -> str:
-    """`path` without the machine's part of it, for descriptions that travel."""
-    try:
-        return path.resolve().relative_to(layout.repository_root()).as_posix()
-    except ValueError:
-        return path.name

@@ -1,0 +1,137 @@
+"""Load on a served model: 1000 requests from 8 clients over HTTP on loopback.
+
+    python benchmarks/bench_serving.py models/vgg16 [requests] [clients]
+
+Packages the model, serves it with `mlflow models serve`, sends the test pictures of
+`data/splits/test.csv` as base64, and compares every answer with the first one for that picture
+and with `reports/predictions/<model>.csv` where it is there. Says the requests lost, requests a
+second, latencies, and the server's memory as it goes.
+
+To expect on two cores: none lost, memory flat, some 40 requests a second for EfficientNetV2-B0 at
+32 pixels and 120 for a forest.
+"""
+
+import base64
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import requests
+
+from bakeoff.predictions import read_predictions
+from bakeoff.serving import package_model
+
+PORT = 5071
+URL = f"http://127.0.0.1:{PORT}"
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    count, clients = (int(a) for a in [*sys.argv[2:], "1000", "8"][:2])
+    with tempfile.TemporaryDirectory() as scratch:
+        package = Path(scratch) / "package"
+        package_model(folder, package)
+        server = start(package)
+        try:
+            load(server, folder.name, count, clients)
+            bad_picture()
+        finally:
+            for process in [*psutil.Process(server.pid).children(recursive=True), server]:
+                process.terminate()
+
+
+def start(package: Path) -> subprocess.Popen[bytes]:
+    command = ["-m", "mlflow", "models", "serve", "--model-uri", str(package)]
+    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(PORT)]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    server = subprocess.Popen([sys.executable, *command], env=environment)
+    started = time.perf_counter()
+    while time.perf_counter() - started < 180:
+        try:
+            requests.get(f"{URL}/ping", timeout=1)
+        except requests.RequestException:
+            time.sleep(0.5)
+        else:
+            print(f"answers after {time.perf_counter() - started:.0f} s")
+            return server
+    sys.exit("the server did not start")
+
+
+def load(server: subprocess.Popen[bytes], model: str, count: int, clients: int) -> None:
+    table = pd.read_csv("data/splits/test.csv", dtype=str)
+    bodies = [
+        {"inputs": [base64.b64encode(Path(path).read_bytes()).decode()]} for path in table["path"]
+    ]
+    sessions = [requests.Session() for _ in range(clients)]
+    lost: list[str] = []
+    answers: dict[int, dict[str, object]] = {}
+    different = 0
+
+    def ask(task: tuple[int, requests.Session]) -> float:
+        nonlocal different
+        number, session = task
+        which = number % len(bodies)
+        started = time.perf_counter()
+        answer = session.post(f"{URL}/invocations", json=bodies[which], timeout=60)
+        seconds = time.perf_counter() - started
+        if answer.status_code != 200:
+            lost.append(answer.text[:200])
+        else:
+            said = answer.json()["predictions"][0]
+            different += answers.setdefault(which, said) != said
+        return seconds
+
+    tasks = list(zip(range(count), itertools.cycle(sessions)))
+    ask(tasks[0])
+    seconds: list[float] = []
+    began = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        for start_ in range(0, count, max(1, count // 5)):
+            seconds += pool.map(ask, tasks[start_ : start_ + max(1, count // 5)])
+            print(f"{len(seconds):5d} requests, server holds {memory(server):.0f} MB")
+    took = time.perf_counter() - began
+    p50, p99 = np.percentile(seconds, [50, 99])
+    print(f"{len(lost)} lost, {different} answers changed, {count / took:.1f} requests/s")
+    print(f"median {p50 * 1e3:.0f} ms, 99th percentile {p99 * 1e3:.0f} ms")
+    agree(model, table, answers)
+
+
+def agree(model: str, table: pd.DataFrame, answers: dict[int, dict[str, object]]) -> None:
+    """Compare with what `evaluate` wrote about the same pictures."""
+    path = Path("reports/predictions") / f"{model}.csv"
+    if not path.is_file():
+        return
+    said = read_predictions(path)
+    place = {str(image_id): row for row, image_id in enumerate(said.image_ids)}
+    gaps = [
+        abs(float(str(answer[f"p_{name}"])) - said.probabilities[place[table["image_id"][n]], k])
+        for n, answer in answers.items()
+        for k, name in enumerate(said.classes)
+    ]
+    print(f"{len(answers)} pictures, largest gap to {path}: {max(gaps):.2g}")
+
+
+def memory(server: subprocess.Popen[bytes]) -> float:
+    """Resident memory of the server and its children, in units of 10^6 bytes."""
+    process = psutil.Process(server.pid)
+    family = [process, *process.children(recursive=True)]
+    return sum(p.memory_info().rss for p in family) / 1e6
+
+
+def bad_picture() -> None:
+    body = {"inputs": [base64.b64encode(b"no picture").decode()]}
+    answer = requests.post(f"{URL}/invocations", json=body, timeout=60)
+    print(f"no picture: {answer.status_code} {answer.json()['message']}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""What the training half costs, beside the plainest way to do the same with Keras.
+
+    python benchmarks/bench_train.py                        # every model of params.yaml
+    python benchmarks/bench_train.py --models vgg16 --part features
+    python benchmarks/bench_train.py --split val            # fewer pictures
+
+features: pictures a second from TFRecords to features on disk, over the bare forward pass of the
+same backbone on the same pictures held in memory. Both trace their graph once.
+
+head: cached features and a head, against the frozen backbone inside a Keras model that is fitted
+on the same pictures, both for ten epochs; seconds and validation accuracy of each.
+
+fine_tune: pictures a second from TFRecords while fine-tuning, over a bare Keras `fit` of the same
+network on resized pictures held in memory; the second epoch of each.
+
+It needs the records of `dvc repro tfrecord`. Figures are printed and written to
+benchmarks/results/train.json.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bakeoff.backbones import build_backbone, build_encoder, encode, picture_input, resized
+from bakeoff.calibration import softmax
+from bakeoff.devices import Compute, prepare
+from bakeoff.features import BATCH, extract
+from bakeoff.files import write_json
+from bakeoff.frozen import load_backbone, read_facts, write_features
+from bakeoff.head_training import train_head
+from bakeoff.heads import build_head, feature_moments
+from bakeoff.networks import picture_network, unfreeze
+from bakeoff.optimizers import build_optimizer
+from bakeoff.params.models import (
+    HeadParams,
+    LiveAugmentation,
+    ModelParams,
+    TrainParams,
+    model_names,
+    read_model_params,
+)
+from bakeoff.picture_examples import PictureExamples, list_examples, resize
+from bakeoff.progress import Progress
+from bakeoff.record_index import read_index
+from bakeoff.records import read_records
+from bakeoff.sides import read_feature_side
+from bakeoff.training import Fitting, fit
+from bakeoff.weights import resolve_weights
+
+RESULTS = Path(__file__).resolve().parent / "results/train.json"
+EPOCHS = 10
+SEED = 20
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="*", default=list(model_names()))
+    parser.add_argument("--records", type=Path, default=Path("data/processed"))
+    parser.add_argument("--split", default="train", help="the side that features are taken of")
+    parser.add_argument("--part", choices=("features", "head", "fine_tune", "all"), default="all")
+    parser.add_argument("--slow", nargs="*", help="models for head and fine_tune; default: first")
+    arguments = parser.parse_args()
+    compute = prepare("single", SEED)
+    slow = arguments.slow if arguments.slow is not None else arguments.models[:1]
+    results: dict[str, Any] = {"machine": compute.facts() | {"cores": os.cpu_count()}, "models": {}}
+    for name in arguments.models:
+        params = read_model_params(name)
+        with tempfile.TemporaryDirectory() as folder:
+            bench = Bench(name, params, arguments.records, Path(folder), compute)
+            found = results["models"].setdefault(name, {})
+            if arguments.part in ("features", "all"):
+                found["features"] = bench.features(arguments.split)
+            if name in slow and arguments.part in ("head", "all"):
+                found["head"] = bench.head()
+            if name in slow and arguments.part in ("fine_tune", "all"):
+                found["fine_tune"] = bench.fine_tune()
+        show(name, found)
+    write_json(RESULTS, results)
+    print(f"written to {RESULTS}")
+
+
+def show(name: str, found: dict[str, dict[str, float]]) -> None:
+    for part, figures in found.items():
+        told = ", ".join(f"{key} {value:g}" for key, value in figures.items())
+        print(f"{name:20} {part:10} {told}", flush=True)
+
+
+class Bench:
+    """One model on one folder of records."""
+
+    def __init__(
+        self, name: str, params: ModelParams, records: Path, folder: Path, compute: Compute
+    ) -> None:
+        """Build the backbone.
+
+        Args:
+            name: The model's entry in params.yaml.
+            params: That entry.
+            records: The folder of TFRecords.
+            folder: An empty folder for features.
+            compute: The devices.
+        """
+        self.name, self.params, self.records, self.compute = name, params, records, compute
+        self.index, self.folder = read_index(records), folder
+        self.k = len(self.index.classes)
+        self.weights = resolve_weights(params.weights, params.backbone)
+        self.backbone = build_backbone(
+            params.backbone, params.image_side, self.weights.path, precision=params.precision
+        )
+        self.feature_seconds = 0.0
+
+    def cache(self) -> None:
+        """Cache the features of every side, as the stage does."""
+        if not self.feature_seconds:
+            started = perf_counter()
+            write_features(self.folder, self.params, self.weights, self.records, self.index)
+            self.feature_seconds = perf_counter() - started
+            self.backbone = load_backbone(self.folder, read_facts(self.folder))
+
+    def features(self, split: str) -> dict[str, float]:
+        """Features from records, and a bare forward pass."""
+        count = self.index.splits[split].examples
+        encoder = self.encoder()
+        pictures = self.pictures(split)
+        seconds: dict[str, list[float]] = {"memory": [], "records": []}
+        for _ in range(2):
+            forward = tf.function(lambda x: encoder(x, training=False), reduce_retracing=True)
+
+            def in_memory(forward: Callable[..., Any] = forward) -> None:
+                for start in range(0, count, BATCH):
+                    forward(tf.cast(pictures[start : start + BATCH], tf.float32)).numpy()
+
+            seconds["memory"].append(clock(in_memory))
+            with tempfile.TemporaryDirectory() as folder:
+                target = Path(folder)
+                seconds["records"].append(
+                    clock(lambda: extract(encoder, self.records, split, count, target))  # noqa: B023
+                )
+        memory, records = min(seconds["memory"]), min(seconds["records"])
+        return {
+            "pictures": count,
+            "per_second": round(count / records, 2),
+            "per_second_in_memory": round(count / memory, 2),
+            "ratio": round(memory / records, 3),
+        }
+
+    def head(self) -> dict[str, float]:
+        """Cached features and a head, and the plain way."""
+        self.cache()
+        train, val = (read_feature_side(self.folder, side) for side in ("train", "val"))
+        params = TrainParams(epochs=EPOCHS, early_stopping=None)
+        started = perf_counter()
+        _, progress, logits = train_head(
+            train,
+            val,
+            self.index.classes,
+            HeadParams(),
+            params,
+            seed=SEED,
+            compute=self.compute,
+        )
+        fit_seconds = perf_counter() - started
+        ours = float((softmax(logits).argmax(1) == val.labels).mean())
+        plain_seconds, plain = self.plain_keras(params)
+        together = self.feature_seconds + fit_seconds
+        return {
+            "feature_seconds": round(self.feature_seconds, 1),
+            "head_seconds": round(fit_seconds, 1),
+            "plain_seconds": round(plain_seconds, 1),
+            "ratio": round(plain_seconds / together, 2),
+            "ratio_features_cached": round(plain_seconds / fit_seconds, 1),
+            "val_accuracy": round(ours, 4),
+            "plain_val_accuracy": round(plain, 4),
+        }
+
+    def plain_keras(self, params: TrainParams) -> tuple[float, float]:
+        """The frozen backbone inside the model, and `fit` over the pictures."""
+        picture = picture_input(self.index.channels)
+        self.backbone.trainable = False
+        features = encode(
+            resized(picture, self.params.image_side),
+            self.params.backbone,
+            self.backbone,
+            self.params.pooling,
+        )
+        x = features
+        for width in (1024, 512):
+            x = keras.layers.Dropout(0.2)(keras.layers.Dense(width, activation="relu")(x))
+        model = keras.Model(picture, keras.layers.Dense(self.k, activation="softmax")(x))
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        train, val = (
+            read_records(self.records, side, batch=params.batch).map(
+                lambda batch: (batch["image"], batch["label"])
+            )
+            for side in ("train", "val")
+        )
+        started = perf_counter()
+        history = model.fit(train, validation_data=val, epochs=EPOCHS, verbose=0).history
+        return perf_counter() - started, max(history["val_accuracy"])
+
+    def fine_tune(self) -> dict[str, float]:
+        """Fine-tuning from records, and a bare fit."""
+        self.cache()
+        unfreeze(self.backbone, self.params.fine_tune.unfreeze)
+        listed = list_examples(self.records, "train")
+        count, batch = len(listed.labels), self.params.fine_tune.batch
+        examples = PictureExamples(
+            self.records,
+            count,
+            side=self.params.image_side,
+            batch=batch,
+            class_weights=np.ones(self.k, np.float32),
+            augmentation=LiveAugmentation(),
+            strength=1.0,
+            seed=SEED,
+        )
+        network = self.network()
+        optimizer = build_optimizer(self.params.fine_tune, network, examples.steps)
+        ends: list[float] = []
+        labels, logits = np.arange(self.k), np.eye(self.k, dtype=np.float32)
+        fitting = Fitting(
+            classes=self.index.classes,
+            train=examples,
+            predict_val=lambda: (labels, logits),
+            predict_train=None,
+            compute=self.compute,
+            on_epoch=lambda row: ends.append(perf_counter()),
+        )
+        fit(network, optimizer, Progress(), 2, fitting)
+        ours = count / (ends[1] - ends[0])
+        bare = count / self.bare_fit(batch, listed.labels)
+        return {
+            "pictures": count,
+            "per_second": round(ours, 2),
+            "per_second_bare": round(bare, 2),
+            "ratio": round(ours / bare, 3),
+        }
+
+    def bare_fit(self, batch: int, labels: np.ndarray) -> float:
+        """Seconds of the second epoch of `fit` on resized pictures held in memory."""
+        pictures = [resize(p, self.params.image_side) for p in self.pictures("train")]
+        network = self.network()
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        network.compile(keras.optimizers.Adam(1e-5), loss, metrics=["accuracy"])
+        ends: list[float] = []
+        told = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(perf_counter()))
+        network.fit(
+            tf.stack(pictures), labels, batch_size=batch, epochs=2, verbose=0, callbacks=[told]
+        )
+        return ends[1] - ends[0]
+
+    def pictures(self, split: str) -> tf.Tensor:
+        """All pictures of a side, uint8."""
+        return tf.concat([b["image"] for b in read_records(self.records, split, batch=BATCH)], 0)
+
+    def encoder(self) -> keras.Model:
+        """Pictures to features."""
+        return build_encoder(
+            self.params.backbone,
+            self.backbone,
+            side=self.params.image_side,
+            channels=self.index.channels,
+            pooling=self.params.pooling,
+        )
+
+    def network(self) -> keras.Model:
+        """Resized pictures to logits."""
+        train = read_feature_side(self.folder, "train")
+        moments = feature_moments(train.values)
+        return picture_network(
+            self.params.backbone,
+            self.backbone,
+            lambda dim: build_head(dim, self.k, self.params.head, moments),
+            side=self.params.image_side,
+            record_channels=self.index.channels,
+            channels=self.index.channels,
+            pooling=self.params.pooling,
+        )
+
+
+def clock(action: Callable[[], None]) -> float:
+    started = perf_counter()
+    action()
+    return perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()

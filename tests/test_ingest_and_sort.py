@@ -1,0 +1,168 @@
+"""The stages ingest and sort as a user runs them, on small sets and on the real ones."""
+
+import os
+import runpy
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from bakeoff.files import read_json, sha256_of_folder
+from bakeoff.labelling import find_labels
+from bakeoff.params.datasets import read_dataset
+from bakeoff.sorting import MANIFEST_COLUMNS
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = "kind: folders\narchive: in.zip\n"
+needs_real_data = pytest.mark.skipif("BAKEOFF_DATA" not in os.environ, reason="no BAKEOFF_DATA")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / "datasets").mkdir()
+    choose(tmp_path, FOLDERS)
+    return tmp_path
+
+
+def choose(root: Path, dataset: str, sort: str = "{}") -> None:
+    (root / "datasets/mine.yaml").write_text(dataset, encoding="utf-8")
+    (root / "params.yaml").write_text(f"dataset: mine\nsort: {sort}\n", encoding="utf-8")
+
+
+def pack(root: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(root / "in.zip", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def png(root: Path, seed: int) -> bytes:
+    path = root / "one.png"
+    values = np.random.default_rng(seed).integers(0, 256, (40, 40, 3), np.uint8)
+    Image.fromarray(values).save(path)
+    return path.read_bytes()
+
+
+def run(stage: str) -> str:
+    """Run a stage script; the sentence it ends with, or "" on success."""
+    try:
+        runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
+    except SystemExit as end:
+        assert isinstance(end.code, str)
+        return end.code
+    return ""
+
+
+def test_a_small_set_goes_through_both_stages(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = {f"{'cat' if i % 2 else 'dog'}/{i}.png": png(repository, i) for i in range(8)}
+    pack(repository, {**pictures, "__MACOSX/cat/._1.png": b"m", "cat/bad.png": b"text"})
+    assert run("ingest") == ""
+    assert run("sort") == ""
+    told = capsys.readouterr().out
+    assert "mine: 9 files in data/raw, 1 members left out" in told
+    assert "mine: 4 cat, 4 dog" in told
+    manifest = pd.read_csv("data/interim/manifest.csv", keep_default_na=False)
+    assert list(manifest) == MANIFEST_COLUMNS
+    assert set(manifest["source"]) == set(pictures)
+    assert all(Path(path).is_file() for path in manifest["path"])
+    quarantine = pd.read_csv("data/interim/quarantine.csv", keep_default_na=False)
+    assert quarantine["reason"].tolist() == ["left out", "not a picture"]
+    assert read_json(Path("data/interim/classes.json")) == ["cat", "dog"]
+    assert read_json(Path("reports/data/census.json"))["pictures"] == 8
+    first = [sha256_of_folder(Path(folder)) for folder in ("data", "reports")]
+    assert run("ingest") == run("sort") == ""
+    assert [sha256_of_folder(Path(folder)) for folder in ("data", "reports")] == first
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (None, "ingest: error: datasets/mine.yaml: 'archive' is 'in.zip', and nothing is there"),
+        ({}, "ingest: error: datasets/mine.yaml: the archive holds no file to bring in"),
+        ({"../evil.png": b""}, "climbs out of its folder"),
+        ({"a/x": b"1", "a/x/y": b"2"}, "both a file and a folder"),
+    ],
+)
+def test_a_refused_archive_leaves_nothing_behind(
+    repository: Path, members: dict[str, bytes] | None, told: str
+) -> None:
+    if members is not None:
+        pack(repository, members)
+    assert told in run("ingest")
+    assert not (repository / "data/raw").exists()
+    assert list(repository.rglob("*.partial")) == []
+
+
+def test_a_refused_sort_leaves_what_was_there(repository: Path) -> None:
+    pack(repository, {f"{'cat' if i % 2 else 'dog'}/{i}.png": png(repository, i) for i in range(4)})
+    assert run("ingest") == run("sort") == ""
+    before = [sha256_of_folder(Path(folder)) for folder in ("data/interim", "reports")]
+    choose(repository, FOLDERS, "{min_side: 50}")
+    assert "100% of the files would be quarantined (4 too small" in run("sort")
+    assert [sha256_of_folder(Path(folder)) for folder in ("data/interim", "reports")] == before
+    assert list(repository.rglob("*.partial")) == []
+
+
+def shipped(root: Path, name: str, archive: str) -> None:
+    """A shipped data set's file, with its archive where the real one is."""
+    dataset = (ROOT / f"datasets/{name}.yaml").read_text(encoding="utf-8")
+    real = Path(os.environ["BAKEOFF_DATA"]).resolve() / archive
+    lines = [f"archive: {real}" if s.startswith("archive:") else s for s in dataset.splitlines()]
+    choose(root, "\n".join(lines))
+
+
+@pytest.mark.real_data
+@needs_real_data
+def test_hand_signs_for_real(repository: Path) -> None:
+    shipped(repository, "hand_signs", "signs.h5")
+    assert run("ingest") == run("sort") == ""
+    manifest = pd.read_csv("data/interim/manifest.csv")
+    names = ["zero", "one", "two", "three", "four", "five"]
+    assert manifest["label"].value_counts().to_dict() == dict.fromkeys(names, 20)
+    assert set(manifest["width"]) == set(manifest["height"]) == {64}
+
+
+@pytest.mark.real_data
+@needs_real_data
+@pytest.mark.parametrize(
+    ("name", "archive", "counts", "unusable"),
+    [
+        ("chest_xray", "chest_xray.zip", {"normal": 1575, "bacteria": 2772, "virus": 1493}, {}),
+        (
+            "flipkart",
+            "flipkart.zip",
+            {
+                "Baby Care": 149,
+                "Beauty and Personal Care": 150,
+                "Computers": 150,
+                "Home Decor & Festive Needs": 150,
+                "Home Furnishing": 148,
+                "Kitchen & Dining": 150,
+                "Watches": 150,
+            },
+            {"no picture": 3, "left out": 1},
+        ),
+    ],
+)
+def test_the_labels_of_real_archives(
+    tmp_path: Path, name: str, archive: str, counts: dict[str, int], unusable: dict[str, int]
+) -> None:
+    """By their members' names alone, without unpacking the pictures."""
+    where = ROOT / f"datasets/{name}.yaml"
+    with zipfile.ZipFile(Path(os.environ["BAKEOFF_DATA"]) / archive) as packed:
+        names = sorted(packed.namelist())
+        for table in (n for n in names if n.endswith(".csv")):
+            packed.extract(table, tmp_path)
+    found = find_labels(names, read_dataset(where), tmp_path, where)
+    assert Counter(item.label for item in found if item.reason is None) == counts
+    assert Counter(item.reason for item in found if item.reason) == unusable
+    if name == "chest_xray":
+        assert Counter(item.official for item in found) == {"train": 5216, "test": 624}
+        assert all(item.group for item in found)

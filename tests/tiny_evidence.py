@@ -1,0 +1,55 @@
+"""Contenders whose accuracy is known, for tests of what is made of them."""
+
+import numpy as np
+
+from bakeoff.comparison import Comparison, Contender, compare, contender
+from bakeoff.params.evidence import EvaluateParams
+from bakeoff.predictions import Predictions
+
+CLASSES = ("amber", "blue", "coral")
+COUNT = 240
+LABELS = np.arange(COUNT) % 3
+GROUPS = np.arange(COUNT) // 2  # two pictures each
+PARAMS = EvaluateParams(bootstrap=300)
+
+
+def answering(accuracy: float, seed: int = 0) -> Predictions:
+    """Predictions that are right for exactly the given share of the pictures."""
+    generator = np.random.default_rng(seed)
+    right = np.zeros(COUNT, bool)
+    right[: round(accuracy * COUNT)] = True
+    generator.shuffle(right)
+    said = np.where(right, LABELS, (LABELS + generator.integers(1, 3, COUNT)) % 3)
+    sure = generator.uniform(0.4, 1.0, COUNT)[:, None]
+    others = (1 - sure) / 2
+    probabilities = np.where(np.eye(3, dtype=bool)[said], sure, others)
+    ids = np.array([f"{i:032x}" for i in range(COUNT)])
+    return Predictions(CLASSES, ids, LABELS, probabilities)
+
+
+def contender_of(name: str, accuracy: float, seed: int = 0, **metadata: object) -> Contender:
+    """A contender of the given accuracy."""
+    known = {
+        "kind": "forest" if name == "random_forest" else "head",
+        "n_train": 500,
+        "n_val": 100,
+        "train_ids_sha256": "a" * 64,
+        "val_ids_sha256": "b" * 64,
+        "temperature": 1.5,
+        "backbone": "VGG16",
+        "image_side": 224,
+        "record_side": 300,
+        "channels": 3,
+        "equalize": "none",
+        "parameters": 1000,
+        "weights": {"kind": "imagenet", "origin": "keras cache", "sha256": "c" * 64},
+        "params": {"trees": 10, "descriptors": ["pixels"], "pixels_side": 8},
+    }
+    return contender(
+        name, known | metadata, answering(accuracy, seed), GROUPS, params=PARAMS, seed=0
+    )
+
+
+def comparison_of(*models: Contender) -> Comparison:
+    """The comparison of some contenders."""
+    return compare(models, GROUPS, 0.95)
