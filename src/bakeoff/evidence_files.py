@@ -24,6 +24,9 @@ from bakeoff.table import write_table
 from bakeoff.verdict import verdict
 
 
+_IN_METRICS = ("accuracy", "cohen_kappa", "macro_f1", "log_loss")
+
+
 def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
     """`history.csv` of the models that were trained in epochs."""
     paths = {c.name: c.folder / "history.csv" for c in candidates}
@@ -35,7 +38,8 @@ def write_evidence(reports: Path, evidence: Evidence, context: Context) -> None:
     """Write everything that `evaluate` leaves in `reports`."""
     comparison = evidence.comparison
     trained = [c for c in comparison.contenders if c.name != MAJORITY]
-    write_json(reports / "metrics.json", {c.name: _metrics(c) for c in comparison.contenders})
+    metrics = {c.name: _metrics(c) for c in comparison.contenders}
+    write_json(reports / "metrics.json", {"best": _metrics(comparison.best)} | metrics)
     write_json(reports / "evidence.json", _everything(evidence))
     write_table(reports / "comparison.csv", evidence.table)
     with writing_folder(reports / "predictions") as folder:
@@ -53,11 +57,8 @@ def write_evidence(reports: Path, evidence: Evidence, context: Context) -> None:
 
 
 def _metrics(contender: Contender) -> dict[str, float | None]:
-    """One number a score, and the interval of accuracy: what `dvc metrics diff` should show."""
-    interval = contender.intervals["accuracy"]
-    scores = dict(contender.card.overall)
-    scores |= {"accuracy_low": interval.low, "accuracy_high": interval.high}
-    return finite_or_none(scores)
+    """The few scores that `dvc metrics show` and `dvc exp show` have columns for."""
+    return finite_or_none({name: contender.card.overall[name] for name in _IN_METRICS})
 
 
 def _everything(evidence: Evidence) -> dict[str, Any]:
@@ -140,8 +141,18 @@ def _curve(name: str, predictions: Predictions, points: Any, axes: tuple[str, st
         held = int((predictions.labels == label).sum())
         if 0 < held < len(predictions.labels):
             x, y = points(predictions, label)
-            parts.append(pd.DataFrame({"model": name, "class": of_class, axes[0]: x, axes[1]: y}))
-    return pd.concat(parts) if parts else pd.DataFrame(columns=["model", "class", *axes])
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "model": name,
+                        "class": of_class,
+                        "step": range(len(x)),
+                        axes[0]: x,
+                        axes[1]: y,
+                    }
+                )
+            )
+    return pd.concat(parts) if parts else pd.DataFrame(columns=["model", "class", "step", *axes])
 
 
 def _bins(name: str, contender: Contender) -> pd.DataFrame:
