@@ -4,14 +4,15 @@ import sys
 from time import perf_counter
 
 from bakeoff.classical import write_classifier
-from bakeoff.files import read_json, write_json, writing_folder
+from bakeoff.files import write_json, writing_folder
 from bakeoff.fit_record import record_fit
 from bakeoff.layout import FEATURES, MODELS, PROCESSED
 from bakeoff.logistic import fit_logistic, logistic_metadata
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import LogisticParams
-from bakeoff.sides import read_feature_side
+from bakeoff.record_index import read_index
+from bakeoff.sides import read_feature_facts, read_feature_side
 from bakeoff.stage import run_stage
 from bakeoff.tracking import live_run
 
@@ -19,19 +20,19 @@ from bakeoff.tracking import live_run
 def main() -> None:
     model = sys.argv[1]
     name = f"logistic_{model}"
-    features = read_json(FEATURES / model / "features.json")
+    features = read_feature_facts(FEATURES / model)
     if features.get("from_scratch"):
         with writing_folder(MODELS / name) as folder:
             reason = f"{model} is trained from scratch and has no frozen features"
             write_json(folder / "metadata.json", {"model": name, "skipped": reason})
         return
     params = LogisticParams.read("logistic")
-    index = read_json(PROCESSED / "index.json")
+    index = read_index(PROCESSED)
     train, val = (read_feature_side(FEATURES / model, split) for split in ("train", "val"))
     tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
     with live_run(name, "logistic", tracking, dataset, {"device": "CPU"}) as run:
         started = perf_counter()
-        regression = fit_logistic(train, val, params, len(index["classes"]))
+        regression = fit_logistic(train, val, params, len(index.classes))
         seconds = perf_counter() - started
         metadata = logistic_metadata(name, regression, params, index, features)
         with writing_folder(MODELS / name) as folder:

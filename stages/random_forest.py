@@ -3,13 +3,14 @@
 from time import perf_counter
 
 from bakeoff.classical import write_classifier
-from bakeoff.files import read_json, writing_folder
+from bakeoff.files import writing_folder
 from bakeoff.fit_record import record_fit
 from bakeoff.forest import describe_side, fit_forest, forest_metadata
 from bakeoff.layout import FEATURES, MODELS, PROCESSED
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ForestParams
+from bakeoff.record_index import read_index
 from bakeoff.stage import run_stage
 from bakeoff.tracking import live_run
 
@@ -18,7 +19,7 @@ NAME = "random_forest"
 
 def main() -> None:
     params, seed = ForestParams.read(NAME), int(read_key("seed"))
-    index = read_json(PROCESSED / "index.json")
+    index = read_index(PROCESSED)
     started = perf_counter()
     train, val = (
         describe_side(params.descriptors, params.pixels_side, split, PROCESSED, FEATURES)
@@ -28,7 +29,7 @@ def main() -> None:
     tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
     with live_run(NAME, "forest", tracking, dataset, {"device": "CPU"}) as run:
         fitting = perf_counter()
-        forest = fit_forest(train, val, params, len(index["classes"]), seed)
+        forest = fit_forest(train, val, params, len(index.classes), seed)
         fitted = perf_counter()
         metadata = forest_metadata(NAME, forest, params, index=index, features=FEATURES, seed=seed)
         with writing_folder(MODELS / NAME) as folder:

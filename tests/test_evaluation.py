@@ -74,7 +74,7 @@ def workshop(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("workshop")
     records, features, models = root / "processed", root / "features", root / "models"
     write_tiny_records(records)
-    index = read_json(records / "index.json")
+    index = read_index(records)
     keras.utils.set_random_seed(3)
     pictures = keras.Input((None, None, 3), name="picture", dtype="float32")
     encoder = keras.Model(pictures, encode(pictures))
@@ -82,7 +82,7 @@ def workshop(tmp_path_factory) -> Path:
     train, val = (read_feature_side(features / "tiny", split) for split in ("train", "val"))
 
     metadata = {
-        "classes": index["classes"],
+        "classes": list(index.classes),
         "backbone": "Tiny",
         "image_side": 16,
         "record_side": 40,

@@ -23,7 +23,6 @@ from bakeoff.scorecard import finite_or_none
 from bakeoff.table import write_table
 from bakeoff.verdict import verdict
 
-
 _IN_METRICS = ("accuracy", "cohen_kappa", "macro_f1", "log_loss")
 
 

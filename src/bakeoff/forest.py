@@ -11,10 +11,10 @@ from sklearn.ensemble import RandomForestClassifier
 from bakeoff.classical import Classifier, fit_calibrated
 from bakeoff.descriptors import describe
 from bakeoff.errors import BakeoffError
-from bakeoff.files import read_json
 from bakeoff.parallel import worker_count
 from bakeoff.params.models import ForestParams
-from bakeoff.sides import Side, read_feature_side, read_record_side
+from bakeoff.record_index import RecordIndex
+from bakeoff.sides import Side, read_feature_facts, read_feature_side, read_record_side
 
 _FEATURES = "features:"
 
@@ -76,24 +76,24 @@ def forest_metadata(
     forest: Classifier,
     params: ForestParams,
     *,
-    index: dict[str, Any],
+    index: RecordIndex,
     features: Path,
     seed: int,
 ) -> dict[str, Any]:
     """What `metadata.json` says of a forest; `weights` are those of the features it stands on."""
     models = [d.removeprefix(_FEATURES) for d in params.descriptors if d.startswith(_FEATURES)]
-    records = [read_json(features / model / "features.json") for model in models]
+    records = [read_feature_facts(features / model) for model in models]
     trees = forest.estimator.estimators_
     return {
         "model": name,
         "kind": "forest",
-        "classes": index["classes"],
+        "classes": list(index.classes),
         "backbone": records[0]["backbone"] if records else None,
         "image_side": params.pixels_side if "pixels" in params.descriptors else None,
         "weights": records[0]["weights"] if records else {"kind": "none"},
-        "record_side": index["height"],
-        "channels": index["channels"],
-        "equalize": index["equalize"],
+        "record_side": index.height,
+        "channels": index.channels,
+        "equalize": index.equalize,
         "parameters": int(sum(tree.tree_.node_count for tree in trees)),
         "out_of_bag_accuracy": float(forest.estimator.oob_score_),
         "seed": seed,

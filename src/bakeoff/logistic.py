@@ -10,6 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bakeoff.classical import Classifier, fit_calibrated
 from bakeoff.params.models import LogisticParams
+from bakeoff.record_index import RecordIndex
 from bakeoff.sides import Side
 
 _FLOOR = 1e-12
@@ -38,7 +39,7 @@ def logistic_metadata(
     name: str,
     regression: Classifier,
     params: LogisticParams,
-    index: dict[str, Any],
+    index: RecordIndex,
     features: dict[str, Any],
 ) -> dict[str, Any]:
     """What `metadata.json` says of a regression on the features that `features` records."""
@@ -46,15 +47,15 @@ def logistic_metadata(
     return {
         "model": name,
         "kind": "logistic",
-        "classes": index["classes"],
+        "classes": list(index.classes),
         "backbone": features["backbone"],
         "image_side": features["image_side"],
         "pooling": features["pooling"],
         "precision": features["precision"],
         "weights": features["weights"],
-        "record_side": index["height"],
-        "channels": index["channels"],
-        "equalize": index["equalize"],
+        "record_side": index.height,
+        "channels": index.channels,
+        "equalize": index.equalize,
         "parameters": int(fitted.coef_.size + fitted.intercept_.size),
         "backbone_parameters": features["parameters"],
         "iterations": int(fitted.n_iter_[0]),

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
+from bakeoff.files import read_json
 
 # Pictures decoded at a time: at 300 x 300 x 3 about 17 MB.
 _BATCH = 64
@@ -97,6 +98,21 @@ def read_feature_side(folder: Path, split: str) -> Side:
         table["label"].to_numpy(np.int64),
         values,
     )
+
+
+def read_feature_facts(folder: Path) -> dict[str, Any]:
+    """What `features.json` says of a model's features, without TensorFlow.
+
+    Raises:
+        BakeoffError: it is missing or damaged.
+    """
+    try:
+        facts: dict[str, Any] = read_json(folder / "features.json")
+    except (OSError, ValueError):
+        raise BakeoffError(
+            f"{folder}/features.json: missing or damaged; run `dvc repro features@{folder.name}`"
+        ) from None
+    return facts
 
 
 def read_record_side(folder: Path, split: str, describe: Describe | None = None) -> Side:
