@@ -52,6 +52,7 @@ def start(package: Path) -> subprocess.Popen[bytes]:
     command = ["-m", "mlflow", "models", "serve", "--model-uri", str(package)]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(PORT)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     server = subprocess.Popen([sys.executable, *command], env=environment)
     started = time.perf_counter()

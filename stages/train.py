@@ -9,7 +9,7 @@ from bakeoff.files import sha256_of_folder, writing_folder
 from bakeoff.fit_record import peak_memory_mb
 from bakeoff.frozen import read_facts
 from bakeoff.layout import FEATURES, MODELS, PROCESSED, mlruns
-from bakeoff.model_training import Job, checkpoint_of, kind_of, model_facts, train_model
+from bakeoff.model_training import Job, finish, kind_of, model_facts, train_model
 from bakeoff.network_files import write_network
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
@@ -34,7 +34,7 @@ def main() -> None:
         trained, train, val = train_model(job)
         with writing_folder(MODELS / name) as folder:
             card = write_network(folder, trained, train, val, model_facts(job))
-        checkpoint_of(job).remove()
+        finish(job)
         measured = compute.facts() | {
             "fit_seconds": round(trained.seconds, 3),
             "epochs": len(trained.history),

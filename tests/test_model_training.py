@@ -10,7 +10,7 @@ from bakeoff.files import sha256_of_folder
 from bakeoff.frozen import read_facts, write_features
 from bakeoff.heads import load_head
 from bakeoff.keras_files import load_keras
-from bakeoff.model_training import Job, checkpoint_of, kind_of, model_facts, train_model
+from bakeoff.model_training import Job, finish, kind_of, model_facts, train_model
 from bakeoff.network_files import write_network
 from bakeoff.params.models import (
     ConvBlock,
@@ -72,7 +72,10 @@ def make(records, root, name, **changes):
     )
     trained, train, val = train_model(job)
     write_network(folder, trained, train, val, model_facts(job))
-    checkpoint_of(job).remove()
+    if kind_of(params) != "head":
+        assert any((root / "resume").iterdir())
+    finish(job)
+    assert not any((root / "resume").glob("*"))
     return folder, logged, kind_of(params)
 
 

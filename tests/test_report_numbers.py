@@ -18,7 +18,7 @@ def table() -> pd.DataFrame:
             contender_of("a", 0.9, 1, weights=fallback),
             contender_of(FOREST, 0.6, 2, image_side=None, weights={"kind": "none"}),
         ),
-        {"a": Cost(2, 130, 3, 2, 5e6, 20, 900), FOREST: Cost(1)},
+        {"a": Cost(2, 130, 3, 2, 5e6, 20, 900), FOREST: Cost(1, 0.5)},
     )
 
 
@@ -41,7 +41,7 @@ def test_rows_are_text_and_unknown_cells_are_empty():
     assert best["fallback"]
     assert best["pareto"]
     assert (forest["predict"], forest["megabytes"], forest["against"]) == ("", "", "")
-    assert forest["train"] == "1.00 s"
+    assert forest["train"] == "1.50 s"
     assert 0 <= forest["low"] < forest["at"] < forest["high"] < best["at"] < best["high"] <= 100
 
 

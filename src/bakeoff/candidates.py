@@ -39,10 +39,15 @@ class Candidate:
 
     @property
     def features(self) -> str | None:
-        """The model whose cached features this one stands on, if any."""
+        """The model from whose cached features this one predicts, if any."""
         if self.kind == "head":
             return self.name
         return self.name.removeprefix("logistic_") if self.kind == "logistic" else None
+
+    @property
+    def trained_on(self) -> str | None:
+        """The model whose cached features this one was trained on, if any."""
+        return self.name if self.kind == "fine_tuned" else self.features
 
     @property
     def random_weights(self) -> bool:

@@ -159,6 +159,8 @@ def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
 
 def _become_mlflow(arguments: list[str]) -> NoReturn:
     """Replace this process, so that Ctrl-C reaches MLflow alone."""
+    beside = str(Path(sys.executable).parent)  # where MLflow finds uvicorn
+    os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # nothing here uses it

@@ -15,6 +15,9 @@ from bakeoff.files import sha256_of_folder
 
 NAN = math.nan
 
+# Seconds after which a measurement is not repeated: what is slow is measured well enough by one.
+_ENOUGH = 0.5
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -39,16 +42,17 @@ class Cost:
     @property
     def training_seconds(self) -> float:
         """Features and fit together."""
-        return self.fit_seconds + (0 if math.isnan(self.feature_seconds) else self.feature_seconds)
+        return self.fit_seconds + self.feature_seconds
 
 
 def clock_latency(
     predict: Callable[[NDArray[np.uint8]], object], batch: NDArray[np.uint8]
 ) -> Latency:
-    """Clock `predict` on single pictures and on the whole batch, after one unclocked call each.
+    """Clock `predict` on single pictures and on the whole batch.
 
     Args:
-        predict: Takes pictures, uint8 `(n, height, width, channels)`.
+        predict: Takes pictures, uint8 `(n, height, width, channels)`; it was called before, so
+            that nothing is compiled or loaded while the clock runs.
         batch: The pictures to ask about.
     """
     return Latency(
@@ -56,15 +60,17 @@ def clock_latency(
     )
 
 
-def _best_ms(call: Callable[[], object], tries: int = 3) -> float:
-    """The fastest of a few calls: what disturbs a measurement only ever makes it slower."""
-    call()
-    seconds = []
-    for _ in range(tries):
+def _best_ms(call: Callable[[], object]) -> float:
+    """The fastest of up to three calls: what disturbs a measurement only ever makes it slower."""
+    fastest, spent = math.inf, 0.0
+    for _ in range(3):
         started = perf_counter()
         call()
-        seconds.append(perf_counter() - started)
-    return min(seconds) * 1000
+        seconds = perf_counter() - started
+        fastest, spent = min(fastest, seconds), spent + seconds
+        if spent > _ENOUGH:
+            break
+    return fastest * 1000
 
 
 def cost_of(candidate: Candidate, latency: Latency, features: Path) -> Cost:
@@ -79,15 +85,16 @@ def cost_of(candidate: Candidate, latency: Latency, features: Path) -> Cost:
         features: The folder that holds each model's features.
     """
     fit = journal.lookup("fits", sha256_of_folder(candidate.folder))
-    named = candidate.features
+    named = candidate.trained_on
     made = journal.lookup("features", sha256_of_folder(features / named)) if named else fit
+    without = 0.0 if candidate.kind == "from_scratch" else NAN
     own = _megabytes(candidate.folder, ("model.keras", "model.skops"))
     if candidate.kind == "logistic":
         network = candidate.folder.parent / str(named)
         own += _megabytes(network, ("model.keras",)) - _megabytes(network, ("head.keras",))
     return Cost(
         fit_seconds=float(fit.get("fit_seconds", NAN)),
-        feature_seconds=float(made.get("feature_seconds", NAN)),
+        feature_seconds=float(made.get("feature_seconds", without)),
         predict_ms=latency.one,
         predict_ms_batch=latency.batch,
         parameters=float(

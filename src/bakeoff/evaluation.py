@@ -26,7 +26,7 @@ from bakeoff.table import comparison_table
 
 logger = logging.getLogger(__name__)
 
-_CLOCKED = 16  # pictures in the batch that is clocked
+_CLOCKED = 8  # pictures in the batch that is clocked
 
 
 @dataclass(frozen=True)

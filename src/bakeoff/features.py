@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from bakeoff.bars import progress_bar
 from bakeoff.errors import BakeoffError
 from bakeoff.records import read_records
 
@@ -36,7 +36,7 @@ def extract(encoder: keras.Model, records: Path, split: str, count: int, folder:
     )
     forward = tf.function(lambda pictures: encoder(pictures, training=False), reduce_retracing=True)
     parts, start = [], 0
-    with tqdm(total=count, desc=f"{split} features", unit="picture", disable=None, delay=2) as bar:
+    with progress_bar(count, f"{split} features", "pictures") as bar:
         for batch in read_records(records, split, batch=BATCH):
             values = forward(tf.cast(batch["image"], tf.float32)).numpy()
             _check_finite(values, split)

@@ -11,8 +11,8 @@ from bakeoff.predictions import Predictions
 Places = NDArray[np.intp]  # on the test side
 
 # For the mean map of a class: pictures of each class, and of all classes together.
-_EACH_CLASS = 12
-_SHARED = 36
+_EACH_CLASS = 8
+_SHARED = 24
 
 
 @dataclass(frozen=True)

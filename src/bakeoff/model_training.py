@@ -222,3 +222,9 @@ def checkpoint_of(job: Job) -> Checkpoint:
     }
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     return Checkpoint(job.resume / f"{job.name}-{key}")
+
+
+def finish(job: Job) -> None:
+    """The model is written: forget what an interrupted training would have gone on from."""
+    if kind_of(job.params) != "head":
+        checkpoint_of(job).remove()

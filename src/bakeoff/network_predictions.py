@@ -22,7 +22,7 @@ from bakeoff.sides import record_batches
 logger = logging.getLogger(__name__)
 
 _HEAD_ROWS = 4096
-_CLOCKED_BATCH = 16
+_CLOCKED_BATCH = 8
 
 # Rounding differs between batch sizes and devices; beyond the first a person should know, beyond
 # the second the file does not hold the head that was evaluated.

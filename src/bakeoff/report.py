@@ -83,9 +83,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "provenance": _provenance(context.described),
         "headline": headline(comparison),
         "verdict": verdict(comparison, evidence.costs)[1:],
-        "random_models": [
-            c.name for c in comparison.contenders if "fallback" in weights_in_words(c.metadata)
-        ],
+        "random_models": _random_models(comparison),
         "n_train": best.metadata["n_train"],
         "n_val": best.metadata["n_val"],
         "n_test": len(best.predictions.labels),
@@ -121,6 +119,12 @@ def _spreads(spreads: Mapping[str, Spread]) -> list[tuple[str, ...]]:
         ends = spread.accuracies.min(), spread.accuracies.max()
         rows.append((name, *(f"{v * 100:.1f}" for v in (spread.mean, spread.deviation, *ends))))
     return rows
+
+
+def _random_models(comparison: Comparison) -> list[str]:
+    """The backbones that had to do with random weights; a regression stands on one of them."""
+    fallen = [c.name for c in comparison.contenders if "fallback" in weights_in_words(c.metadata)]
+    return list(dict.fromkeys(name.removeprefix("logistic_") for name in fallen))
 
 
 def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:

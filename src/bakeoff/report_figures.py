@@ -15,7 +15,7 @@ from bakeoff.plots.calibration import reliability_figure
 from bakeoff.plots.confusion import confusion_figure
 from bakeoff.plots.curves import learning_curves_figure, precision_recall_figure, roc_figure
 from bakeoff.plots.figures import save_png
-from bakeoff.plots.maps import Captioned, gallery_figure
+from bakeoff.plots.maps import Captioned, save_contact_sheet
 from bakeoff.plots.quality import cost_figure, per_class_figure
 
 _OVERLAID = 8  # models in one panel; more lines could not be told apart
@@ -88,7 +88,7 @@ def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
         save_png(titled.figure, folder / f"{titled.name}.png")
     hardest = captions.hardest(evidence)
     if hardest:
-        save_png(gallery_figure(hardest, "hardest for all models"), folder / "hardest.png")
+        save_contact_sheet(hardest, folder / "hardest.png")
     for model in evidence.comparison.contenders:
         if model.name != MAJORITY:
             _save_of_model(folder, evidence, model)
@@ -96,9 +96,8 @@ def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
 
 def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
     name, classes = model.name, model.predictions.classes
-    for kind, normalised in (("confusion_counts", False), ("confusion_normalised", True)):
-        figure = confusion_figure(model.card.matrix, classes, name, normalised=normalised)
-        save_png(figure, folder / kind / f"{name}.png")
+    figure = confusion_figure(model.card.matrix, classes, name)
+    save_png(figure, folder / "confusion" / f"{name}.png")
     galleries: Sequence[tuple[str, list[Captioned]]] = (
         ("mistakes", captions.mistakes(evidence, model)),
         ("grad_cam", captions.seen(evidence, model)),
@@ -107,4 +106,4 @@ def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
     )
     for kind, pictures in galleries:
         if pictures:
-            save_png(gallery_figure(pictures, f"{name}: {kind}"), folder / kind / f"{name}.png")
+            save_contact_sheet(pictures, folder / kind / f"{name}.png")

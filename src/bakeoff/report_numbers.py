@@ -47,7 +47,6 @@ def _model_row(row: Mapping[Any, Any], axis: tuple[float, float]) -> dict[str, A
         return round(100 * min(1.0, max(0.0, share)), 2)
 
     known = not _unknown(row["accuracy_low"])
-    features = 0.0 if _unknown(row["feature_seconds"]) else row["feature_seconds"]
     parameters = row["parameters"]
     return {
         "model": row["model"],
@@ -68,7 +67,7 @@ def _model_row(row: Mapping[Any, Any], axis: tuple[float, float]) -> dict[str, A
         "calibration_error": fixed(row["calibration_error"]),
         "against": _against(row),
         "against_class": conclusion_class(row["against_forest"]),
-        "train": seconds_text(row["fit_seconds"] + features),
+        "train": seconds_text(row["fit_seconds"] + row["feature_seconds"]),
         "feature_seconds": short(row["feature_seconds"]),
         "fit_seconds": short(row["fit_seconds"]),
         "predict": short(row["predict_ms_batch"]),

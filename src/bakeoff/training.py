@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from bakeoff.bars import progress_bar
 from bakeoff.calibration import softmax
 from bakeoff.devices import Compute
 from bakeoff.epoch_metrics import epoch_metrics
@@ -125,23 +125,15 @@ def _run_epoch(
     """One pass: labels, the logits predicted while training, and the mean objective."""
     losses: list[Any] = []
     labels, logits = [], []
-    batches = fitting.train.batches(epoch)
-    bar = tqdm(
-        batches,
-        total=fitting.train.steps,
-        desc=f"epoch {epoch}/{last_epoch}",
-        unit="batch",
-        disable=None,
-        delay=2,
-        leave=False,
-    )
-    for batch in bar:
-        loss, predicted = step(batch)
-        losses.append(loss)
-        labels.append(batch.labels)
-        logits.append(predicted)
-        if len(losses) % _LOOK_EVERY == 0:
-            _check_finite(losses, epoch, fitting)
+    with progress_bar(fitting.train.steps, f"epoch {epoch} of {last_epoch}", "batches") as bar:
+        for batch in fitting.train.batches(epoch):
+            loss, predicted = step(batch)
+            losses.append(loss)
+            labels.append(batch.labels)
+            logits.append(predicted)
+            if len(losses) % _LOOK_EVERY == 0:
+                _check_finite(losses, epoch, fitting)
+            bar.update(1)
     values = _check_finite(losses, epoch, fitting)
     kept = [np.asarray(p)[: len(n)] for p, n in zip(logits, labels, strict=True)]
     return np.concatenate(labels), np.concatenate(kept), float(values.mean())

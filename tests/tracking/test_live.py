@@ -14,6 +14,7 @@ from bakeoff.params.evidence import TrackingParams
 from bakeoff.tracking import mirror
 from bakeoff.tracking.live import end_dead_runs
 from bakeoff.tracking.store import open_store
+from bakeoff.tracking.sync import sync
 from tests.tiny_repository import write_model
 from tests.tracking.snapshot import snapshot
 
@@ -128,6 +129,10 @@ def test_an_unreachable_server_is_said_once_without_its_password(repository, mon
     assert "bakeoff sync" in record.message
     assert "s3cret" not in caplog.text
     assert "anna" not in caplog.text
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    sync()
+    (run,) = snapshot(open_store("phantom")).values()  # with what only the fit knew
+    assert run["tags"]["device"] == "CPU"
 
 
 def test_a_store_that_dies_in_mid_run_stops_nothing(repository, caplog):

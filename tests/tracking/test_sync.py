@@ -44,7 +44,7 @@ def test_the_comparison_is_the_parent_and_each_model_a_child(reproduced):
     assert set(runs) == {"comparison", "vgg16", "logistic_vgg16"}
     assert parent.data.metrics["test/accuracy"] == pytest.approx(20 / 24)  # of the best
     assert parent.data.tags["best_model"] == "vgg16"
-    assert parent.data.params["split.near_duplicates"] == "8"
+    assert parent.data.params["tfrecord.encoding"] == "png"
     assert len(parent.inputs.dataset_inputs) == 3
     child = runs["vgg16"]
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id

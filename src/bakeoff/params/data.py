@@ -41,7 +41,7 @@ class SplitParams(Block):
     """How groups are formed and dealt to the three sides."""
 
     fractions: Fractions = Fractions()
-    near_duplicates: Annotated[int, Field(ge=0, le=64)] | None = 8
+    near_duplicates: Annotated[int, Field(ge=0, le=64)] | None = 16
     stable: bool = False
     official_test: bool = False
 

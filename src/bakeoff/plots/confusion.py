@@ -12,21 +12,18 @@ _MOST_NUMBERS = 20  # classes; beyond, numbers in the cells would not be legible
 
 
 @styled
-def confusion_figure(
-    matrix: NDArray[np.float64], classes: Sequence[str], title: str, *, normalised: bool = False
-) -> Figure:
-    """A confusion matrix, true class down, predicted class across.
+def confusion_figure(matrix: NDArray[np.float64], classes: Sequence[str], title: str) -> Figure:
+    """A confusion matrix, true class down, predicted class across: counts and shares.
 
     Args:
         matrix: Counts, shape `(k, k)`.
         classes: Names, `k` of them.
         title: Above the picture.
-        normalised: Write shares of each row instead of counts. The shade is the share of the row
-            either way, so that small classes can be seen.
     """
     k = len(classes)
+    # Shares of the true class, so that small classes can be seen.
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    side = min(12.0, 2.2 + 0.55 * k)
+    side = min(14.0, 2.2 + 0.62 * k)
     figure = new_figure(side + 0.8, side)
     axes = figure.add_subplot()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -37,12 +34,15 @@ def confusion_figure(
     axes.set_yticks(range(k), classes)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     axes.grid(visible=False)
-    if k <= _MOST_NUMBERS:
-        for row, column in np.ndindex(k, k):
-            share = shares[row, column]
-            text = f"{share:.2f}" if normalised else f"{matrix[row, column]:.0f}"
-            axes.text(
-                column, row, text, ha="center", va="center", color="white" if share > 0.5 else "k"
-            )
+    for row, column in np.ndindex(k, k) if k <= _MOST_NUMBERS else ():
+        axes.text(
+            column,
+            row,
+            f"{matrix[row, column]:.0f}\n{shares[row, column] * 100:.0f} %",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if shares[row, column] > 0.5 else "k",
+        )
     figure.colorbar(image, label="share of the true class", shrink=0.8)
     return figure

@@ -1,17 +1,21 @@
 """Pictures with something said about them: galleries, and maps drawn over them."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
-from bakeoff.plots.figures import new_figure, styled
+from bakeoff.files import writing_file
 
 _COLUMNS = 6
+_SIDE, _GAP, _CAPTION = 170, 10, 40  # pixels
+_LETTERS = 28  # in a line of a caption
+_FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 
 
 @dataclass(frozen=True)
@@ -23,21 +27,30 @@ class Captioned:
     image_id: str = ""
 
 
-@styled
-def gallery_figure(pictures: Sequence[Captioned], title: str) -> Figure:
-    """Pictures in rows of six, captions above."""
-    columns = min(_COLUMNS, max(1, len(pictures)))
-    rows = max(1, -(-len(pictures) // columns))
-    figure = new_figure(1.7 * columns + 0.2, 2.05 * rows + 0.4)
-    panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
-    for axes in panels:
-        axes.set_axis_off()
-    for axes, shown in zip(panels, pictures, strict=False):
+def contact_sheet(pictures: Sequence[Captioned]) -> Image.Image:
+    """Pictures in rows of six, captions below, on white."""
+    columns = min(_COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    cell = (_SIDE + _GAP, _SIDE + _CAPTION)
+    sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.truetype(str(_FONT), 11)
+    for index, shown in enumerate(pictures):
+        row, column = divmod(index, columns)
+        place = (_GAP + column * cell[0], _GAP + row * cell[1])
         picture = shown.picture[..., 0] if shown.picture.shape[2] == 1 else shown.picture
-        axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(shown.caption, fontsize=7)
-    figure.suptitle(title, fontsize=9)
-    return figure
+        image = Image.fromarray(picture).convert("RGB")
+        image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        sheet.paste(image, place)
+        text = textwrap.fill(shown.caption, _LETTERS)
+        draw.text((place[0], place[1] + _SIDE + 3), text, fill="black", font=font)
+    return sheet
+
+
+def save_contact_sheet(pictures: Sequence[Captioned], path: Path) -> None:
+    """Save a contact sheet as PNG."""
+    with writing_file(path) as partial:
+        contact_sheet(pictures).save(partial, "PNG")
 
 
 def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:

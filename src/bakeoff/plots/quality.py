@@ -23,7 +23,7 @@ def cost_figure(table: pd.DataFrame) -> Figure:
     """
     figure = new_figure(8.4, 3.8)
     panels = figure.subplots(1, 2, sharey=True)
-    training = table["fit_seconds"] + table["feature_seconds"].fillna(0)
+    training = table["fit_seconds"] + table["feature_seconds"]
     _scatter(panels[0], table, table["predict_ms_batch"])
     _scatter(panels[1], table, training)
     front = table[table["pareto"]].sort_values("predict_ms_batch")

@@ -8,7 +8,7 @@ from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.tracking import mirror
 from bakeoff.tracking.comparison import Comparison, mirror_comparison
 from bakeoff.tracking.registry import register_best
-from bakeoff.tracking.store import Store, StoreUnavailableError, open_store, redact
+from bakeoff.tracking.store import Store, StoreUnavailableError, open_store, reason_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
         _say_left_out(str(error))
     except Exception as error:  # the report is written, whatever MLflow throws
         logger.debug("MLflow", exc_info=True)
-        _say_left_out(redact(" ".join(str(error).split()))[:300])
+        _say_left_out(reason_of(error))
 
 
 def _say_left_out(reason: str) -> None:

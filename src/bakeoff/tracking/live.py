@@ -14,7 +14,7 @@ from bakeoff.files import sha256_of_folder
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import mirror
-from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, redact
+from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, reason_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -74,6 +74,7 @@ class LiveRun:
         self._tags = dict(tags)
         self._store: Store | None = None
         self._run: Run | None = None
+        self._wanted = False
         self._finished = False
         self._system_metrics = False
         self._monitor: SystemMetricsMonitor | None = None
@@ -82,6 +83,10 @@ class LiveRun:
         """Create the run, after marking those that a killed process left behind."""
         if not params.enabled:
             return
+        stage = fact.stage_tags(fact.stage_of(self.model, self._kind)) | fact.dvc_tags()
+        code = fact.code_tags() | fact.dataset_tags(self._dataset)
+        self._tags = code | stage | {"kind": self._kind} | self._tags
+        self._wanted = True
         try:
             self._store = open_store(self._dataset)
         except StoreUnavailableError as reason:
@@ -92,9 +97,6 @@ class LiveRun:
 
     def _create(self, store: Store) -> None:
         end_dead_runs(store)
-        stage = fact.stage_tags(fact.stage_of(self.model, self._kind))
-        code = fact.code_tags() | fact.dataset_tags(self._dataset) | stage | fact.dvc_tags()
-        self._tags = code | {"kind": self._kind} | self._tags
         marks = {fact.ROLE: "model", fact.MODEL: self.model, fact.PROCESS: _process_mark()}
         self._run = store.client.create_run(
             store.experiment_id, run_name=self.model, tags=self._tags | marks
@@ -121,6 +123,8 @@ class LiveRun:
             facts: clocked facts (`fit_seconds`, `device`, `threads`, ...), beside the journal's.
         """
         self._stop_watching()
+        if not self._wanted:
+            return
         key = sha256_of_folder(model_folder)
         journal.record("runs", key, self._tags)  # so that a rebuilt store says the same
 
@@ -156,7 +160,7 @@ class LiveRun:
         try:
             step(self._store)
         except Exception as error:  # whatever MLflow throws, the fit goes on
-            self._give_up(redact(" ".join(str(error).split()))[:300])
+            self._give_up(reason_of(error))
 
     def _give_up(self, reason: str) -> None:
         self._store = None

@@ -25,8 +25,9 @@ _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 
 # Training must not stand still for a server: MLflow's own defaults wait for minutes.
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
 
@@ -139,14 +140,17 @@ def connect(uri: str | None = None) -> "MlflowClient":
     except StoreUnavailableError:
         raise
     except Exception as error:  # whatever MLflow, SQLAlchemy or a driver throws
-        raise StoreUnavailableError(_reason(error, uri)) from None
+        raise StoreUnavailableError(reason_of(error, uri)) from None
     return client
 
 
-def _reason(error: Exception, uri: str) -> str:
+def reason_of(error: Exception, uri: str | None = None) -> str:
+    """What went wrong, in one line that holds no secret and no request."""
     text = redact(" ".join(str(error).split()), uri)
     if "out-of-date database schema" in text:
         return f"{shown_uri(uri)} was made by another MLflow; `bakeoff sync` brings it up to date"
+    if "Max retries exceeded" in text:
+        return f"{shown_uri(uri)} no longer answers"
     return f"{shown_uri(uri)}: {text[:300]}"
 
 

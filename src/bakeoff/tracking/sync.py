@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from bakeoff.tracking.store import (
     locked,
     open_store,
     own_uri,
+    reason_of,
     tracking_uri,
 )
 
@@ -44,15 +47,13 @@ def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced
     folders = mirror.model_folders(models)
     if not folders:
         raise BakeoffError(f"{models}/ holds no model; run `dvc repro`, or `dvc pull` on a clone")
-    try:
+    with _said_shortly():
         store = _open(recorded_dataset())
         killed = end_dead_runs(store)
         new = tuple(folder.name for folder in folders if mirror.mirror_model(store, folder))
         said = ""
         if (reports / "comparison.csv").is_file():
             said = log_and_register(store, reports, models)
-    except StoreUnavailableError as reason:
-        raise BakeoffError(f"MLflow: {reason}") from None
     return Synced(len(folders), new, killed, said)
 
 
@@ -89,10 +90,23 @@ def registered_model(alias: str) -> str:
 
 
 def _reachable() -> Store:
-    try:
+    with _said_shortly():
         return open_store(recorded_dataset())
+
+
+@contextmanager
+def _said_shortly() -> Iterator[None]:
+    """Say in one sentence that the store cannot be used, or that it went away in between."""
+    try:
+        yield
     except StoreUnavailableError as reason:
         raise BakeoffError(f"MLflow: {reason}") from None
+    except Exception as error:
+        if not type(error).__module__.startswith("mlflow."):
+            raise
+        raise BakeoffError(
+            f"MLflow: {reason_of(error)}; another sync brings what is missing"
+        ) from None
 
 
 def missing_models(store: Store, models: Path = layout.MODELS) -> list[str]:

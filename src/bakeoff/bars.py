@@ -1,0 +1,65 @@
+"""Progress of long work: a bar in a terminal, now and then a line in a log file."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Protocol
+
+from tqdm import tqdm
+
+logger = logging.getLogger(__name__)
+
+LINE_EVERY = 20.0
+"""Seconds between two lines in a log file."""
+
+
+class Bar(Protocol):
+    """What work reports to."""
+
+    def update(self, n: int) -> object:
+        """So many more are done."""
+
+
+class _Lines:
+    """One line every so often, none for work that is done sooner."""
+
+    def __init__(self, total: int, describe: str, unit: str) -> None:
+        self._total, self._describe, self._unit = total, describe, unit
+        self._done, self._started = 0, monotonic()
+        self._told = self._started
+
+    def update(self, n: int) -> None:
+        self._done += n
+        now = monotonic()
+        if now - self._told < LINE_EVERY:
+            return
+        self._told = now
+        rate = self._done / (now - self._started)
+        left = (self._total - self._done) / rate
+        logger.info(
+            "%s: %d of %d, %.1f %s a second, %.0f s left",
+            self._describe,
+            self._done,
+            self._total,
+            rate,
+            self._unit,
+            left,
+        )
+
+
+@contextmanager
+def progress_bar(total: int, describe: str, unit: str) -> Iterator[Bar]:
+    """A bar that appears after two seconds and leaves nothing; lines where no terminal is.
+
+    Args:
+        total: How many there are to do.
+        describe: Of what.
+        unit: In the plural.
+    """
+    if not sys.stderr.isatty():
+        yield _Lines(total, describe, unit)
+        return
+    with tqdm(total=total, desc=describe, unit=f" {unit}", delay=2, leave=False) as bar:
+        yield bar

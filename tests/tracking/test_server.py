@@ -1,0 +1,90 @@
+"""Real servers on loopback: MLflow's tracking server, and a served model."""
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+import requests
+
+from bakeoff.predictor import load_predictor
+from bakeoff.serving import package_model
+from bakeoff.tracking.store import open_store
+from bakeoff.tracking.sync import sync
+from tests.tiny_repository import write_forest, write_reports
+from tests.tracking.snapshot import snapshot
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def mlflow(*arguments: str, ready: str):
+    """Run an MLflow server on a free port; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1", "--port", port]
+    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    quiet["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    server = subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        for _ in range(240):
+            try:
+                requests.get(address + ready, timeout=1)
+                break
+            except requests.RequestException:
+                time.sleep(0.5)
+        yield address
+    finally:
+        for process in [*psutil.Process(server.pid).children(recursive=True), server]:
+            process.terminate()
+        server.wait()
+
+
+def test_a_tracking_server_holds_what_the_local_store_holds(repository, tmp_path, monkeypatch):
+    write_forest(repository)
+    write_reports(repository, {"random_forest": 20})
+    sync()
+    local = snapshot(open_store("phantom"))
+    place = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
+    place += ["--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"]
+    with mlflow("server", *place, ready="/health") as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        sync()
+        sync()
+        store = open_store("phantom")
+        assert snapshot(store) == local
+        (version,) = store.client.search_model_versions("name = 'phantom'")
+        assert version.source.startswith("mlflow-artifacts:")
+
+
+def test_a_served_model_answers_many_clients_and_refuses_what_is_no_picture(repository):
+    folder = write_forest(repository)
+    package_model(folder, repository / "package")
+    paths = [Path(path) for path in pd.read_csv("data/splits/test.csv")["path"]]
+    expected = load_predictor(folder).table(paths).to_dict("records")
+
+    def ask(path: Path) -> dict:
+        body = {"inputs": [base64.b64encode(path.read_bytes()).decode()]}
+        answer = requests.post(f"{address}/invocations", json=body, timeout=60)
+        assert answer.status_code == 200, answer.text
+        (said,) = answer.json()["predictions"]
+        return said
+
+    serve = ["models", "serve", "--model-uri", str(repository / "package")]
+    with mlflow(*serve, "--env-manager", "local", ready="/ping") as address:
+        with ThreadPoolExecutor(8) as clients:
+            assert list(clients.map(ask, paths * 5)) == expected * 5
+        bad = {"inputs": [base64.b64encode(b"\xff\xd8\xff no").decode()]}
+        answer = requests.post(f"{address}/invocations", json=bad, timeout=60)
+        assert answer.status_code == 400
+        assert answer.json()["message"].startswith("picture 1 (")
