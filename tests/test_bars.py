@@ -3,6 +3,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 
 from bakeoff import bars
 from bakeoff.bars import progress_bar
@@ -35,9 +36,10 @@ def test_a_terminal_gets_a_bar():
         "    for _ in range(3): time.sleep(0.8); bar.update(1)\n"
     )
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     subprocess.run([sys.executable, "-c", script], stderr=theirs, check=True)
     shown = os.read(ours, 10_000).decode()
     os.close(theirs)
     os.close(ours)
-    assert "work:  67%" in shown
+    assert "work: 100%" in shown
     assert shown.count("\n") == 0  # one line that is drawn over

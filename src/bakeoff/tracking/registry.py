@@ -130,7 +130,7 @@ def _description(model: str, tags: Mapping[str, str]) -> str:
     commit = tags.get("commit_link") or tags.get("commit", "unknown")
     low, high = tags.get("accuracy_low", "?"), tags.get("accuracy_high", "?")
     return (
-        f"**{model}**: accuracy {tags.get('accuracy', '?')} ({low} to {high}) on "
+        f"{model}: accuracy {tags.get('accuracy', '?')} ({low} to {high}) on "
         f"{tags.get('n_test', '?')} test pictures. Commit {commit}. "
         "Takes bytes or base64 of JPEG or PNG, or arrays; see docs/mlflow.md."
     )
