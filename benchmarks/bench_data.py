@@ -86,7 +86,9 @@ def measure_speed(tree: Path) -> dict[str, Any]:
     }
     bare = {
         kind: without(run(tree, "benchmarks/bench_data.py", "--bare", kind), start)
-        for start in [run(tree, "-c", "import bakeoff.record_pictures, bakeoff.split_tables")]
+        for start in [
+            run(tree, "-c", "import bakeoff.export.record_pictures, bakeoff.split.split_tables")
+        ]
         for kind in ("ours", "pillow")
     }
     tables = (tree / "data/splits").glob("*.csv")
@@ -237,11 +239,11 @@ def run(tree: Path, *arguments: str) -> Measured:
 
 def decode_resize_encode(kind: str) -> None:
     """The bare work, over threads, with nothing read but the pictures and nothing written."""
+    from bakeoff.data.pictures import decode
+    from bakeoff.export.record_pictures import encode_picture, to_record_picture
     from bakeoff.parallel import map_shards
     from bakeoff.params.data import TfrecordParams
-    from bakeoff.pictures import decode
-    from bakeoff.record_pictures import encode_picture, to_record_picture
-    from bakeoff.split_tables import read_splits
+    from bakeoff.split.split_tables import read_splits
 
     params = TfrecordParams.read("tfrecord")
     paths = list(read_splits(Path("data/splits"))["path"])

@@ -26,8 +26,8 @@ import pandas as pd
 import psutil
 import requests
 
-from bakeoff.predictions import read_predictions
-from bakeoff.serving import package_model
+from bakeoff.evidence.predictions import read_predictions
+from bakeoff.serve.serving import package_model
 
 PORT = 5071
 URL = f"http://127.0.0.1:{PORT}"

@@ -29,16 +29,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from bakeoff.backbones import build_backbone, build_encoder, encode, picture_input, resized
-from bakeoff.calibration import softmax
-from bakeoff.devices import Compute, prepare
-from bakeoff.features import BATCH, extract
+from bakeoff.baselines.sides import read_feature_side
+from bakeoff.deep.backbones import build_backbone, build_encoder, encode, picture_input, resized
+from bakeoff.deep.calibration import softmax
+from bakeoff.deep.devices import Compute, prepare
+from bakeoff.deep.features import BATCH, extract
+from bakeoff.deep.frozen import load_backbone, read_facts, write_features
+from bakeoff.deep.head_training import train_head
+from bakeoff.deep.heads import build_head, feature_moments
+from bakeoff.deep.networks import picture_network, unfreeze
+from bakeoff.deep.optimizers import build_optimizer
+from bakeoff.deep.picture_examples import PictureExamples, list_examples, resize
+from bakeoff.deep.progress import Progress
+from bakeoff.deep.training import Fitting, fit
+from bakeoff.deep.weights import resolve_weights
+from bakeoff.export.record_index import read_index
+from bakeoff.export.records import read_records
 from bakeoff.files import write_json
-from bakeoff.frozen import load_backbone, read_facts, write_features
-from bakeoff.head_training import train_head
-from bakeoff.heads import build_head, feature_moments
-from bakeoff.networks import picture_network, unfreeze
-from bakeoff.optimizers import build_optimizer
 from bakeoff.params.models import (
     HeadParams,
     LiveAugmentation,
@@ -47,13 +54,6 @@ from bakeoff.params.models import (
     model_names,
     read_model_params,
 )
-from bakeoff.picture_examples import PictureExamples, list_examples, resize
-from bakeoff.progress import Progress
-from bakeoff.record_index import read_index
-from bakeoff.records import read_records
-from bakeoff.sides import read_feature_side
-from bakeoff.training import Fitting, fit
-from bakeoff.weights import resolve_weights
 
 RESULTS = Path(__file__).resolve().parent / "results/train.json"
 EPOCHS = 10

@@ -2,22 +2,22 @@
 
 import pandas as pd
 
-from bakeoff.answers import Inputs
-from bakeoff.candidates import FOREST, read_candidates
-from bakeoff.evaluation import gather_evidence
-from bakeoff.evidence_files import read_histories, write_evidence
+from bakeoff.evidence.answers import Inputs
+from bakeoff.evidence.candidates import FOREST, read_candidates
+from bakeoff.evidence.evaluation import gather_evidence
+from bakeoff.evidence.evidence_files import read_histories, write_evidence
+from bakeoff.evidence.report import Context
+from bakeoff.evidence.table import terminal_table
+from bakeoff.evidence.verdict import headline
+from bakeoff.export.record_index import read_index
 from bakeoff.files import read_json
 from bakeoff.layout import FEATURES, MODELS, PROCESSED, REPORTS, SPLITS
 from bakeoff.params.block import PARAMS, read_key
 from bakeoff.params.datasets import read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.models import model_names
-from bakeoff.record_index import read_index
-from bakeoff.report import Context
 from bakeoff.stage import run_stage
-from bakeoff.table import terminal_table
 from bakeoff.tracking import log_comparison
-from bakeoff.verdict import headline
 
 
 def main() -> None:

@@ -4,15 +4,15 @@ import sys
 from time import perf_counter
 
 from bakeoff import journal
-from bakeoff.applications import check_side
+from bakeoff.deep.applications import check_side
+from bakeoff.deep.weights import resolve_weights
+from bakeoff.export.record_index import read_index
 from bakeoff.files import sha256_of_folder, writing_folder
 from bakeoff.fit_record import peak_memory_mb
 from bakeoff.layout import FEATURES, PROCESSED
 from bakeoff.params.block import read_key
 from bakeoff.params.models import ModelDefaults, read_feature_params
-from bakeoff.record_index import read_index
 from bakeoff.stage import run_stage
-from bakeoff.weights import resolve_weights
 
 
 def main() -> None:
@@ -26,8 +26,8 @@ def main() -> None:
         mirror=defaults.weights_mirror,
         unreachable=defaults.weights_unreachable,
     )
-    from bakeoff.devices import prepare
-    from bakeoff.frozen import write_features
+    from bakeoff.deep.devices import prepare
+    from bakeoff.deep.frozen import write_features
 
     compute = prepare("single", seed)
     index = read_index(PROCESSED)

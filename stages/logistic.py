@@ -3,16 +3,16 @@
 import sys
 from time import perf_counter
 
-from bakeoff.classical import write_classifier
+from bakeoff.baselines.classical import write_classifier
+from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
+from bakeoff.baselines.sides import read_feature_facts, read_feature_side
+from bakeoff.export.record_index import read_index
 from bakeoff.files import write_json, writing_folder
 from bakeoff.fit_record import record_fit
 from bakeoff.layout import FEATURES, MODELS, PROCESSED
-from bakeoff.logistic import fit_logistic, logistic_metadata
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import LogisticParams
-from bakeoff.record_index import read_index
-from bakeoff.sides import read_feature_facts, read_feature_side
 from bakeoff.stage import run_stage
 from bakeoff.tracking import live_run
 

@@ -2,15 +2,15 @@
 
 from time import perf_counter
 
-from bakeoff.classical import write_classifier
+from bakeoff.baselines.classical import write_classifier
+from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata
+from bakeoff.export.record_index import read_index
 from bakeoff.files import writing_folder
 from bakeoff.fit_record import record_fit
-from bakeoff.forest import describe_side, fit_forest, forest_metadata
 from bakeoff.layout import FEATURES, MODELS, PROCESSED
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ForestParams
-from bakeoff.record_index import read_index
 from bakeoff.stage import run_stage
 from bakeoff.tracking import live_run
 

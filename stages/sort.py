@@ -1,11 +1,11 @@
 """Validate every raw file, sort the usable ones by class, and say what the data look like."""
 
-from bakeoff.census import write_census
+from bakeoff.data.census import write_census
+from bakeoff.data.sorting import MANIFEST_COLUMNS, sort_pictures
 from bakeoff.files import write_json, writing_folder
 from bakeoff.layout import INTERIM, RAW, REPORTS
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import dataset_path, read_chosen_dataset
-from bakeoff.sorting import MANIFEST_COLUMNS, sort_pictures
 from bakeoff.stage import run_stage
 
 

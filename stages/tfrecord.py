@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 
+from bakeoff.export.record_writing import Export, write_records
+from bakeoff.export.roundtrip import check_round_trip, plot_before_after
 from bakeoff.files import read_json, write_json, writing_folder
 from bakeoff.layout import INTERIM, PLAN, PROCESSED, REPORTS
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams, TfrecordParams
-from bakeoff.record_writing import Export, write_records
-from bakeoff.roundtrip import check_round_trip, plot_before_after
-from bakeoff.split_tables import PLAN_COLUMNS, SIDES, read_table
+from bakeoff.split.split_tables import PLAN_COLUMNS, SIDES, read_table
 from bakeoff.stage import run_stage
 
 

@@ -3,14 +3,14 @@
 import sys
 
 from bakeoff import journal
-from bakeoff.devices import prepare
-from bakeoff.event_files import EventFile
+from bakeoff.deep.devices import prepare
+from bakeoff.deep.event_files import EventFile
+from bakeoff.deep.frozen import read_facts
+from bakeoff.deep.model_training import Job, finish, kind_of, model_facts, train_model
+from bakeoff.deep.network_files import write_network
 from bakeoff.files import sha256_of_folder, writing_folder
 from bakeoff.fit_record import peak_memory_mb
-from bakeoff.frozen import read_facts
 from bakeoff.layout import FEATURES, MODELS, PROCESSED, mlruns
-from bakeoff.model_training import Job, finish, kind_of, model_facts, train_model
-from bakeoff.network_files import write_network
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ComputeParams, read_model_params

@@ -113,7 +113,7 @@ def test_an_unknown_model_is_told_which_there_are(repository):
 
 @pytest.mark.slow
 def test_sync_and_prune_say_what_they_did(repository, monkeypatch):
-    monkeypatch.setattr("bakeoff.predictor.can_predict", lambda folder: False)
+    monkeypatch.setattr("bakeoff.serve.predictor.can_predict", lambda folder: False)
     write_model(repository, "vgg16")
     write_reports(repository, {"vgg16": 20})
     assert "1 models, 1 new in MLflow: vgg16" in run("sync").output

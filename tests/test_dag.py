@@ -45,7 +45,7 @@ def declared_parameters(stage: str) -> set[str]:
 
 
 def leaves(keys: set[str]) -> set[str]:
-    """Keys without those that a shorter one of the set covers, `defaults` standing for its parts."""
+    """Keys without those that a shorter one of the set covers."""
     return {k for k in keys if not any(k.startswith(f"{other}.") for other in keys)}
 
 

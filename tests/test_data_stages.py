@@ -12,15 +12,15 @@ import pytest
 import yaml
 from PIL import Image
 
+from bakeoff.data.sorting import examine
 from bakeoff.errors import BakeoffError
 from bakeoff.files import read_json, sha256_of_folder, write_json
-from bakeoff.leakage import audit_split, refuse_leaks
 from bakeoff.params.data import SplitParams
-from bakeoff.sorting import examine
-from bakeoff.split_report import count_table, summarize
-from bakeoff.split_tables import MANIFEST_COLUMNS, PLAN_COLUMNS, read_table, write_table
-from bakeoff.splitting import split_manifest
-from tests.test_duplicates import textured
+from bakeoff.split.leakage import audit_split, refuse_leaks
+from bakeoff.split.split_report import count_table, summarize
+from bakeoff.split.split_tables import MANIFEST_COLUMNS, PLAN_COLUMNS, read_table, write_table
+from bakeoff.split.splitting import split_manifest
+from tests.split.test_duplicates import textured
 
 ROOT = Path(__file__).resolve().parent.parent
 

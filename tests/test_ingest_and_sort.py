@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from bakeoff.data.labelling import find_labels
+from bakeoff.data.sorting import MANIFEST_COLUMNS
 from bakeoff.files import read_json, sha256_of_folder
-from bakeoff.labelling import find_labels
 from bakeoff.params.datasets import read_dataset
-from bakeoff.sorting import MANIFEST_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = "kind: folders\narchive: in.zip\n"

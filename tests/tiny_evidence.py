@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from bakeoff.comparison import Comparison, Contender, compare, contender
+from bakeoff.evidence.comparison import Comparison, Contender, compare, contender
+from bakeoff.evidence.predictions import Predictions
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.predictions import Predictions
 
 CLASSES = ("amber", "blue", "coral")
 COUNT = 240

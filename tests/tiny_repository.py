@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bakeoff.predictions import Predictions, write_predictions
+from bakeoff.evidence.predictions import Predictions, write_predictions
 
 ROOT = Path(__file__).parent.parent
 CLASSES = ("dark", "light")
@@ -159,11 +159,11 @@ def write_forest(root: Path, name: str = "random_forest", seed: int = 0) -> Path
     """A real forest on the pixels of the training pictures, as its stage leaves it."""
     from sklearn.ensemble import RandomForestClassifier
 
-    from bakeoff import skops_files
-    from bakeoff.descriptors import describe
+    from bakeoff.baselines import skops_files
+    from bakeoff.baselines.descriptors import describe
+    from bakeoff.data.pictures import decode
+    from bakeoff.export.record_pictures import to_record_picture
     from bakeoff.params.data import TfrecordParams
-    from bakeoff.pictures import decode
-    from bakeoff.record_pictures import to_record_picture
 
     folder = root / "models" / name
     folder.mkdir(parents=True, exist_ok=True)

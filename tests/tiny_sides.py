@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bakeoff.sides import Side
+from bakeoff.baselines.sides import Side
 
 CLASSES = ("amber", "blue", "coral")
 

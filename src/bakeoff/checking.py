@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bakeoff.applications import check_side
+from bakeoff.deep.applications import check_side
 from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, read_key
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams

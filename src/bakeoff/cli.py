@@ -76,10 +76,10 @@ def predict(
     A file that is no picture gets a row with its error; the exit status is then 1.
     """
     _prepare()
-    from bakeoff.best import chosen_model
     from bakeoff.files import writing_file
-    from bakeoff.picture_files import list_pictures, predict_files
-    from bakeoff.predictor import load_predictor
+    from bakeoff.serve.best import chosen_model
+    from bakeoff.serve.picture_files import list_pictures, predict_files
+    from bakeoff.serve.predictor import load_predictor
 
     paths = list_pictures(pictures)
     folder = chosen_model(model)
@@ -109,12 +109,12 @@ def explain(
 ) -> None:
     """Draw where a network looked (Grad-CAM), as a PNG: the picture, and the heat over it."""
     _prepare()
-    from bakeoff.best import chosen_model
-    from bakeoff.picture_files import list_pictures
+    from bakeoff.serve.best import chosen_model
+    from bakeoff.serve.picture_files import list_pictures
 
     (path,) = list_pictures([picture])[:1]
     folder = chosen_model(model, network=True)
-    from bakeoff.explaining import explain as draw
+    from bakeoff.serve.explaining import explain as draw
 
     seen = draw(folder, path, label, output or Path(f"{path.stem}_explained.png"))
     print(f"{folder.name} says {seen.label} with probability {seen.probability:.3f}: {seen.path}")

@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bakeoff import layout
-from bakeoff.applications import SCRATCH, find_application
 from bakeoff.checking import check_all
+from bakeoff.deep.applications import SCRATCH, find_application
+from bakeoff.deep.weights import keras_cache
 from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS
 from bakeoff.params.models import ModelDefaults, model_names, read_feature_params
-from bakeoff.weights import keras_cache
 
 _PACKAGES = ("tensorflow", "keras", "dvc", "mlflow", "scikit-learn", "pillow", "numpy")
 _FREE_GIGABYTES = 5

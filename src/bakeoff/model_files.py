@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff.evidence.plots.confusion import confusion_figure
+from bakeoff.evidence.plots.figures import save_png
+from bakeoff.evidence.predictions import Predictions, write_predictions
+from bakeoff.evidence.scorecard import Scorecard, finite_or_none, scorecard
 from bakeoff.files import write_json, writing_file
-from bakeoff.plots.confusion import confusion_figure
-from bakeoff.plots.figures import save_png
-from bakeoff.predictions import Predictions, write_predictions
-from bakeoff.scorecard import Scorecard, finite_or_none, scorecard
 
 
 def write_validation(folder: Path, predictions: Predictions) -> Scorecard:

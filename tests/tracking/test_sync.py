@@ -19,7 +19,7 @@ from tests.tracking.snapshot import snapshot
 @pytest.fixture
 def reproduced(repository, monkeypatch):
     """Two models, one logged live, and their comparison; nothing that can be served."""
-    monkeypatch.setattr("bakeoff.predictor.can_predict", lambda folder: False)
+    monkeypatch.setattr("bakeoff.serve.predictor.can_predict", lambda folder: False)
     for name in ("vgg16", "logistic_vgg16"):
         write_model(repository, name)
     with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {"device": "CPU"}) as run:

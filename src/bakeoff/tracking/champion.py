@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff import layout
-from bakeoff.predictions import Predictions, read_predictions
+from bakeoff.evidence.predictions import Predictions, read_predictions
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking.comparison import Comparison
 from bakeoff.tracking.store import Store
@@ -63,8 +63,8 @@ def _score_anew(
     """Let the registered champion predict today's test pictures from their files."""
     import mlflow
 
-    from bakeoff.predictor import load_predictor
-    from bakeoff.serving import packaged_folder
+    from bakeoff.serve.predictor import load_predictor
+    from bakeoff.serve.serving import packaged_folder
 
     logger.info("registry: the test side changed, so the champion is scored anew")
     local = mlflow.artifacts.download_artifacts(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeoff.data.pictures import PictureError
 from bakeoff.errors import BakeoffError
+from bakeoff.evidence.predictions import read_predictions
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.pictures import PictureError
-from bakeoff.predictions import read_predictions
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import mirror
 from bakeoff.tracking.champion import champion_predictions, group_numbers
@@ -65,7 +65,7 @@ def register_best(
 
 
 def _best_servable(comparison: Comparison, models: Path) -> str | None:
-    from bakeoff.predictor import can_predict
+    from bakeoff.serve.predictor import can_predict
 
     names = [str(n) for n in comparison.table["model"] if str(n) in comparison.keys]
     return next((name for name in names if can_predict(models / name)), None)
@@ -88,7 +88,7 @@ def _find(store: Store, key: str) -> "ModelVersion | None":
 
 
 def _register(store: Store, contest: Contest) -> "ModelVersion":
-    from bakeoff.serving import package_model
+    from bakeoff.serve.serving import package_model
 
     best, key = contest.best, contest.comparison.keys[contest.best]
     run = mirror.find(store, key)
@@ -167,7 +167,7 @@ def version_with(store: Store, alias: str) -> "ModelVersion | None":
 
 def _against(store: Store, contest: Contest, champion: "ModelVersion") -> tuple[bool, str]:
     """The paired test of the newcomer and the champion on today's test side."""
-    from bakeoff.promotion import judge
+    from bakeoff.tracking.promotion import judge
 
     comparison = contest.comparison
     newcomer = read_predictions(comparison.reports / "predictions" / f"{contest.best}.csv")

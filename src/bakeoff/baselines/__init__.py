@@ -1,0 +1,1 @@
+"""The cheap models that a backbone has to beat."""

@@ -1,0 +1,123 @@
+"""Calibrated scikit-learn classifiers: the baselines' common half.
+
+A forest or a regression is fitted on the training side's vectors; its temperature is fitted on
+the validation side, as a network's is; and the folder it leaves holds the same files.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from bakeoff.baselines import skops_files
+from bakeoff.baselines.sides import Side
+from bakeoff.deep.calibration import fit_temperature, softmax
+from bakeoff.evidence.predictions import Predictions
+from bakeoff.evidence.scorecard import Scorecard
+from bakeoff.files import read_json, write_json, writing_file
+from bakeoff.model_files import write_validation
+
+MODEL_FILE = "model.skops"
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A fitted estimator with its temperature."""
+
+    estimator: Any
+    classes: int
+    temperature: float
+    floor: float  # smallest probability before calibration, so that logarithms are finite
+
+    def probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Calibrated probabilities, shape `(n, classes)`, of vectors `(n, d)`."""
+        return softmax(self._log_probabilities(values), self.temperature)
+
+    def _log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+        # A class without a training picture is unknown to the estimator.
+        known = np.full((len(values), self.classes), self.floor)
+        known[:, self.estimator.classes_] = self.estimator.predict_proba(values)
+        return np.log(np.clip(known, self.floor, None))
+
+
+def fit_calibrated(
+    estimator: Any, train: Side, val: Side, *, classes: int, floor: float
+) -> Classifier:
+    """Fit `estimator` on the training side and the temperature on the validation originals.
+
+    Linear algebra runs on one thread, so that the sums do not depend on the number of cores.
+    """
+    with threadpool_limits(1, "blas"):
+        estimator.fit(train.values, train.labels)
+        # Threads add the trees' votes in the order in which they finish.
+        estimator.set_params(**({"n_jobs": None} if "n_jobs" in estimator.get_params() else {}))
+        raw = Classifier(estimator, classes, 1.0, floor)
+        originals = val.originals()
+        temperature = fit_temperature(raw._log_probabilities(originals.values), originals.labels)
+    return Classifier(estimator, classes, float(temperature), floor)
+
+
+def write_classifier(
+    folder: Path, classifier: Classifier, train: Side, val: Side, metadata: dict[str, Any]
+) -> Scorecard:
+    """Write a model folder: the estimator, what it is, and how it did on the validation side.
+
+    Args:
+        folder: Where to write; it exists and is empty.
+        classifier: Fitted on `train`.
+        train: The training side.
+        val: The validation side; augmented copies are left out.
+        metadata: What only the caller knows: `model`, `kind`, `classes`, `params`, `seed`, …
+
+    Returns:
+        The scores on the validation side.
+    """
+    originals = val.originals()
+    skops_files.save(classifier.estimator, folder / MODEL_FILE)
+    facts = {
+        "n_train": len(train.labels),
+        "n_val": len(originals.labels),
+        "train_ids_sha256": train.sha256,
+        "val_ids_sha256": val.sha256,
+        "temperature": classifier.temperature,
+        "floor": classifier.floor,
+        "features": int(train.values.shape[1]),
+    }
+    write_json(folder / "metadata.json", metadata | facts)
+    predictions = Predictions(
+        tuple(metadata["classes"]),
+        originals.image_ids,
+        originals.labels,
+        classifier.probabilities(originals.values),
+    )
+    card = write_validation(folder, predictions)
+    _write_history(folder / "history.csv", card)
+    return card
+
+
+def _write_history(path: Path, card: Scorecard) -> None:
+    """One row, since the fit is one step, in the columns that networks use as well."""
+    names = {"log_loss": "loss", "macro_auc": "auc"}
+    keep = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "cohen_kappa", *names)
+    row = {"epoch": 1} | {f"val_{names.get(n, n)}": card.overall[n] for n in keep}
+    with writing_file(path) as partial:
+        pd.DataFrame([row]).to_csv(partial, index=False, float_format="%.9g", lineterminator="\n")
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Load the classifier of a model folder.
+
+    Raises:
+        BakeoffError: the file holds types that our models do not need.
+    """
+    metadata = read_json(folder / "metadata.json")
+    return Classifier(
+        skops_files.load(folder / MODEL_FILE),
+        len(metadata["classes"]),
+        metadata["temperature"],
+        metadata["floor"],
+    )

@@ -1,0 +1,127 @@
+"""The random forest that every backbone has to beat."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+
+from bakeoff.baselines.classical import Classifier, fit_calibrated
+from bakeoff.baselines.descriptors import describe
+from bakeoff.baselines.sides import Side, read_feature_facts, read_feature_side, read_record_side
+from bakeoff.errors import BakeoffError
+from bakeoff.export.record_index import RecordIndex
+from bakeoff.parallel import worker_count
+from bakeoff.params.models import ForestParams
+
+_FEATURES = "features:"
+
+
+def describe_side(
+    params_descriptors: Sequence[str], pixels_side: int, split: str, records: Path, features: Path
+) -> Side:
+    """One side with the vectors that the forest's descriptors give.
+
+    Args:
+        params_descriptors: Names of descriptors, `features:<model>` among them.
+        pixels_side: Side in pixels for the descriptor `pixels`.
+        split: `train`, `val` or `test`.
+        records: The folder of records.
+        features: The folder that holds each model's features.
+
+    Raises:
+        BakeoffError: a descriptor is unknown, or a model has no features.
+    """
+    ours = [name for name in params_descriptors if not name.startswith(_FEATURES)]
+    side = read_record_side(
+        records, split, (lambda pictures: describe(pictures, ours, pixels_side)) if ours else None
+    )
+    for name in params_descriptors:
+        if name.startswith(_FEATURES):
+            side = side.beside(_features(features, name.removeprefix(_FEATURES), split))
+    return side
+
+
+def _features(folder: Path, model: str, split: str) -> Side:
+    if not (folder / model / f"{split}.npy").is_file():
+        raise BakeoffError(
+            f"params.yaml: 'random_forest.descriptors' names {_FEATURES}{model}, but there are no "
+            f"features in {folder / model}; name a model with a frozen backbone"
+        )
+    return read_feature_side(folder / model, split)
+
+
+def fit_forest(train: Side, val: Side, params: ForestParams, classes: int, seed: int) -> Classifier:
+    """Fit the forest on every core; the result does not depend on their number.
+
+    A leaf holds few pictures, so many votes are exactly zero; half a tree's vote is the floor
+    that keeps their logarithms finite.
+    """
+    estimator = RandomForestClassifier(
+        n_estimators=params.trees,
+        max_depth=params.max_depth,
+        min_samples_leaf=params.min_samples_leaf,
+        class_weight=None if params.class_weight == "none" else params.class_weight,
+        oob_score=True,
+        n_jobs=worker_count(),
+        random_state=seed,
+    )
+    return fit_calibrated(estimator, train, val, classes=classes, floor=0.5 / params.trees)
+
+
+def forest_metadata(
+    name: str,
+    forest: Classifier,
+    params: ForestParams,
+    *,
+    index: RecordIndex,
+    features: Path,
+    seed: int,
+) -> dict[str, Any]:
+    """What `metadata.json` says of a forest; `weights` are those of the features it stands on."""
+    models = [d.removeprefix(_FEATURES) for d in params.descriptors if d.startswith(_FEATURES)]
+    records = [read_feature_facts(features / model) for model in models]
+    trees = forest.estimator.estimators_
+    return {
+        "model": name,
+        "kind": "forest",
+        "classes": list(index.classes),
+        "backbone": records[0]["backbone"] if records else None,
+        "image_side": params.pixels_side if "pixels" in params.descriptors else None,
+        "weights": records[0]["weights"] if records else {"kind": "none"},
+        "record_side": index.height,
+        "channels": index.channels,
+        "equalize": index.equalize,
+        "parameters": int(sum(tree.tree_.node_count for tree in trees)),
+        "out_of_bag_accuracy": float(forest.estimator.oob_score_),
+        "seed": seed,
+        "params": params.model_dump(mode="json"),
+    }
+
+
+def described_by(metadata: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
+    """The descriptors, and the side in pixels, that a forest's `metadata.json` names."""
+    params = metadata["params"]
+    return tuple(params["descriptors"]), int(params["pixels_side"])
+
+
+def pixel_importances(
+    classifier: Classifier, descriptors: Sequence[str], pixels_side: int, channels: int
+) -> NDArray[np.float64] | None:
+    """How much each pixel lowers the impurity, shape `(side, side)`, summed over channels.
+
+    None when the forest does not see pixels. Mean decrease in impurity, as scikit-learn gives it,
+    as shares of the whole.
+    """
+    before = 0
+    for name in descriptors:
+        if name == "pixels":
+            length = pixels_side**2 * channels
+            own = classifier.estimator.feature_importances_[before : before + length]
+            return own.reshape(pixels_side, pixels_side, channels).sum(axis=2)
+        if name.startswith(_FEATURES):
+            return None
+        before += describe(np.zeros((1, 64, 64, channels), np.uint8), [name], pixels_side).shape[1]
+    return None

@@ -1,0 +1,63 @@
+"""Multinomial logistic regression on a backbone's features: the cheap thing that often wins."""
+
+import warnings
+from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from bakeoff.baselines.classical import Classifier, fit_calibrated
+from bakeoff.baselines.sides import Side
+from bakeoff.export.record_index import RecordIndex
+from bakeoff.params.models import LogisticParams
+
+_FLOOR = 1e-12
+
+
+def fit_logistic(train: Side, val: Side, params: LogisticParams, classes: int) -> Classifier:
+    """Standardise the features and fit the regression, classes weighted to balance.
+
+    Whether it converged within `max_iterations` is told by the estimator's `n_iter_`; an early
+    stop is one more regularisation, not an error.
+    """
+    estimator = make_pipeline(
+        StandardScaler(),
+        LogisticRegression(
+            C=params.inverse_regularization,
+            max_iter=params.max_iterations,
+            class_weight="balanced",
+        ),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return fit_calibrated(estimator, train, val, classes=classes, floor=_FLOOR)
+
+
+def logistic_metadata(
+    name: str,
+    regression: Classifier,
+    params: LogisticParams,
+    index: RecordIndex,
+    features: dict[str, Any],
+) -> dict[str, Any]:
+    """What `metadata.json` says of a regression on the features that `features` records."""
+    fitted = regression.estimator[-1]
+    return {
+        "model": name,
+        "kind": "logistic",
+        "classes": list(index.classes),
+        "backbone": features["backbone"],
+        "image_side": features["image_side"],
+        "pooling": features["pooling"],
+        "precision": features["precision"],
+        "weights": features["weights"],
+        "record_side": index.height,
+        "channels": index.channels,
+        "equalize": index.equalize,
+        "parameters": int(fitted.coef_.size + fitted.intercept_.size),
+        "backbone_parameters": features["parameters"],
+        "iterations": int(fitted.n_iter_[0]),
+        "params": params.model_dump(mode="json"),
+    }

@@ -1,0 +1,1 @@
+"""From whatever a person has to a manifest of usable pictures, each in its class."""

@@ -1,0 +1,1 @@
+"""Pretrained backbones, their frozen features, heads, fine-tuning and networks from scratch."""

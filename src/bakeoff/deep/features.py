@@ -1,0 +1,68 @@
+"""Frozen features: each picture through the backbone once, streamed to disk in bounded memory."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.bars import progress_bar
+from bakeoff.errors import BakeoffError
+from bakeoff.export.records import read_records
+from bakeoff.tensors import keras, tf
+
+logger = logging.getLogger(__name__)
+
+# Chosen by benchmarks/bench_train.py: larger batches were no faster and took more memory.
+BATCH = 32
+
+
+def extract(encoder: keras.Model, records: Path, split: str, count: int, folder: Path) -> None:
+    """Write the features of one side as `<split>.npy` and its examples as `<split>.csv`.
+
+    Args:
+        encoder: From pictures `(n, h, w, c)` to features `(n, d)`, float32.
+        records: The folder of TFRecords.
+        split: `train`, `val` or `test`.
+        count: How many examples the side holds.
+        folder: Where to write; rows stand in export order.
+    """
+    dim = int(encoder.output_shape[-1])
+    target = np.lib.format.open_memmap(
+        folder / f"{split}.npy", mode="w+", dtype=np.float32, shape=(count, dim)
+    )
+    forward = tf.function(lambda pictures: encoder(pictures, training=False), reduce_retracing=True)
+    parts, start = [], 0
+    with progress_bar(count, f"{split} features", "pictures") as bar:
+        for batch in read_records(records, split, batch=BATCH):
+            values = forward(tf.cast(batch["image"], tf.float32)).numpy()
+            _check_finite(values, split)
+            target[start : start + len(values)] = values
+            start += len(values)
+            parts.append({k: batch[k].numpy() for k in ("image_id", "transform", "label", "group")})
+            bar.update(len(values))
+    target.flush()
+    if start != count:
+        raise ValueError(f"{records}: the {split} side holds {start} examples, not {count}")
+    _write_examples(parts, folder / f"{split}.csv")
+
+
+def _check_finite(values: NDArray[np.float32], split: str) -> None:
+    if not np.isfinite(values).all():
+        raise BakeoffError(
+            f"features of the {split} side are not finite: the backbone's numbers overflowed; set "
+            "the model's 'precision' in params.yaml to float32 or mixed_bfloat16"
+        )
+
+
+def _write_examples(parts: list[dict[str, Any]], path: Path) -> None:
+    columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    table = pd.DataFrame(
+        {
+            key: values if key == "label" else [text.decode() for text in values]
+            for key, values in columns.items()
+        }
+    )
+    table.to_csv(path, index=False, lineterminator="\n")

@@ -1,0 +1,1 @@
+"""Scores, intervals, tests, figures and the report."""

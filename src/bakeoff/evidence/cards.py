@@ -1,0 +1,79 @@
+"""Model cards (Mitchell et al. 2019) in Markdown, one for each model."""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bakeoff.evidence.candidates import MAJORITY
+from bakeoff.evidence.comparison import Contender
+from bakeoff.evidence.evaluation import Evidence
+from bakeoff.evidence.report_numbers import fixed, interval_text, per_class_rows
+from bakeoff.evidence.table import weights_in_words
+from bakeoff.evidence.verdict import sentence_of
+from bakeoff.params.datasets import Dataset
+
+
+def model_cards(evidence: Evidence, dataset: str, described: Dataset) -> dict[str, str]:
+    """The card of each trained model, by name."""
+    environment = Environment(
+        loader=PackageLoader("bakeoff.evidence"),
+        autoescape=False,  # noqa: S701 -- Markdown, read as text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("card.md.j2")
+    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    return {
+        model.name: template.render(card=_card(evidence, model, dataset, described))
+        for model in trained
+    }
+
+
+def _card(
+    evidence: Evidence, model: Contender, dataset: str, described: Dataset
+) -> dict[str, object]:
+    comparison, meta = evidence.comparison, model.metadata
+    pairings = [
+        p
+        for family in (comparison.against_forest, comparison.against_best)
+        for p in family
+        if p.model == model.name
+    ]
+    scores = [
+        (name, fixed(value), _interval(model, name)) for name, value in model.card.overall.items()
+    ]
+    return {
+        "name": model.name,
+        "kind": meta["kind"],
+        "backbone": meta.get("backbone"),
+        "image_side": meta.get("image_side"),
+        "weights": weights_in_words(meta),
+        "fallback": "fallback" in weights_in_words(meta),
+        "dataset": dataset,
+        "description": described.description,
+        "licence": described.licence,
+        "source": described.source,
+        "classes": model.predictions.classes,
+        "n_train": meta["n_train"],
+        "n_val": meta["n_val"],
+        "n_test": len(model.predictions.labels),
+        "groups": comparison.groups,
+        "record_side": meta["record_side"],
+        "channels": meta["channels"],
+        "equalize": meta["equalize"],
+        "temperature": meta["temperature"],
+        "scores": scores,
+        "per_class": per_class_rows(model),
+        "conclusions": list(dict.fromkeys(sentence_of(p) for p in pairings)),
+        "file": "model.skops" if meta["kind"] in ("forest", "logistic") else "model.keras",
+        "descriptors": meta["params"].get("descriptors"),
+        "pixels_side": meta["params"].get("pixels_side"),
+    }
+
+
+def _interval(model: Contender, score: str) -> str:
+    interval = model.intervals.get(score)
+    if interval is None:
+        return ""
+    if score in ("log_loss", "brier", "cohen_kappa", "matthews"):
+        return f"{fixed(interval.low)} to {fixed(interval.high)}" if fixed(interval.low) else ""
+    return interval_text(interval.low, interval.high)

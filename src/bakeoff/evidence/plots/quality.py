@@ -1,0 +1,102 @@
+"""How good, against what it costs, and class by class."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from bakeoff.evidence.plots.figures import PALETTE, line_style, new_figure, styled
+
+
+@styled
+def cost_figure(table: pd.DataFrame) -> Figure:
+    """Accuracy with its interval against time to predict and time to train.
+
+    Args:
+        table: The comparison; rows without a measured time are left out of that panel. Models on
+            the Pareto front of the first panel are filled and joined.
+    """
+    figure = new_figure(8.4, 3.8)
+    panels = figure.subplots(1, 2, sharey=True)
+    training = table["fit_seconds"] + table["feature_seconds"]
+    _scatter(panels[0], table, table["predict_ms_batch"])
+    _scatter(panels[1], table, training)
+    front = table[table["pareto"]].sort_values("predict_ms_batch")
+    panels[0].step(
+        front["predict_ms_batch"], front["accuracy"], where="post", color="0.6", lw=0.8, zorder=0
+    )
+    panels[0].set(xlabel="milliseconds a picture, in batches", ylabel="test accuracy")
+    panels[1].set(xlabel="seconds to train, features included")
+    return figure
+
+
+def _scatter(axes: Axes, table: pd.DataFrame, cost: pd.Series) -> None:
+    known = table[cost.notna() & (cost > 0)]
+    if known.empty:
+        return
+    costs = np.log(cost[known.index].to_numpy(np.float64))
+    middle = (costs.min() + costs.max()) / 2
+    ordered = known.assign(cost=cost).sort_values("accuracy")
+    for place, row in enumerate(ordered.to_dict("records")):
+        bars = np.nan_to_num(
+            [[row["accuracy"] - row["accuracy_low"]], [row["accuracy_high"] - row["accuracy"]]]
+        ).clip(0)
+        x = float(row["cost"])
+        face = PALETTE[0] if row["pareto"] else "none"
+        axes.errorbar(
+            x, row["accuracy"], yerr=bars, fmt="o", ms=6, lw=0.8, color=PALETTE[0], mfc=face
+        )
+        # Names point inwards, and every other one stands below, so that few touch.
+        inwards = 1 if np.log(x) <= middle else -1
+        axes.annotate(
+            str(row["model"]),
+            (x, row["accuracy"]),
+            (7 * inwards, 5 if place % 2 else -11),
+            textcoords="offset points",
+            ha="left" if inwards > 0 else "right",
+            fontsize=7.5,
+        )
+    axes.set_xscale("log")
+    axes.margins(x=0.12)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+@styled
+def per_class_figure(
+    models: Mapping[str, Mapping[str, NDArray[np.float64]]], classes: Sequence[str]
+) -> Figure:
+    """Recall and precision of each class, a bar for each model.
+
+    Args:
+        models: By name, the scores per class, `recall` and `precision` of shape `(k,)`.
+        classes: The class names.
+    """
+    figure = new_figure(max(8.4, min(24.0, 1.6 + 0.16 * len(models) * len(classes))), 4.4)
+    panels: Any = figure.subplots(2, 1, sharex=True)
+    width = 0.84 / len(models)
+    for axes, score in zip(panels, ("recall", "precision"), strict=True):
+        for index, (name, values) in enumerate(models.items()):
+            style = line_style(index)
+            axes.bar(
+                np.arange(len(classes)) + (index - (len(models) - 1) / 2) * width,
+                np.nan_to_num(values[score]),
+                width * 0.92,
+                label=name,
+                color=style["color"],
+                alpha=1.0 if style["linestyle"] == "solid" else 0.55,
+            )
+        axes.set(ylabel=score, ylim=(0, 1))
+        axes.grid(visible=False, axis="x")
+    many = len(classes) > 8
+    panels[1].set_xticks(
+        range(len(classes)), classes, rotation=60 if many else 0, ha="right" if many else "center"
+    )
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure

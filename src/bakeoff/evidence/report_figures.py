@@ -1,0 +1,113 @@
+"""The figures of the report, drawn once and saved as files as well."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bakeoff.evidence import captions
+from bakeoff.evidence.candidates import MAJORITY
+from bakeoff.evidence.comparison import Contender
+from bakeoff.evidence.evaluation import Evidence
+from bakeoff.evidence.plots.calibration import reliability_figure
+from bakeoff.evidence.plots.confusion import confusion_figure
+from bakeoff.evidence.plots.curves import (
+    learning_curves_figure,
+    precision_recall_figure,
+    roc_figure,
+)
+from bakeoff.evidence.plots.figures import save_png
+from bakeoff.evidence.plots.maps import Captioned, save_contact_sheet
+from bakeoff.evidence.plots.quality import cost_figure, per_class_figure
+
+_OVERLAID = 8  # models in one panel; more lines could not be told apart
+
+
+@dataclass(frozen=True)
+class Titled:
+    """A figure, its file's name, and what is said of it."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The figures that stand in the report."""
+
+    curves: tuple[Titled, ...]
+    cost: Titled
+
+
+def draw(evidence: Evidence, histories: Mapping[str, pd.DataFrame]) -> Drawn:
+    """Draw the figures that compare models.
+
+    Args:
+        evidence: All contenders.
+        histories: `history.csv` of the models that were trained in epochs.
+    """
+    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    curves = [*_class_curves(trained), _reliability(trained)]
+    if histories:
+        text = "Validation as lines, training dotted."
+        figure = learning_curves_figure(histories)
+        curves.append(Titled("learning_curves", "Learning", text, figure))
+    text = "Filled: on the Pareto front of accuracy and milliseconds. Bars are the intervals."
+    cost = Titled("cost", "Quality against cost", text, cost_figure(evidence.table))
+    return Drawn(tuple(curves), cost)
+
+
+def _class_curves(trained: Sequence[Contender]) -> list[Titled]:
+    """Bars and curves for each class, of the best few models."""
+    shown = trained[:_OVERLAID]
+    best = "" if len(shown) == len(trained) else f" The {_OVERLAID} most accurate models."
+    predictions = {c.name: c.predictions for c in shown}
+    of_class = f"Each class against the rest.{best}"
+    bars = per_class_figure({c.name: c.card.per_class for c in shown}, shown[0].predictions.classes)
+    words = "Recall: share of a class that is found. Precision: share of what is called it that is."
+    precision_recall = precision_recall_figure(predictions)
+    return [
+        Titled("per_class", "Class by class", f"{words}{best}", bars),
+        Titled("roc", "ROC", of_class, roc_figure(predictions)),
+        Titled("precision_recall", "Precision and recall", of_class, precision_recall),
+    ]
+
+
+def _reliability(trained: Sequence[Contender]) -> Titled:
+    text = (
+        "Grey before, blue after temperature scaling on the validation side. On the diagonal a "
+        "model is as often right as it says. A dot's area grows with its pictures."
+    )
+    both = {c.name: (c.uncalibrated.reliability, c.card.reliability) for c in trained}
+    return Titled("reliability", "Reliability", text, reliability_figure(both))
+
+
+def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
+    """Save every figure as a PNG file under `folder`; the cost figure holds clocked numbers."""
+    for titled in drawn.curves:
+        save_png(titled.figure, folder / f"{titled.name}.png")
+    hardest = captions.hardest(evidence)
+    if hardest:
+        save_contact_sheet(hardest, folder / "hardest.png")
+    for model in evidence.comparison.contenders:
+        if model.name != MAJORITY:
+            _save_of_model(folder, evidence, model)
+
+
+def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
+    name, classes = model.name, model.predictions.classes
+    figure = confusion_figure(model.card.matrix, classes, name)
+    save_png(figure, folder / "confusion" / f"{name}.png")
+    galleries: Sequence[tuple[str, list[Captioned]]] = (
+        ("mistakes", captions.mistakes(evidence, model)),
+        ("grad_cam", captions.seen(evidence, model)),
+        ("mean_maps", captions.mean_maps(evidence, model)),
+        ("importances", captions.importances(evidence) if model.name == "random_forest" else []),
+    )
+    for kind, pictures in galleries:
+        if pictures:
+            save_contact_sheet(pictures, folder / kind / f"{name}.png")

@@ -1,0 +1,1 @@
+"""The augmentation plan and the TFRecords that it is exported to."""

@@ -1,0 +1,63 @@
+"""Where a network looked when it judged one picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bakeoff.data.pictures import PictureError, decode
+from bakeoff.deep.keras_files import load_keras
+from bakeoff.errors import BakeoffError
+from bakeoff.evidence.gradcam import Network
+from bakeoff.evidence.plots.maps import overlay
+from bakeoff.files import writing_file
+from bakeoff.serve.predictor import load_predictor
+
+_LARGEST_SIDE = 1024  # pixels
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was explained, and where the picture of it lies."""
+
+    label: str
+    probability: float
+    path: Path
+
+
+def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Explanation:
+    """Write the picture beside itself with the Grad-CAM heat over it.
+
+    Args:
+        folder: `models/<model>` of a network.
+        picture: a picture file.
+        label: the class to explain; None for the likeliest.
+        target: the PNG to write.
+
+    Raises:
+        BakeoffError: the model has no map of features, or the file is no picture.
+    """
+    if not (folder / "model.keras").is_file():
+        raise BakeoffError(f"{folder}: no network, so nothing to look at; name one with --model")
+    predictor = load_predictor(folder)
+    classes = predictor.classes
+    if label is not None and label not in classes:
+        raise BakeoffError(f"--label is '{label}'; the classes are {', '.join(classes)}")
+    try:
+        pixels = predictor.picture(picture)
+    except PictureError as error:
+        raise BakeoffError(f"{picture}: {error}") from None
+    network = Network(load_keras(folder / "model.keras"), pixels.shape)
+    likeliest = int(network.probabilities(pixels[None])[0].argmax())
+    chosen = likeliest if label is None else classes.index(label)
+    seen = network.look(pixels[None], np.array([chosen]))
+    if seen.maps is None:
+        raise BakeoffError(f"{folder}: this network has no map of features to look at")
+    shown = decode(picture, "RGB")
+    shown.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    colour = np.asarray(shown)
+    both = np.concatenate([colour, overlay(colour, seen.maps[0])], axis=1)
+    with writing_file(target) as partial:
+        Image.fromarray(both).save(partial, "PNG")
+    return Explanation(classes[chosen], float(seen.probabilities[0, chosen]), target)

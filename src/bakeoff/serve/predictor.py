@@ -1,0 +1,196 @@
+"""From picture files to calibrated probabilities, with any model folder.
+
+The way is the one by which the test side was scored: the canonical decoding, the record picture,
+the model. TensorFlow and scikit-learn are imported by the kind of model that needs them.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from bakeoff.data.pictures import Mode, PictureError, decode
+from bakeoff.errors import BakeoffError
+from bakeoff.export.record_pictures import to_record_picture
+from bakeoff.files import read_json
+from bakeoff.params.data import TfrecordParams
+
+Pixels = NDArray[np.uint8]  # (n, side, side, channels)
+Source = Path | bytes | NDArray[Any]
+BACKBONES = "backbones"  # folder of a packaged model that holds the networks it stands on
+
+_BATCH = 32
+_FEATURES = "features:"
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A loaded model and what its pictures must look like."""
+
+    metadata: dict[str, Any]
+    classify: Callable[[Pixels], NDArray[np.float64]]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, in the order of the probabilities."""
+        return tuple(self.metadata["classes"])
+
+    def probabilities(self, sources: Sequence[Source]) -> NDArray[np.float64]:
+        """Calibrated probabilities, shape `(n, classes)`, of pictures.
+
+        Raises:
+            PictureError: one of them is no usable picture; the message counts from 1.
+        """
+        parts = [np.empty((0, len(self.classes)))]
+        for start in range(0, len(sources), _BATCH):
+            batch = enumerate(sources[start : start + _BATCH], start + 1)
+            parts.append(self.classify(np.stack([self._numbered(n, s) for n, s in batch])))
+        return np.concatenate(parts)
+
+    def table(self, sources: Sequence[Source]) -> pd.DataFrame:
+        """`label` and `p_<class>` for each picture, in the order given."""
+        return self.label(self.probabilities(sources))
+
+    def label(self, probabilities: NDArray[np.float64]) -> pd.DataFrame:
+        """Probabilities `(n, classes)` as a table that starts with the likeliest class."""
+        table = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in self.classes])
+        table.insert(0, "label", np.array(self.classes, object)[probabilities.argmax(axis=1)])
+        return table
+
+    def picture(self, source: Source) -> Pixels:
+        """The record picture of one source, uint8 of shape `(side, side, channels)`."""
+        channels = self.metadata["channels"]
+        mode: Mode = "L" if channels == 1 else self.metadata.get("mode", "RGB")
+        if isinstance(source, np.ndarray):
+            image = from_array(source).convert(mode)
+        else:
+            image = decode(source, mode)
+        params = TfrecordParams(
+            image_side=self.metadata["record_side"],
+            channels=channels,
+            equalize=self.metadata["equalize"],
+        )
+        return to_record_picture(image, params)
+
+    def _numbered(self, number: int, source: Source) -> Pixels:
+        try:
+            return self.picture(source)
+        except PictureError as error:
+            where = str(source) if isinstance(source, Path) else f"picture {number}"
+            raise PictureError(error.reason, f"{where} ({error.detail or 'unusable'})") from None
+
+
+def from_array(pixels: NDArray[Any]) -> Image.Image:
+    """A picture from an array `(height, width[, 1 | 3])` of whole numbers 0 to 255.
+
+    Raises:
+        PictureError: another shape, or values outside.
+    """
+    shape = pixels.shape
+    if pixels.ndim == 3 and shape[2] == 1:
+        pixels = pixels[..., 0]
+    fits = pixels.ndim == 2 or (pixels.ndim == 3 and shape[2] == 3)
+    if not fits or not pixels.size:
+        raise PictureError("not a picture", f"an array of shape {shape}; (h, w) or (h, w, 3) is")
+    if pixels.dtype != np.uint8:
+        whole = np.issubdtype(pixels.dtype, np.number) and bool((pixels == np.rint(pixels)).all())
+        if not whole or pixels.min() < 0 or pixels.max() > 255:
+            raise PictureError("unknown value range", "pixels must be whole numbers 0 to 255")
+        pixels = pixels.astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+def backbones_of(folder: Path) -> dict[str, Path]:
+    """The other models whose frozen features a model stands on, and where they lie.
+
+    Beside the folder in `models/`, or inside a packaged model.
+    """
+    metadata = read_json(folder / "metadata.json")
+    kind, name = metadata.get("kind"), str(metadata.get("model", folder.name))
+    names: list[str] = []
+    if kind == "logistic":
+        names = [name.removeprefix("logistic_")]
+    elif kind == "forest":
+        descriptors = metadata["params"]["descriptors"]
+        names = [d.removeprefix(_FEATURES) for d in descriptors if d.startswith(_FEATURES)]
+    packed = folder / BACKBONES
+    return {name: (packed if packed.is_dir() else folder.parent) / name for name in names}
+
+
+def can_predict(folder: Path) -> bool:
+    """Whether a model can predict from pictures: with a network of its own or a frozen one."""
+    if not any((folder / name).is_file() for name in ("model.keras", "model.skops")):
+        return False
+    return all(_is_frozen(other) for other in backbones_of(folder).values())
+
+
+def _is_frozen(folder: Path) -> bool:
+    """Whether the folder's network still has the backbone that gave the cached features."""
+    metadata = folder / "metadata.json"
+    whole = metadata.is_file() and (folder / "model.keras").is_file()
+    return whole and read_json(metadata).get("kind") == "head"
+
+
+def load_predictor(folder: Path) -> Predictor:
+    """Load the model of a folder.
+
+    Raises:
+        BakeoffError: there is no model, or the network whose features it stands on is missing.
+    """
+    path = folder / "metadata.json"
+    if not path.is_file():
+        raise BakeoffError(f"{folder}: no model; run `dvc repro`, or `dvc pull` on a clone")
+    metadata = read_json(path)
+    if not can_predict(folder):
+        raise BakeoffError(
+            f"{folder}: this model cannot predict from pictures: it stands on features of "
+            f"{', '.join(backbones_of(folder)) or 'nothing'}, whose frozen network is not there"
+        )
+    classify = _network(folder) if (folder / "model.keras").is_file() else _classical(folder)
+    return Predictor(metadata, classify)
+
+
+def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArray[np.float64]]:
+    """A Keras model as a function; with `layer`, what that layer puts out."""
+    from bakeoff.deep.keras_files import load_keras
+    from bakeoff.tensors import keras, tf
+
+    model = load_keras(folder / "model.keras")
+    if layer is not None:
+        model = keras.Model(model.input, model.get_layer(layer).output)
+    channels = model.input_shape[-1]
+    spec = tf.TensorSpec((None, None, None, channels), tf.float32)
+    # Traced once for every shape: no retracing, so a server's memory stays flat.
+    function = tf.function(lambda pixels: model(pixels, training=False), input_signature=[spec])
+    lock = threading.Lock()
+
+    def classify(pixels: Pixels) -> NDArray[np.float64]:
+        with lock:
+            found = function(tf.constant(pixels, tf.float32)).numpy()
+        return np.asarray(found, np.float64)
+
+    return classify
+
+
+def _classical(folder: Path) -> Callable[[Pixels], NDArray[np.float64]]:
+    """A scikit-learn model on descriptors, on features of frozen networks, or on both."""
+    from bakeoff.baselines.classical import load_classifier
+    from bakeoff.baselines.descriptors import describe
+
+    params = read_json(folder / "metadata.json")["params"]
+    classifier = load_classifier(folder)
+    ours = [d for d in params.get("descriptors", ()) if not d.startswith(_FEATURES)]
+    networks = [_network(path, "pooling") for path in backbones_of(folder).values()]
+
+    def classify(pixels: Pixels) -> NDArray[np.float64]:
+        parts = [describe(list(pixels), ours, params["pixels_side"])] if ours else []
+        parts += [network(pixels).astype(np.float32) for network in networks]
+        return classifier.probabilities(np.concatenate(parts, axis=1))
+
+    return classify

@@ -1,0 +1,1 @@
+"""Dealing pictures to train, val and test without leaks."""

@@ -1,0 +1,146 @@
+"""The leakage audit: nothing that stands in training may be tested, and it is a gate.
+
+The audit starts again from the manifest's own patients, pixels and hashes; it does not trust the
+groups that the split made of them.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from bakeoff.errors import BakeoffError
+from bakeoff.split.duplicates import group_keys, twins
+
+# The pictures of the first side are looked for in the second.
+SIDE_PAIRS = (("val", "train"), ("test", "train"), ("test", "val"))
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """What two sides share.
+
+    Attributes:
+        groups: patients or joined groups that stand on both.
+        exact_duplicates: pictures of the first side whose pixels stand in the second as well.
+        near_duplicates: pictures of the first side with no more than a near duplicate there;
+            None where near duplicates were not looked for.
+        example: a path of the first side that leaks, "" where nothing does.
+    """
+
+    groups: int
+    exact_duplicates: int
+    near_duplicates: int | None
+    example: str
+
+    @property
+    def leaks(self) -> bool:
+        """Whether anything stands on both sides."""
+        return bool(self.groups or self.exact_duplicates or self.near_duplicates)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What stands on two sides.
+
+    Attributes:
+        crossings: by names such as "test_train", for `SIDE_PAIRS`.
+        bits: distance within which near duplicates were looked for.
+        official_test: whether the test side is the archive's own, so that leaks into it are
+            reported but not refused.
+        test_groups: groups on the test side.
+        test_groups_in_training: those of them of which a patient, a picture or a near duplicate
+            stands in train or val as well.
+        test_pictures_in_training: pictures of the test side of which that is true.
+    """
+
+    crossings: dict[str, Crossing]
+    bits: int | None
+    official_test: bool
+    test_groups: int
+    test_groups_in_training: int
+    test_pictures_in_training: int
+
+    def as_json(self) -> dict[str, Any]:
+        """The audit for `leakage.json`: totals first asked for, then every pair of sides."""
+        crossings = {name: asdict(crossing) for name, crossing in self.crossings.items()}
+        for facts in crossings.values():
+            del facts["example"]
+        return {
+            "groups": sum(c.groups for c in self.crossings.values()),
+            "exact_duplicates": sum(c.exact_duplicates for c in self.crossings.values()),
+            "near_duplicates": None
+            if self.bits is None
+            else sum(c.near_duplicates or 0 for c in self.crossings.values()),
+            "near_duplicate_bits": self.bits,
+            "official_test": self.official_test,
+            "test_groups": self.test_groups,
+            "test_groups_in_training": self.test_groups_in_training,
+            "test_pictures_in_training": self.test_pictures_in_training,
+            "between": crossings,
+        }
+
+
+def audit_split(
+    manifest: pd.DataFrame, pictures: pd.DataFrame, bits: int | None, *, official_test: bool
+) -> Audit:
+    """Look for patients, pixels and near duplicates on two sides.
+
+    Args:
+        manifest: columns path, group (the patient, or ""), image_id, phash.
+        pictures: columns path, side, group (joined), image_id, phash: the rows that were dealt.
+        bits: largest distance of near duplicates; None looks for exact ones alone.
+        official_test: see `Audit`.
+    """
+    patients = group_keys(manifest).set_axis(manifest["path"])
+    rows = pictures.assign(patient=patients.loc[pictures["path"]].to_numpy())
+    sides = {side: rows[rows["side"] == side] for side in ("train", "val", "test")}
+    crossings = {
+        f"{one}_{other}": _crossing(sides[one], sides[other], bits) for one, other in SIDE_PAIRS
+    }
+    test, rest = sides["test"], rows[rows["side"] != "test"]
+    shared = _leaking(test, rest, bits)
+    return Audit(
+        crossings,
+        bits,
+        official_test,
+        test_groups=int(test["group"].nunique()),
+        test_groups_in_training=int(test.loc[shared, "group"].nunique()),
+        test_pictures_in_training=int(shared.sum()),
+    )
+
+
+def _crossing(ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None) -> Crossing:
+    exact, near = twins(ours, theirs, bits)
+    joined = ours["group"].isin(theirs["group"])
+    patient = ours["patient"].isin(theirs["patient"])
+    leaking = ours.loc[_leaking(ours, theirs, bits), "path"]
+    return Crossing(
+        groups=max(ours.loc[joined, "group"].nunique(), ours.loc[patient, "patient"].nunique()),
+        exact_duplicates=int(exact.sum()),
+        near_duplicates=None if bits is None else int(near.sum()),
+        example="" if leaking.empty else str(leaking.min()),
+    )
+
+
+def _leaking(ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None) -> "pd.Series[bool]":
+    """Which of our pictures have a patient, a group, their pixels or a near duplicate there."""
+    exact, near = twins(ours, theirs, bits)
+    named = ours["group"].isin(theirs["group"]) | ours["patient"].isin(theirs["patient"])
+    return named | exact | near
+
+
+def refuse_leaks(audit: Audit) -> None:
+    """Stop where anything stands on two sides, but for the archive's own test side.
+
+    Raises:
+        BakeoffError: a leak, with one of the pictures.
+    """
+    for (one, other), crossing in zip(SIDE_PAIRS, audit.crossings.values(), strict=True):
+        excused = audit.official_test and one == "test"
+        if crossing.leaks and not excused:
+            raise BakeoffError(
+                f"the split leaks: {other} and {one} share {crossing.groups} groups,"
+                f" {crossing.exact_duplicates} exact and {crossing.near_duplicates or 0} near"
+                f" duplicates (one is {crossing.example}); please report this with the manifest"
+            )

@@ -1,0 +1,205 @@
+"""Splitting a manifest into train, val and test: stratified by class and whole by group."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.errors import BakeoffError
+from bakeoff.params.data import SplitParams
+from bakeoff.split.dealing import NoDealError, deal
+from bakeoff.split.duplicates import Duplicates, find_duplicates, group_keys, twins
+from bakeoff.split.split_tables import SIDES
+
+
+@dataclass(frozen=True)
+class Split:
+    """A manifest dealt to sides.
+
+    Attributes:
+        pictures: the manifest's rows that stand on a side, with a `side` column and `group` now
+            the joined group; sorted by side and path.
+        left_out: rows that a stable split cannot keep (their duplicate hashed to another side),
+            with the `side` they were taken from.
+        duplicates: what was found while joining groups, over the whole manifest.
+        asked: the fraction asked of each side.
+        official_test: whether the test side is the archive's own.
+    """
+
+    pictures: pd.DataFrame
+    left_out: pd.DataFrame
+    duplicates: Duplicates
+    asked: dict[str, float]
+    official_test: bool
+
+
+def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Split:
+    """Deal the pictures to sides; no group, duplicate or patient stands on two of them.
+
+    The result depends on what the manifest holds, not on the order of its rows.
+
+    Args:
+        manifest: columns image_id, path, label, group, phash, official at least.
+        params: the `split` block.
+        seed: another seed, another deal.
+
+    Raises:
+        BakeoffError: a class has too few groups, or there is no official test side.
+    """
+    rows = manifest.sort_values("path", ignore_index=True)
+    bits = params.near_duplicates
+    asked = {side: float(getattr(params.fractions, side)) for side in SIDES}
+    official = rows["official"].eq("test") if params.official_test else None
+    if official is not None:
+        _check_official(rows, official)
+    groups = _joined(rows, official, bits)
+    _check_groups(rows, groups, official)
+    if params.stable:
+        side = _stable_sides(rows, official, asked, seed)
+        left_out = _overruled(rows, side, bits, official)
+    else:
+        side = _stratified_sides(rows, groups, official, asked, seed)
+        left_out = pd.Series(False, index=rows.index)
+    rows = rows.assign(side=side)
+    kept = rows[~left_out]
+    if left_out.any():
+        # Without the pictures left out, groups fall apart into parts that share nothing.
+        groups = _joined(kept, official, bits)
+    kept = kept.assign(group=groups.loc[kept.index])
+    _check_every_side(kept)
+    order = kept["side"].map(SIDES.index)
+    kept = kept.assign(_order=order).sort_values(["_order", "path"], ignore_index=True)
+    return Split(
+        kept.drop(columns="_order"),
+        rows[left_out].reset_index(drop=True),
+        find_duplicates(rows, bits),
+        asked,
+        params.official_test,
+    )
+
+
+def _joined(
+    rows: pd.DataFrame, official: "pd.Series[bool] | None", bits: int | None
+) -> "pd.Series[str]":
+    """The joined groups; an official test side is dealt already and joins none of the others."""
+    if official is None:
+        return find_duplicates(rows, bits).groups
+    test = official.loc[rows.index]
+    return pd.concat([find_duplicates(part, bits).groups for part in (rows[~test], rows[test])])
+
+
+def hash64(seed: int, key: str) -> int:
+    """A number below 2**64 that depends on the seed and the key alone, on any machine."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big")
+
+
+def _stratified_sides(
+    rows: pd.DataFrame,
+    groups: "pd.Series[str]",
+    official: "pd.Series[bool] | None",
+    asked: dict[str, float],
+    seed: int,
+) -> "pd.Series[str]":
+    """Deal whole groups by class; the official test pictures, if kept, are dealt already."""
+    side = pd.Series("test", index=rows.index, dtype=object)
+    free = rows.index if official is None else rows.index[~official]
+    names = list(SIDES if official is None else SIDES[:2])
+    fractions = np.array([asked[name] for name in names])
+    counts = pd.crosstab(groups.loc[free], rows.loc[free, "label"])
+    counts = counts.loc[sorted(counts.index, key=lambda group: (hash64(seed, group), group))]
+    try:
+        dealt = deal(counts.to_numpy(np.int64), fractions / fractions.sum())
+    except NoDealError as refusal:
+        label = counts.columns[refusal.class_index]
+        raise BakeoffError(
+            f"params.yaml: 'split' cannot put class '{label}' on every side, because its groups"
+            " also hold pictures that other classes need elsewhere; add pictures of it or leave"
+            " the class out with 'sort.limit_classes'"
+        ) from None
+    by_group = dict(zip(counts.index, (names[number] for number in dealt), strict=True))
+    side.loc[free] = groups.loc[free].map(by_group)
+    return side
+
+
+def _stable_sides(
+    rows: pd.DataFrame, official: "pd.Series[bool] | None", asked: dict[str, float], seed: int
+) -> "pd.Series[str]":
+    """Each picture's side from the hash of its own key, whatever else the manifest holds."""
+    names = list(SIDES if official is None else SIDES[:2])
+    bounds = np.cumsum([asked[name] for name in names])
+    keys = group_keys(rows)
+    units = {key: hash64(seed, key) / 2**64 * bounds[-1] for key in keys.unique()}
+    number = np.searchsorted(bounds[:-1], keys.map(units).to_numpy(float), side="right")
+    side = pd.Series([names[i] for i in number], index=rows.index, dtype=object)
+    return side if official is None else side.mask(official, "test")
+
+
+def _overruled(
+    rows: pd.DataFrame, side: "pd.Series[str]", bits: int | None, official: "pd.Series[bool] | None"
+) -> "pd.Series[bool]":
+    """Pictures that a stable split leaves out: a duplicate of theirs stands nearer to the test.
+
+    Moving a group would move old pictures when a new duplicate joins two groups, so neither
+    moves: of two duplicates on different sides the one in test, then the one in val, stays.
+    With the archive's own test side, duplicates across to it are kept and reported.
+    """
+    rank = side.map(SIDES.index)
+    overruled = pd.Series(False, index=rows.index)
+    for strict in ("val",) if official is not None else ("test", "val"):
+        below = rows[(rank < SIDES.index(strict)) & ~overruled]
+        here = rows[(rank == SIDES.index(strict)) & ~overruled]
+        exact, near = twins(below, here, bits)
+        overruled.loc[below.index[exact | near]] = True
+    return overruled
+
+
+def _check_groups(
+    rows: pd.DataFrame, groups: "pd.Series[str]", official: "pd.Series[bool] | None"
+) -> None:
+    """Refuse a class that has too few groups to stand on every side that is dealt."""
+    free = rows.index if official is None else rows.index[~official]
+    needed = 3 if official is None else 2
+    per_class = groups.loc[free].groupby(rows["label"]).nunique()
+    for label in sorted(rows["label"].unique()):
+        count = int(per_class.get(label, 0))
+        if count < needed:
+            pictures = int((rows.loc[free, "label"] == label).sum())
+            raise BakeoffError(
+                f"params.yaml: 'split' needs {needed} groups of every class, and class '{label}'"
+                f" has {count} ({_plural(pictures, 'picture')}): add pictures of other patients"
+                " or objects, lower 'split.near_duplicates', or leave the class out with"
+                " 'sort.limit_classes'"
+            )
+
+
+def _check_official(rows: pd.DataFrame, official: "pd.Series[bool]") -> None:
+    """Refuse `official_test` where the archive has no test side, or none for a class."""
+    if not official.any():
+        raise BakeoffError(
+            "params.yaml: 'split.official_test' is true, but no picture stands in the archive's"
+            " own test folder: name it with 'official_test' in the data set's file, or set"
+            " 'split.official_test' to false"
+        )
+    missing = sorted(set(rows["label"]) - set(rows.loc[official, "label"]))
+    if missing:
+        raise BakeoffError(
+            f"params.yaml: 'split.official_test' is true, but the archive's own test folder holds"
+            f" no picture of class '{missing[0]}': set it to false or leave the class out"
+        )
+
+
+def _check_every_side(kept: pd.DataFrame) -> None:
+    """Refuse a stable split whose hashes leave a class without a side."""
+    counts = pd.crosstab(kept["label"], kept["side"]).reindex(columns=list(SIDES), fill_value=0)
+    for label, row in counts.iterrows():
+        for side in SIDES:
+            if row[side] == 0:
+                raise BakeoffError(
+                    f"params.yaml: with 'split.stable' no group of class '{label}' hashes to"
+                    f" {side}: add pictures, change 'seed' or set 'split.stable' to false"
+                )
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,276 @@
+"""The whole evaluation on a few tiny pictures, with real models of every kind."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from bakeoff.baselines.classical import write_classifier
+from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata
+from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
+from bakeoff.baselines.sides import read_feature_side, read_record_side
+from bakeoff.deep.heads import build_head
+from bakeoff.deep.network_files import Trained, write_network
+from bakeoff.deep.repeats import repeat_head
+from bakeoff.errors import BakeoffError
+from bakeoff.evidence.answers import Inputs
+from bakeoff.evidence.candidates import FOREST, MAJORITY, Candidate, read_candidates
+from bakeoff.evidence.evaluation import gather_evidence
+from bakeoff.evidence.evidence_files import read_histories, write_evidence
+from bakeoff.evidence.predictions import read_predictions
+from bakeoff.evidence.report import Context
+from bakeoff.export.record_index import read_index
+from bakeoff.files import read_json, write_json
+from bakeoff.params.datasets import Dataset
+from bakeoff.params.evidence import EvaluateParams
+from bakeoff.params.models import ForestParams, HeadParams, LogisticParams
+from tests.tiny_records import write_tiny_records
+
+PARAMS = EvaluateParams(bootstrap=200, gallery=4, grad_cam=2)
+NAMES = [FOREST, "tiny", "scratch", "logistic_tiny"]
+TRAIN_LABELS = {"amber": 8, "blue": 8, "coral": 8}
+
+
+def write_features(folder: Path, records: Path, encoder: keras.Model) -> None:
+    folder.mkdir(parents=True)
+    for split in ("train", "val", "test"):
+        side = read_record_side(records, split, lambda p: encoder(p.astype("float32")).numpy())
+        np.save(folder / f"{split}.npy", side.values)
+        pd.DataFrame(
+            {
+                "image_id": side.image_ids,
+                "transform": side.transforms,
+                "label": side.labels,
+                "group": side.groups,
+            }
+        ).to_csv(folder / f"{split}.csv", index=False)
+    facts = {
+        "backbone": "Tiny",
+        "image_side": 16,
+        "pooling": "avg",
+        "precision": "float32",
+        "parameters": 112,
+        "weights": {"kind": "random", "origin": "seed", "sha256": "0" * 64, "fallback": True},
+    }
+    write_json(folder / "features.json", facts)
+
+
+def encode(pictures: keras.KerasTensor) -> keras.KerasTensor:
+    x = keras.layers.Resizing(16, 16, name="resizing")(pictures)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing")(x)
+    convolution = keras.layers.Conv2D(4, 3, activation="relu")
+    x = keras.Sequential([keras.Input((16, 16, 3)), convolution], name="backbone")(x)
+    return keras.layers.GlobalAveragePooling2D(name="pooling")(x)
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory) -> Path:
+    """Records, features, and a forest, a head, a network from scratch and a regression."""
+    root = tmp_path_factory.mktemp("workshop")
+    records, features, models = root / "processed", root / "features", root / "models"
+    write_tiny_records(records)
+    index = read_index(records)
+    keras.utils.set_random_seed(3)
+    pictures = keras.Input((None, None, 3), name="picture", dtype="float32")
+    encoder = keras.Model(pictures, encode(pictures))
+    write_features(features / "tiny", records, encoder)
+    train, val = (read_feature_side(features / "tiny", split) for split in ("train", "val"))
+
+    metadata = {
+        "classes": list(index.classes),
+        "backbone": "Tiny",
+        "image_side": 16,
+        "record_side": 40,
+        "channels": 3,
+        "equalize": "none",
+        "precision": "float32",
+        "params": {"head": {"hidden": [8]}, "train": {"epochs": 3}},
+        "weights": read_json(features / "tiny" / "features.json")["weights"],
+    }
+    both = [f"{side}{name}" for side in ("", "val_") for name in ("loss", "accuracy")]
+    epochs = [{"epoch": e, "phase": "head"} | dict.fromkeys(both, 1 / e) for e in (1, 2)]
+    for name, kind in (("tiny", "head"), ("scratch", "from_scratch")):
+        head = build_head(4, 3, HeadParams(hidden=(8,), dropout=0.0))
+        network = keras.Model(pictures, head(encoder.output))
+        trained = Trained(
+            network=network,
+            head=head if kind == "head" else None,
+            history=epochs,
+            best_epoch=2,
+            monitor="val_accuracy",
+            val_logits=head(val.values).numpy(),
+            seconds=1.0,
+        )
+        (models / name).mkdir(parents=True)
+        write_network(models / name, trained, train, val, metadata | {"model": name, "kind": kind})
+
+    (models / "logistic_tiny").mkdir()
+    regression = fit_logistic(train, val, LogisticParams(), 3)
+    facts = read_json(features / "tiny" / "features.json")
+    of_regression = logistic_metadata("logistic_tiny", regression, LogisticParams(), index, facts)
+    write_classifier(models / "logistic_tiny", regression, train, val, of_regression)
+
+    (models / FOREST).mkdir()
+    params = ForestParams(trees=20, pixels_side=8)
+    seen, held = (describe_side(("pixels",), 8, s, records, features) for s in ("train", "val"))
+    forest = fit_forest(seen, held, params, 3, seed=1)
+    of_forest = forest_metadata(FOREST, forest, params, index=index, features=features, seed=1)
+    write_classifier(models / FOREST, forest, seen, held, of_forest)
+    return root
+
+
+def gathered(workshop: Path):
+    candidates = read_candidates(workshop / "models", NAMES)
+    inputs = Inputs(workshop / "processed", workshop / "features")
+    return candidates, gather_evidence(candidates, inputs, TRAIN_LABELS, PARAMS, seed=5)
+
+
+@pytest.fixture(scope="module")
+def reports(workshop) -> Path:
+    for name in ("reports", "again"):
+        candidates, evidence = gathered(workshop)
+        context = Context(
+            dataset="tiny",
+            described=Dataset(description="Stripes.", licence="CC0", source="https://example.org"),
+            index=read_index(workshop / "processed"),
+            leakage={"groups": 0, "exact_duplicates": 0, "near_duplicates": 0},
+            params=PARAMS,
+            params_text="dataset: tiny <b>\n",
+            histories=read_histories(candidates),
+        )
+        write_evidence(workshop / name, evidence, context)
+    return workshop / "reports"
+
+
+def test_every_model_and_the_majority_are_scored_on_the_test_originals(reports, workshop):
+    table = pd.read_csv(reports / "comparison.csv")
+    assert set(table["model"]) == {*NAMES, MAJORITY}
+    assert (table["n_test"] == 9).all()
+    assert (table["n_train"] == 24).all()
+    assert table["accuracy"].drop(table.index[-1]).is_monotonic_decreasing
+    test = read_record_side(workshop / "processed", "test")
+    for name in [*NAMES, MAJORITY]:
+        predictions = read_predictions(reports / "predictions" / f"{name}.csv")
+        assert predictions.image_ids.tolist() == test.image_ids.tolist()
+        assert np.array_equal(predictions.labels, test.labels)
+
+
+def test_the_exported_model_gives_the_probabilities_that_were_scored(reports, workshop):
+    pictures = []
+    for name in ("tiny", "scratch"):
+        model = keras.saving.load_model(workshop / "models" / name / "model.keras")
+        read_record_side(
+            workshop / "processed",
+            "test",
+            lambda p: pictures.append(p) or np.zeros((len(p), 0), np.float32),
+        )
+        expected = model(pictures[0].astype("float32")).numpy()
+        scored = read_predictions(reports / "predictions" / f"{name}.csv").probabilities
+        assert scored == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_holds_no_time_is_the_same_to_the_byte(reports):
+    again = reports.parent / "again"
+    for kind in ("metrics.json", "evidence.json"):
+        assert (reports / kind).read_bytes() == (again / kind).read_bytes()
+    for folder in ("predictions", "plots", "cards"):
+        files = sorted(p.relative_to(reports) for p in (reports / folder).rglob("*.*"))
+        assert files
+        for path in files:
+            assert (reports / path).read_bytes() == (again / path).read_bytes(), path
+
+
+def test_metrics_are_numbers_by_model_without_anything_clocked(reports):
+    metrics = read_json(reports / "metrics.json")
+    assert set(metrics) == {"best", *NAMES, MAJORITY}
+    assert set(metrics[FOREST]) == {"accuracy", "cohen_kappa", "macro_f1", "log_loss"}
+    assert metrics["best"]["accuracy"] == max(metrics[name]["accuracy"] for name in NAMES)
+    text = (reports / "metrics.json").read_text() + (reports / "evidence.json").read_text()
+    assert "seconds" not in text
+    assert "NaN" not in text
+    evidence = read_json(reports / "evidence.json")
+    assert set(evidence["models"]["tiny"]["per_class"]) == {"amber", "blue", "coral"}
+    assert len(evidence["against_forest"]) == len(NAMES) - 1
+
+
+def test_the_page_holds_all_it_shows(reports):
+    page = (reports / "report.html").read_text()
+    assert len(page) < 5_000_000
+    assert 'src="http' not in page
+    assert "@import" not in page
+    assert "<script" not in page
+    assert "url(http" not in page
+    assert "Random weights." in page
+    assert "dataset: tiny &lt;b&gt;" in page
+    for name in NAMES:
+        assert f'id="model-{name}"' in page
+    assert page.count("data:image/jpeg;base64,") > 10
+    assert not re.search(r">\s*(nan|None|<NA>)\b", page)
+
+
+def test_each_model_has_its_card(reports):
+    for name in NAMES:
+        card = (reports / "cards" / f"{name}.md").read_text()
+        assert card.startswith(f"# {name}\n")
+        assert "| accuracy | 0." in card or "| accuracy | 1." in card
+    assert "Random weights" in (reports / "cards" / "tiny.md").read_text()
+    assert "Random weights" not in (reports / "cards" / f"{FOREST}.md").read_text()
+
+
+def test_networks_are_looked_at_and_forests_drawn_back(reports):
+    plots = reports / "plots"
+    assert {p.stem for p in (plots / "grad_cam").iterdir()} == {"tiny", "scratch"}
+    assert {p.stem for p in (plots / "mean_maps").iterdir()} == {"tiny", "scratch"}
+    assert [p.stem for p in (plots / "importances").iterdir()] == [FOREST]
+    answers = pd.read_csv(plots / "confusion.csv")
+    assert list(answers.columns) == ["model", "actual", "predicted"]
+    assert len(answers) == 9 * len(NAMES)
+
+
+def test_a_model_that_is_not_the_one_evaluated_stops_everything(workshop, tmp_path):
+    candidates = read_candidates(workshop / "models", NAMES)
+    other = tmp_path / "tiny"
+    other.mkdir()
+    for path in (workshop / "models" / "tiny").iterdir():
+        (other / path.name).write_bytes(path.read_bytes())
+    (other / "model.keras").write_bytes(
+        (workshop / "models" / "scratch" / "model.keras").read_bytes()
+    )
+    swapped = [replace(c, folder=other) if c.name == "tiny" else c for c in candidates]
+    inputs = Inputs(workshop / "processed", workshop / "features")
+    with pytest.raises(BakeoffError, match=r"gives other probabilities.*train@tiny"):
+        gather_evidence(swapped, inputs, TRAIN_LABELS, PARAMS, seed=5)
+
+
+def test_features_of_other_test_pictures_stop_everything(workshop, tmp_path):
+    features = tmp_path / "features" / "tiny"
+    features.mkdir(parents=True)
+    for path in (workshop / "features" / "tiny").iterdir():
+        (features / path.name).write_bytes(path.read_bytes())
+    test = pd.read_csv(features / "test.csv")
+    test.loc[0, "image_id"] = "another"
+    test.to_csv(features / "test.csv", index=False)
+    candidates: list[Candidate] = read_candidates(workshop / "models", NAMES)
+    inputs = Inputs(workshop / "processed", tmp_path / "features")
+    with pytest.raises(BakeoffError, match=r"different test pictures.*features@tiny"):
+        gather_evidence(candidates, inputs, TRAIN_LABELS, PARAMS, seed=5)
+
+
+def test_a_head_trained_again_has_a_spread_of_accuracies(workshop):
+    head = read_candidates(workshop / "models", ["tiny"])[0]
+    spread = repeat_head(head, workshop / "features" / "tiny", 3, seed=20)
+    again = repeat_head(head, workshop / "features" / "tiny", 2, seed=20)
+    assert spread.accuracies.shape == (3,)
+    assert np.array_equal(spread.accuracies[:2], again.accuracies)
+    assert spread.mean == pytest.approx(spread.accuracies.mean())
+    assert set(np.round(spread.accuracies * 9, 9)) <= set(range(10))
+
+
+def test_numbers_in_files_are_json_that_any_reader_takes(reports):
+    for name in ("metrics.json", "evidence.json"):
+        json.loads((reports / name).read_text(), parse_constant=pytest.fail)

@@ -1,0 +1,126 @@
+"""Predicting from pictures with a tiny network, and with a regression on its features."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+
+from bakeoff.baselines import skops_files
+from bakeoff.data.pictures import PictureError
+from bakeoff.deep.keras_files import save_keras
+from bakeoff.errors import BakeoffError
+from bakeoff.serve.explaining import explain
+from bakeoff.serve.predictor import backbones_of, can_predict, from_array, load_predictor
+from bakeoff.serve.serving import package_model, packaged_folder, requirements
+
+CLASSES = ["dark", "light"]
+COMMON = {"record_side": 8, "channels": 3, "equalize": "none", "classes": CLASSES}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """`models/net`, whose feature is the mean brightness, and `models/logistic_net` on it."""
+    folder = tmp_path_factory.mktemp("models")
+    picture = keras.Input((None, None, 3), name="picture")
+    resized = keras.layers.Resizing(8, 8)(picture)
+    backbone_input = keras.Input((8, 8, 3))
+    mean = keras.initializers.Constant(1 / 765)
+    grey = keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer=mean)
+    backbone = keras.Model(backbone_input, grey(backbone_input), name="backbone")
+    feature = keras.layers.GlobalAveragePooling2D(name="pooling")(backbone(resized))
+    logits = keras.layers.Dense(2, name="logits")
+    scaled = keras.layers.Rescaling(1.0, name="temperature")(logits(feature))
+    model = keras.Model(picture, keras.layers.Softmax()(scaled))
+    logits.set_weights([np.array([[-20.0, 20.0]]), np.array([10.0, -10.0])])  # equal at 1/2
+    (folder / "net").mkdir()
+    save_keras(model, folder / "net/model.keras")
+    (folder / "net/metadata.json").write_text(json.dumps({"model": "net", "kind": "head"} | COMMON))
+    regression = LogisticRegression(C=1e6).fit(np.array([[0.1], [0.9]]), [0, 1])
+    (folder / "logistic_net").mkdir()
+    skops_files.save(regression, folder / "logistic_net/model.skops")
+    metadata = {"model": "logistic_net", "kind": "logistic", "temperature": 1.0, "floor": 1e-9}
+    (folder / "logistic_net/metadata.json").write_text(
+        json.dumps(metadata | {"params": {}} | COMMON)
+    )
+    return folder
+
+
+def flat(value: int) -> np.ndarray:
+    return np.full((10, 12, 3), value, np.uint8)
+
+
+def test_a_network_gives_its_probabilities(models):
+    table = load_predictor(models / "net").table([flat(51), flat(204)])
+    expected = 1 / (1 + np.exp(-40 * (0.5 - 0.2)))  # softmax of -20x+10 and 20x-10 at x = 0.2
+    assert table["p_dark"][0] == pytest.approx(expected, abs=1e-6)
+    assert list(table["label"]) == CLASSES
+
+
+def test_a_regression_takes_the_frozen_networks_features(models):
+    predictor = load_predictor(models / "logistic_net")
+    said = predictor.probabilities([flat(51), flat(204)])
+    assert said[0, 0] > 0.9
+    assert said[1, 1] > 0.9
+    assert list(backbones_of(models / "logistic_net")) == ["net"]
+
+
+def test_a_regression_cannot_predict_once_its_network_was_fine_tuned(models, tmp_path):
+    shutil.copytree(models, tmp_path / "models")
+    metadata = tmp_path / "models/net/metadata.json"
+    metadata.write_text(metadata.read_text().replace('"head"', '"fine_tuned"'))
+    assert not can_predict(tmp_path / "models/logistic_net")
+    with pytest.raises(BakeoffError, match="features of net"):
+        load_predictor(tmp_path / "models/logistic_net")
+
+
+def test_a_packaged_regression_brings_its_network(models, tmp_path):
+    package_model(models / "logistic_net", tmp_path / "package")
+    predictor = load_predictor(packaged_folder(tmp_path / "package"))
+    assert predictor.table([flat(204)])["label"].item() == "light"
+    names = {line.partition("==")[0] for line in requirements(models / "logistic_net")}
+    assert {"tensorflow", "scikit-learn"} <= names
+
+
+def test_a_batch_is_cut_and_put_together_in_order(models):
+    values = [51 if n % 3 else 204 for n in range(70)]
+    said = load_predictor(models / "net").table([flat(v) for v in values])["label"]
+    assert list(said) == ["dark" if v == 51 else "light" for v in values]
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((4, 4, 2)),
+        np.zeros((0, 4)),
+        np.zeros(4),
+        np.full((4, 4), 256),
+        np.full((4, 4), 0.5),
+        np.full((4, 4), -1),
+        np.full((4, 4), np.nan),
+        np.full((4, 4), "a"),
+    ],
+)
+def test_an_array_that_is_no_picture_is_refused(pixels):
+    with pytest.raises(PictureError):
+        from_array(pixels)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.float32])
+def test_arrays_of_whole_numbers_are_pictures(shape, dtype):
+    assert from_array(np.full(shape, 255, dtype)).size == (5, 4)
+
+
+def test_an_explanation_is_the_picture_with_heat_beside_it(models, tmp_path):
+    Image.fromarray(flat(204)).save(tmp_path / "p.png")
+    seen = explain(models / "net", tmp_path / "p.png", None, tmp_path / "out.png")
+    assert (seen.label, seen.path) == ("light", tmp_path / "out.png")
+    assert Image.open(seen.path).size == (24, 10)
+    with pytest.raises(BakeoffError, match="the classes are dark, light"):
+        explain(models / "net", tmp_path / "p.png", "blue", tmp_path / "out.png")
+    with pytest.raises(BakeoffError, match="no network"):
+        explain(models / "logistic_net", tmp_path / "p.png", None, tmp_path / "out.png")
