@@ -64,7 +64,7 @@ def reproduced(tmp_path_factory) -> Path:
 
 def test_every_model_is_compared_on_the_same_pictures(reproduced):
     table = pd.read_csv(reproduced / "reports/comparison.csv")
-    assert {MODEL, f"logistic_{MODEL}", "random_forest", "majority"} <= set(table["model"])
+    assert {MODEL, f"logistic_{MODEL}", "random_forest", "majority_class"} <= set(table["model"])
     assert table["accuracy"].is_monotonic_decreasing
     assert table["n_train"].nunique() == table["n_test"].nunique() == 1
     for column in ("weights", "image_side", "cohen_kappa", "macro_f1", "fit_seconds"):

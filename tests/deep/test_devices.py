@@ -9,7 +9,7 @@ from bakeoff.deep.picture_training import train_on_pictures
 from bakeoff.deep.progress import Progress
 from bakeoff.errors import BakeoffError
 from bakeoff.params.models import FineTuneParams, HeadParams, TrainParams
-from tests import test_picture_training as tiny
+from tests.deep import test_picture_training as tiny
 from tests.tiny_records import write_tiny_records
 
 SCRIPT = """

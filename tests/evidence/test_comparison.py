@@ -12,13 +12,13 @@ from bakeoff.params.evidence import EvaluateParams
 from tests.tiny_evidence import CLASSES, GROUPS, LABELS, PARAMS, answering, contender_of
 
 
-def test_the_best_comes_first_and_the_majority_last():
+def test_rows_stand_best_first_but_the_majority_is_never_the_best_model():
     found = compare(
         [contender_of(MAJORITY, 0.99), contender_of("weak", 0.5), contender_of(FOREST, 0.8)],
         GROUPS,
         0.95,
     )
-    assert [c.name for c in found.contenders] == [FOREST, "weak", MAJORITY]
+    assert [c.name for c in found.contenders] == [MAJORITY, FOREST, "weak"]
     assert found.best.name == FOREST
 
 

@@ -69,8 +69,8 @@ class Comparison:
 
     @property
     def best(self) -> Contender:
-        """The contender with the highest accuracy."""
-        return self.contenders[0]
+        """The trained contender with the highest accuracy."""
+        return next(c for c in self.contenders if c.name != MAJORITY)
 
     def named(self, name: str) -> Contender:
         """The contender called `name`."""
@@ -134,7 +134,6 @@ def compare(
     ordered = sorted(
         contenders,
         key=lambda c: (
-            c.name == MAJORITY,
             -c.card.overall["accuracy"],
             -np.nan_to_num(c.card.overall["cohen_kappa"]),
             c.name,
@@ -146,7 +145,7 @@ def compare(
         tuple(ordered),
         int(groups.max()) + 1,
         _pairings(trained, named[FOREST], groups, confidence) if FOREST in named else (),
-        _pairings(trained, ordered[0], groups, confidence),
+        _pairings(trained, trained[0], groups, confidence),
     )
 
 

@@ -97,8 +97,9 @@ def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
     mirror.log_params(store, run_id, fact.flatten(comparison.params))
     store.client.log_inputs(run_id, split_inputs(store.dataset))
     best: dict[str, str] = {}
-    if len(table):
-        best["best_model"] = str(table["model"].iloc[0])
+    trained = table[table["kind"] != "majority"]
+    if len(trained):
+        best["best_model"] = str(trained["model"].iloc[0])
         mirror.log_metrics(store, run_id, tested_metrics(comparison.row(best["best_model"])))
     text = describe_table(table)
     mirror.log_tags(store, run_id, best | {fact.NOTE: text, fact.COMPLETE: "true"})
