@@ -19,9 +19,10 @@ def tiny(tmp_path):
     (package / "lazy.py").write_text("import bakeoff.leaf\n")
     (package / "leaf.py").touch()
     (package / "unused.py").touch()
+    (package / "tracking.py").write_text("import bakeoff.unused\n")
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages/split.py").write_text(
-        "from bakeoff.params.data import X\ndef f():\n    from bakeoff import lazy\n"
+        "from bakeoff.params.data import X\nimport bakeoff.tracking\ndef f():\n    from bakeoff import lazy\n"
     )
     (tmp_path / "dvc.yaml").write_text(
         "stages:\n  split:\n    deps:\n      - data/x  # kept\n      - stages/split.py\n"

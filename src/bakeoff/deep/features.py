@@ -1,6 +1,7 @@
 """Frozen features: each picture through the backbone once, streamed to disk in bounded memory."""
 
 import logging
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def extract(encoder: keras.Model, records: Path, split: str, count: int, folder:
     target = np.lib.format.open_memmap(
         folder / f"{split}.npy", mode="w+", dtype=np.float32, shape=(count, dim)
     )
-    forward = tf.function(lambda pictures: encoder(pictures, training=False), reduce_retracing=True)
+    forward = _compiled(encoder)
     parts, start = [], 0
     with progress_bar(count, f"{split} features", "pictures") as bar:
         for batch in read_records(records, split, batch=BATCH):
@@ -47,6 +48,13 @@ def extract(encoder: keras.Model, records: Path, split: str, count: int, folder:
     if start != count:
         raise ValueError(f"{records}: the {split} side holds {start} examples, not {count}")
     _write_examples(parts, folder / f"{split}.csv")
+
+
+@lru_cache(maxsize=1)
+def _compiled(encoder: keras.Model) -> Any:
+    """The forward pass, traced once for all sides and for any number of pictures."""
+    shape = tf.TensorSpec([None, *encoder.inputs[0].shape[1:]], tf.float32)
+    return tf.function(lambda pictures: encoder(pictures, training=False), input_signature=[shape])
 
 
 def _check_finite(values: NDArray[np.float32], split: str) -> None:

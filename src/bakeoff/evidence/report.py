@@ -121,10 +121,17 @@ def _spreads(spreads: Mapping[str, Spread]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _random_models(comparison: Comparison) -> list[str]:
-    """The backbones that had to do with random weights; a regression stands on one of them."""
-    fallen = [c.name for c in comparison.contenders if "fallback" in weights_in_words(c.metadata)]
-    return list(dict.fromkeys(name.removeprefix("logistic_") for name in fallen))
+def _random_models(comparison: Comparison) -> list[tuple[str, bool]]:
+    """Frozen backbones with random weights, and whether these stand in for pretrained ones.
+
+    A regression stands on the backbone of a network that is in the list already.
+    """
+    return [
+        (c.name, bool(c.metadata["weights"].get("fallback")))
+        for c in comparison.contenders
+        if c.metadata["kind"] in ("head", "fine_tuned")
+        and c.metadata["weights"]["kind"] == "random"
+    ]
 
 
 def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:

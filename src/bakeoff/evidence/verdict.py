@@ -84,7 +84,7 @@ def _advice(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
         return [f"Take {best.name}: of those not shown to be worse none is clearly faster.", others]
     return [
         f"Take {best.name} where accuracy is all; {fastest} is not shown to be worse and answers "
-        f"{ratio:.3g} times faster ({known[fastest]:.2g} against {known[best.name]:.2g} ms a "
+        f"{ratio:.3g} times faster ({known[fastest]:.1f} against {known[best.name]:.1f} ms a "
         "picture).",
         others,
     ]

@@ -28,18 +28,17 @@ def judge(
     params: EvaluateParams,
     seed: int,
 ) -> Verdict:
-    """Compare two models on the same test pictures.
+    """Compare two models on the same test pictures, in the same order.
 
-    Promoted is who is better by more than `promote_margin` in two ways: the lower end of the
-    paired interval (whole groups resampled) lies above it, and swapping the two models' answers
-    group by group gives so large a difference too rarely to be chance.
+    Promoted is who passes twice: the paired interval (whole groups resampled) lies above
+    `promote_margin`, and swapped answers of whole groups rarely differ so much.
 
     Args:
         newcomer: Predictions of the test side.
-        champion: The same pictures in the same order.
+        champion: Predictions of the same pictures.
         groups: Each picture's group, shape `(n,)`, in `0..g-1`.
         params: Confidence, resamples and margin.
-        seed: Of the resamples.
+        seed: For resampling.
 
     Raises:
         ValueError: the two list different pictures.
@@ -57,10 +56,10 @@ def judge(
     p_value = group_swap(per_group.astype(np.int64))
     margin, difference = params.promote_margin, float(gained.mean())
     promoted = interval.low > margin and p_value < 1 - params.confidence
-    shown = "shown" if promoted else "not shown"
     reason = (
         f"accuracy {difference:+.3f} on the same {len(gained)} test pictures "
         f"({params.confidence:.0%} interval {interval.low:+.3f} to {interval.high:+.3f}, "
-        f"p = {p_value:.2g}): {shown} to be better by more than {margin:g}"
+        f"p = {p_value:.2g}): {'' if promoted else 'not '}shown to be better"
+        f" by more than {margin:g}"
     )
     return Verdict(promoted, reason, difference, interval, p_value)

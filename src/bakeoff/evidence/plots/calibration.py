@@ -19,9 +19,9 @@ def reliability_figure(models: Mapping[str, tuple[Reliability, Reliability]]) ->
     Args:
         models: By name, before and after temperature scaling.
     """
-    columns = min(4, len(models))
+    columns = 4
     rows = -(-len(models) // columns)
-    figure = new_figure(2.2 * columns + 0.3, 2.4 * rows)
+    figure = new_figure(8.4, 2.3 * rows)
     panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for spare in panels[len(models) :]:
         spare.remove()

@@ -90,7 +90,8 @@ def _panels(models: Mapping[str, Predictions], points: object) -> tuple[Figure, 
     single = len(held) > _PANELS or not held
     columns = 1 if single else min(3, len(held))
     rows = 1 if single else -(-len(held) // columns)
-    figure = new_figure(2.9 * columns + 0.4, 2.9 * rows + 0.8)
+    # Every figure of a page is equally wide, so that its letters are equally large.
+    figure = new_figure(8.4, 3.4 if single else 2.7 * rows + 0.8)
     panels = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
     for spare in panels[len(held) :] if not single else []:
         spare.remove()
@@ -103,7 +104,10 @@ def _panels(models: Mapping[str, Predictions], points: object) -> tuple[Figure, 
     titles = ["mean over classes"] if single else [first.classes[c] for c in held]
     for axes, title in zip(panels, titles, strict=True):
         axes.set(title=title, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    place = (
+        {"loc": "outside right center"} if single else {"loc": "outside lower center", "ncols": 3}
+    )
+    figure.legend(*panels[0].get_legend_handles_labels(), **(beside if single else below))
     return figure, panels
 
 

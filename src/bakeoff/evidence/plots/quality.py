@@ -36,36 +36,43 @@ def cost_figure(table: pd.DataFrame) -> Figure:
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, cost: pd.Series) -> None:
-    known = table[cost.notna() & (cost > 0)]
+    known = table[cost.notna() & (cost > 0)].assign(cost=cost).sort_values("accuracy")
     if known.empty:
         return
-    costs = np.log(cost[known.index].to_numpy(np.float64))
-    middle = (costs.min() + costs.max()) / 2
-    ordered = known.assign(cost=cost).sort_values("accuracy")
-    for place, row in enumerate(ordered.to_dict("records")):
+    for row in known.to_dict("records"):
         bars = np.nan_to_num(
             [[row["accuracy"] - row["accuracy_low"]], [row["accuracy_high"] - row["accuracy"]]]
         ).clip(0)
-        x = float(row["cost"])
         face = PALETTE[0] if row["pareto"] else "none"
         axes.errorbar(
-            x, row["accuracy"], yerr=bars, fmt="o", ms=6, lw=0.8, color=PALETTE[0], mfc=face
-        )
-        # Names point inwards, and every other one stands below, so that few touch.
-        inwards = 1 if np.log(x) <= middle else -1
-        axes.annotate(
-            str(row["model"]),
-            (x, row["accuracy"]),
-            (7 * inwards, 5 if place % 2 else -11),
-            textcoords="offset points",
-            ha="left" if inwards > 0 else "right",
-            fontsize=7.5,
-        )
+            row["cost"], row["accuracy"], yerr=bars, fmt="o", ms=6, lw=0.8,
+            color=PALETTE[0], mfc=face,
+        )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.12)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
+    low, high = axes.get_ylim()
+    _name_points(axes, known, 0.045 * (high - low))
+
+
+def _name_points(axes: Axes, known: pd.DataFrame, apart: float) -> None:
+    """Write each model's name towards the middle of the panel, at least `apart` from the next."""
+    middle = np.log(known["cost"].to_numpy(np.float64)).mean()
+    last = {1: -np.inf, -1: -np.inf}
+    for row in known.to_dict("records"):
+        inwards = 1 if np.log(row["cost"]) <= middle else -1
+        height = last[inwards] = max(row["accuracy"], last[inwards] + apart)
+        axes.annotate(
+            str(row["model"]),
+            (row["cost"], height),
+            (8 * inwards, 0),
+            textcoords="offset points",
+            ha="left" if inwards > 0 else "right",
+            va="center",
+            fontsize=7.5,
+        )
 
 
 @styled
@@ -94,7 +101,7 @@ def per_class_figure(
             )
         axes.set(ylabel=score, ylim=(0, 1))
         axes.grid(visible=False, axis="x")
-    many = len(classes) > 8
+    many = sum(map(len, classes)) > 70
     panels[1].set_xticks(
         range(len(classes)), classes, rotation=60 if many else 0, ha="right" if many else "center"
     )
