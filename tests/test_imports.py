@@ -22,7 +22,8 @@ def tiny(tmp_path):
     (package / "tracking.py").write_text("import bakeoff.unused\n")
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages/split.py").write_text(
-        "from bakeoff.params.data import X\nimport bakeoff.tracking\ndef f():\n    from bakeoff import lazy\n"
+        "from bakeoff.params.data import X\nimport bakeoff.tracking\n"
+        "def f():\n    from bakeoff import lazy\n"
     )
     (tmp_path / "dvc.yaml").write_text(
         "stages:\n  split:\n    deps:\n      - data/x  # kept\n      - stages/split.py\n"

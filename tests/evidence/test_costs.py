@@ -3,7 +3,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff import journal
@@ -23,6 +23,7 @@ points = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(points)
 def test_nobody_on_the_front_is_beaten_and_everybody_else_is(pairs):
     quality, cost = zip(*pairs, strict=True)

@@ -67,6 +67,7 @@ def test_a_perfect_score_does_not_claim_certainty():
     assert none.high == pytest.approx(1 - found.low)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
 def test_mcnemar_equals_statsmodels(pairs):
     first, second = np.array(pairs).T
@@ -78,6 +79,7 @@ def test_mcnemar_equals_statsmodels(pairs):
     assert intervals.mcnemar(first, second) == pytest.approx(min(1, expected))
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(-1, 1), min_size=1, max_size=60))
 def test_swapping_single_pictures_is_mcnemars_test(differences):
     gained = np.array(differences)
@@ -85,7 +87,7 @@ def test_swapping_single_pictures_is_mcnemars_test(differences):
     assert intervals.group_swap(gained) == pytest.approx(right)
 
 
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=10))
 def test_swapping_groups_counts_every_swap(differences):
     gained = np.array(differences)
@@ -100,6 +102,7 @@ def test_twenty_wins_of_twenty_by_hand():
     assert intervals.group_swap(mixed) == pytest.approx(2 * (1 + comb(10, 1)) / 2**10)
 
 
+@settings(deadline=None, max_examples=15)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_equals_statsmodels(p_values):
     expected = multipletests(p_values, method="holm")[1]

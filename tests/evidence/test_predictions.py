@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff.deep.calibration import softmax
@@ -42,6 +42,7 @@ def test_the_file_says_names_and_probabilities(tmp_path):
     )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 1000), st.floats(0.3, 5))
 def test_undoing_a_temperature_gives_the_probabilities_before_it(seed, temperature):
     logits = np.random.default_rng(seed).normal(size=(20, 3)) * 2

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -17,6 +17,7 @@ def cases(seed: int, n: int = 60, k: int = 3, ties: bool = False):
     return labels, probabilities
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000), st.booleans())
 def test_ranking_scores_equal_scikit_learn(seed, ties):
     labels, probabilities = cases(seed, ties=ties)
@@ -27,6 +28,7 @@ def test_ranking_scores_equal_scikit_learn(seed, ties):
     assert ranked.average_precision(labels, probabilities) == pytest.approx(averages)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000))
 def test_losses_equal_scikit_learn(seed):
     labels, probabilities = cases(seed)
@@ -41,6 +43,7 @@ def test_losses_equal_scikit_learn(seed):
         )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000))
 def test_the_area_under_our_curves_is_the_area_reported(seed):
     labels, probabilities = cases(seed, ties=True)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -16,6 +16,7 @@ def matrix_of(answers: np.ndarray) -> np.ndarray:
     return scores.confusion_matrix(answers[0], answers[1], K)
 
 
+@settings(deadline=None, max_examples=50)
 @given(answers)
 def test_overall_scores_equal_scikit_learn(answers):
     true, predicted = answers
@@ -33,6 +34,7 @@ def test_overall_scores_equal_scikit_learn(answers):
         assert np.isnan(scores.cohen_kappa(matrix))
 
 
+@settings(deadline=None, max_examples=50)
 @given(answers)
 def test_macro_scores_equal_scikit_learn(answers):
     true, predicted = answers
@@ -45,6 +47,7 @@ def test_macro_scores_equal_scikit_learn(answers):
         assert score(matrix) == pytest.approx(value)
 
 
+@settings(deadline=None, max_examples=50)
 @given(answers)
 def test_scores_of_a_class_equal_scikit_learn_where_they_are_defined(answers):
     true, predicted = answers
@@ -70,6 +73,7 @@ def test_false_alarms_and_misses_by_hand():
     assert np.isnan(scores.recall(matrix)[3])
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(answers, min_size=2, max_size=4))
 def test_a_stack_of_matrices_scores_like_each_alone(many):
     matrices = [matrix_of(a) for a in many]

@@ -104,10 +104,11 @@ def _panels(models: Mapping[str, Predictions], points: object) -> tuple[Figure, 
     titles = ["mean over classes"] if single else [first.classes[c] for c in held]
     for axes, title in zip(panels, titles, strict=True):
         axes.set(title=title, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    place = (
-        {"loc": "outside right center"} if single else {"loc": "outside lower center", "ncols": 3}
-    )
-    figure.legend(*panels[0].get_legend_handles_labels(), **(beside if single else below))
+    labels = panels[0].get_legend_handles_labels()
+    if single:
+        figure.legend(*labels, loc="outside right center")
+    else:
+        figure.legend(*labels, loc="outside lower center", ncols=3)
     return figure, panels
 
 
