@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from bakeoff.evidence.plots.figures import PALETTE, line_style, new_figure, styled
 
+# Width of a letter of a name, as a share of a panel's width.
+_LETTER = 0.0165
+
 
 @styled
 def cost_figure(table: pd.DataFrame) -> Figure:
@@ -58,12 +61,24 @@ def _scatter(axes: Axes, table: pd.DataFrame, cost: pd.Series) -> None:
 
 
 def _name_points(axes: Axes, known: pd.DataFrame, apart: float) -> None:
-    """Write each model's name towards the middle of the panel, at least `apart` from the next."""
-    middle = np.log(known["cost"].to_numpy(np.float64)).mean()
-    last = {1: -np.inf, -1: -np.inf}
+    """Write each model's name towards the middle of the panel, above any that is in its way.
+
+    Args:
+        axes: The panel, its limits set.
+        known: Rows with `model`, `accuracy` and `cost`, by accuracy.
+        apart: Height of a line, in accuracy.
+    """
+    left, right = np.log(axes.get_xlim())
+    written: list[tuple[float, float, float]] = []  # from, to (shares of the width), height
     for row in known.to_dict("records"):
-        inwards = 1 if np.log(row["cost"]) <= middle else -1
-        height = last[inwards] = max(row["accuracy"], last[inwards] + apart)
+        at = (np.log(row["cost"]) - left) / (right - left)
+        inwards = 1 if at <= 0.5 else -1
+        ends = sorted((at, at + inwards * (0.02 + _LETTER * len(str(row["model"])))))
+        height = row["accuracy"]
+        for begin, end, taken in sorted(written, key=lambda name: name[2]):
+            if begin < ends[1] and ends[0] < end and abs(height - taken) < apart:
+                height = taken + apart
+        written.append((ends[0], ends[1], height))
         axes.annotate(
             str(row["model"]),
             (row["cost"], height),
