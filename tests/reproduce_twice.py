@@ -31,13 +31,13 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def reproduce(root: Path, **surroundings: str) -> None:
-    """Run `dvc repro` in a clone, with this environment's programs."""
+def start(root: Path, **surroundings: str) -> subprocess.Popen[bytes]:
+    """Start `dvc repro` in a clone, with this environment's programs."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(root / "src"), **surroundings}
     if "PYTHONHASHSEED" not in surroundings:
         environment.pop("PYTHONHASHSEED", None)
-    subprocess.run(["dvc", "repro", "--no-run-cache"], cwd=root, env=environment, check=True)
+    return subprocess.Popen(["dvc", "repro", "--no-run-cache"], cwd=root, env=environment)
 
 
 def hashes(root: Path) -> dict[str, str]:
@@ -61,13 +61,16 @@ def differences(one: Path, two: Path) -> list[str]:
 
 
 def main() -> None:
-    """Reproduce in two clones and compare."""
+    """Reproduce in two clones, side by side, and compare."""
     with tempfile.TemporaryDirectory() as folder:
         clones = [Path(folder) / "one", Path(folder) / "elsewhere" / "two, with spaces"]
+        runs: list[subprocess.Popen[bytes]] = []
         for root, surroundings in zip(clones, SURROUNDINGS, strict=True):
             clone(root)
             reduce(root, tuple(sys.argv[1:]) or None)
-            reproduce(root, **surroundings)
+            runs.append(start(root, **surroundings))
+        if any([run.wait() for run in runs]):  # a list: both must have ended
+            sys.exit("a reduced reproduction failed")
         differing = differences(*clones)
         compared = len(hashes(clones[0]).keys() - CLOCKED)
     if differing:
