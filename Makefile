@@ -7,8 +7,8 @@ RUN := $(UV) run --locked --no-sync
 
 # Threads and instruction set are recorded with every model; see docs/reproducibility.md.
 
-.PHONY: help environment reproduce reproduce-twice test lint types format ui dag bench bench-data bench-train \
-        sweep fuzz audit clean
+.PHONY: help environment reproduce reproduce-twice test test-slow lint types format ui dag clean \
+        bench-data bench-train bench-serving
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
@@ -25,8 +25,11 @@ reproduce: environment ## run the pipeline, then show the comparison
 	@$(RUN) dvc repro
 	@$(RUN) bakeoff show
 
-test: environment ## run the test suite
+test: environment ## run the tests, one whole reduced reproduction among them
 	@$(RUN) pytest
+
+test-slow: environment ## the long tests: every Keras class, simulations, real servers
+	@$(RUN) pytest -m slow
 
 reproduce-twice: environment ## reduced: two clean clones must agree to the bit
 	@$(RUN) python -m tests.reproduce_twice
@@ -47,6 +50,15 @@ ui: environment ## browse the runs in MLflow on 127.0.0.1
 
 dag: environment ## rewrite dvc.yaml's source dependencies from the imports
 	@$(RUN) python -m bakeoff.imports
+
+bench-data: environment ## time sorting, splitting and export beside the bare work
+	@$(RUN) python benchmarks/bench_data.py
+
+bench-train: environment ## time features, heads and fine-tuning beside plain Keras
+	@$(RUN) python benchmarks/bench_train.py
+
+bench-serving: environment ## load the served model from eight clients
+	@$(RUN) python benchmarks/bench_serving.py
 
 clean: ## remove what the pipeline wrote, but not DVC's cache nor the MLflow store
 	@rm -rf data models reports

@@ -14,8 +14,6 @@ from tests.reduced import reduce
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = "efficientnetv2b0"
 
-pytestmark = pytest.mark.slow
-
 
 def run(root: Path, *command: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run a command in the clone, with this environment's programs and the clone's sources."""
