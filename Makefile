@@ -5,13 +5,11 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --locked --no-sync
 
-# Threads and instruction set are recorded with every model; see docs/reproducibility.md.
-
 .PHONY: help environment reproduce reproduce-twice test test-slow lint types format ui dag clean \
         bench-data bench-train bench-serving
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .uv/bin/uv:
 	@echo "installing uv into .uv/"
@@ -58,7 +56,7 @@ bench-train: environment ## time features, heads and fine-tuning beside plain Ke
 	@$(RUN) python benchmarks/bench_train.py
 
 bench-serving: environment ## load the served model from eight clients
-	@$(RUN) python benchmarks/bench_serving.py
+	@$(RUN) python benchmarks/bench_serving.py models/random_forest 1000 8
 
 clean: ## remove what the pipeline wrote, but not DVC's cache nor the MLflow store
 	@rm -rf data models reports
