@@ -11,7 +11,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.layout import REPORTS
 
 _FALLBACK = "random (fallback)"
-_WIDTH = 80  # columns that the table needs, also where the output is no terminal
+_WIDTH = 84  # columns that the table needs, also where the output is no terminal
 _NEXT = (
     ("report.html", "the whole comparison, with curves and pictures"),
     ("cards", "a card for each model: what it is good for and what not"),
