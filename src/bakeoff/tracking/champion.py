@@ -73,17 +73,19 @@ def _score_anew(
     predictor = load_predictor(packaged_folder(Path(local)))
     if predictor.classes != newcomer.classes:
         return None
-    table = _test_table().set_index("image_id").loc[list(newcomer.image_ids)]
+    table = _test_table().loc[list(newcomer.image_ids)]
     probabilities = predictor.probabilities([Path(path) for path in table["path"]])
     return replace(newcomer, probabilities=probabilities)
 
 
 def _test_table() -> pd.DataFrame:
+    """Path and group by `image_id`; exact duplicates share one, and their group, so one stays."""
     columns = {"image_id": str, "path": str, "group": str}
-    return pd.read_csv(layout.SPLITS / "test.csv", dtype=columns, keep_default_na=False)
+    table = pd.read_csv(layout.SPLITS / "test.csv", dtype=columns, keep_default_na=False)
+    return table.drop_duplicates("image_id").set_index("image_id")
 
 
 def group_numbers(image_ids: NDArray[Any]) -> NDArray[np.int64]:
     """Each test picture's group as a number `0..g-1`, in the order of `image_ids`."""
-    groups = _test_table().set_index("image_id")["group"].loc[list(image_ids)]
+    groups = _test_table()["group"].loc[list(image_ids)]
     return pd.factorize(groups, sort=True)[0].astype(np.int64)
