@@ -171,13 +171,22 @@ def test_some_backbones_agree_with_what_keras_builds(name, tmp_path, monkeypatch
     agrees_with_keras(name, tmp_path, monkeypatch)
 
 
+@pytest.fixture
+def freed():
+    """The largest backbones fill gigabytes; let go of each before the next."""
+    yield
+    keras.backend.clear_session(free_memory=True)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("freed")
 @pytest.mark.parametrize("name", sorted(APPLICATIONS))
 def test_every_backbone_agrees_with_what_keras_builds(name, tmp_path, monkeypatch):
     agrees_with_keras(name, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("freed")
 @pytest.mark.parametrize("name", sorted(APPLICATIONS))
 def test_every_backbone_refuses_what_keras_refuses(name):
     smallest = find_application(name).smallest_side
