@@ -14,15 +14,12 @@ hardly changes.
 growth: small synthetic pictures, then ten times as many, through ingest to tfrecord: seconds per
 picture and peak memory of each stage, and `dvc status` afterwards.
 
-Every stage runs as DVC runs it: a process of its own. Figures are printed and written to
-benchmarks/results/data.json.
+Every stage runs as DVC runs it: a process of its own.
 """
 
 import argparse
 import io
-import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -36,8 +33,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from figures import record
+
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks/results/data.json"
 STAGES = ("ingest", "sort", "split", "augment", "tfrecord")
 EXPORT = ("sort", "split", "augment", "tfrecord")  # an export needs its plan
 
@@ -60,17 +58,13 @@ def main() -> None:
     if arguments.bare:
         decode_resize_encode(arguments.bare)
         return
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results["machine"] = {"processors": os.cpu_count(), "kind": platform.machine()}
     with tempfile.TemporaryDirectory(prefix="bench-data-") as folder:
         if arguments.part in ("speed", "all"):
-            results["speed"] = measure_speed(Path(folder) / "speed")
+            speed = measure_speed(Path(folder) / "speed")
+            record("data_speed", speed.pop("ratios"), speed)
         if arguments.part in ("growth", "all"):
-            small = 1_000 if arguments.quick else 10_000
-            results["growth"] = measure_growth(Path(folder), small)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-    print(f"written to {RESULTS.relative_to(ROOT)}")
+            growth = measure_growth(Path(folder), 1_000 if arguments.quick else 10_000)
+            record("data_growth", growth.pop("ratios"), growth)
 
 
 def measure_speed(tree: Path) -> dict[str, Any]:
@@ -101,24 +95,22 @@ def measure_speed(tree: Path) -> dict[str, Any]:
     print(f"  together {whole.seconds:7.1f} s: {pictures / whole.seconds:.0f} pictures/s")
     ratios = {}
     for kind, work in bare.items():
-        ratios[kind] = {
-            "wall": work.seconds / whole.seconds,
-            "wall_without_imports": work.seconds / working.seconds,
-            "processor": work.cpu_seconds / whole.cpu_seconds,
-            "processor_without_imports": work.cpu_seconds / working.cpu_seconds,
-        }
-        said = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios[kind].items())
         print(
             f"  bare work, {kind}: {work.seconds:.1f} s, {pictures / work.seconds:.0f} pictures/s"
         )
-        print(f"    the stages' speed as a share of it: {said}")
+        ratios |= {
+            f"{kind}_wall": work.seconds / whole.seconds,
+            f"{kind}_wall_without_imports": work.seconds / working.seconds,
+            f"{kind}_processor": work.cpu_seconds / whole.cpu_seconds,
+            f"{kind}_processor_without_imports": work.cpu_seconds / working.cpu_seconds,
+        }
     return {
         "dataset": dataset,
         "pictures": pictures,
         "stages": {name: asdict(stage) for name, stage in stages.items()},
         "imports": {name: asdict(stage) for name, stage in starts.items()},
         "bare": {kind: asdict(work) for kind, work in bare.items()},
-        "share_of_bare_speed": ratios,
+        "ratios": ratios,
     }
 
 
@@ -152,15 +144,22 @@ def measure_growth(folder: Path, small: int) -> dict[str, Any]:
             f" ({after.peak_megabytes / before.peak_megabytes - 1:+.0%})"
         )
     peaks = [max(s.peak_megabytes for s in r["stages"].values()) for r in (one, ten)]
-    grown = peaks[1] / peaks[0] - 1
-    print(f"  peak of all stages: {peaks[0]:.0f} MB to {peaks[1]:.0f} MB ({grown:+.0%})")
+    seconds = [sum(s.seconds for s in r["stages"].values()) for r in (one, ten)]
     print(f"  dvc status: {one['dvc_status_seconds']:.1f} s to {ten['dvc_status_seconds']:.1f} s")
-    return {
+    memory = {
+        f"memory_{name}": ten["stages"][name].peak_megabytes / one["stages"][name].peak_megabytes
+        for name in STAGES
+    }
+    sizes = {
         str(count): {
             "stages": {name: asdict(stage) for name, stage in result["stages"].items()},
             "dvc_status_seconds": result["dvc_status_seconds"],
         }
         for count, result in runs.items()
+    }
+    return {
+        "ratios": {"time": seconds[1] / seconds[0], "memory": peaks[1] / peaks[0], **memory},
+        "sizes": sizes,
     }
 
 

@@ -15,12 +15,10 @@ network on resized pictures held in memory; the second epoch of each.
 
 Beside wall seconds stand processor seconds (`cpu`), which a busy machine hardly changes.
 
-It needs the records of `dvc repro tfrecord`. Figures are printed and written to
-benchmarks/results/train.json.
+It needs the records of `dvc repro tfrecord`.
 """
 
 import argparse
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +42,6 @@ from bakeoff.deep.training import Fitting, fit
 from bakeoff.deep.weights import resolve_weights
 from bakeoff.export.record_index import read_index
 from bakeoff.export.records import read_records
-from bakeoff.files import write_json
 from bakeoff.params.models import (
     HeadParams,
     LiveAugmentation,
@@ -54,8 +51,8 @@ from bakeoff.params.models import (
     read_model_params,
 )
 from bakeoff.tensors import keras, tf
+from figures import record
 
-RESULTS = Path(__file__).resolve().parent / "results/train.json"
 EPOCHS = 10
 SEED = 20
 
@@ -72,12 +69,12 @@ def main() -> None:
     arguments = parser.parse_args()
     compute = prepare("single", SEED)
     slow = arguments.slow if arguments.slow is not None else arguments.models[:1]
-    results: dict[str, Any] = {"machine": compute.facts() | {"cores": os.cpu_count()}, "models": {}}
+    results: dict[str, dict[str, dict[str, float]]] = {}
     for name in arguments.models:
         params = read_model_params(name)
         with tempfile.TemporaryDirectory() as folder:
             bench = Bench(name, params, arguments.records, Path(folder), compute)
-            found = results["models"].setdefault(name, {})
+            found = results.setdefault(name, {})
             if arguments.part in ("features", "all"):
                 found["features"] = bench.features(arguments.split)
             if name in slow and arguments.part in ("head", "all"):
@@ -85,8 +82,14 @@ def main() -> None:
             if name in slow and arguments.part in ("fine_tune", "all"):
                 found["fine_tune"] = bench.fine_tune()
         show(name, found)
-    write_json(RESULTS, results)
-    print(f"written to {RESULTS}")
+    ratios = {
+        f"{part}_{name}_{key}": value
+        for name, parts in results.items()
+        for part, figures in parts.items()
+        for key, value in figures.items()
+        if "ratio" in key
+    }
+    record("train", ratios, results)
 
 
 def show(name: str, found: dict[str, dict[str, float]]) -> None:

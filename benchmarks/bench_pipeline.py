@@ -1,0 +1,176 @@
+"""Where the seconds of a whole run go, and what is run again after a change.
+
+    python benchmarks/bench_pipeline.py
+
+In a fresh clone of the last commit, with an empty cache: `dvc repro`; again with nothing to do;
+again after the learning rate of one head was edited. Each stage is clocked as DVC runs it, by a
+`python` on the path that stands in front of the real one.
+
+Overhead is given as an upper bound, in processor seconds: from ingest, sort, tfrecord and features
+what their start takes (interpreter and imports, clocked by themselves); of a fit everything but
+the fit itself, which the journal has in wall seconds; the other stages whole, the statistics,
+Grad-CAM and pictures of evaluate among them.
+"""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from figures import record
+
+ROOT = Path(__file__).resolve().parent.parent
+EDITED = "vgg16"
+# What these spend beyond their start is decoding and arithmetic.
+WORKING = ("ingest", "sort", "tfrecord", "features")
+# Heavy packages that a stage imports only when it needs them.
+LAZY = {
+    "features": ("bakeoff.tensors",),
+    "train": ("mlflow",),
+    "random_forest": ("mlflow",),
+    "logistic": ("mlflow",),
+    "evaluate": ("bakeoff.tensors", "mlflow"),
+}
+SHIM = """#!{python}
+import json, os, subprocess, sys, time
+before = time.perf_counter()
+done = subprocess.run([{python!r}, *sys.argv[1:]])
+used = os.times()
+with open({log!r}, "a") as log:
+    row = [sys.argv[1:], time.perf_counter() - before, used.children_user + used.children_system]
+    log.write(json.dumps(row) + "\\n")
+sys.exit(done.returncode)
+"""
+
+Spent = tuple[float, float]  # wall and processor seconds
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-pipeline-") as folder:
+        pipeline = Pipeline(Path(folder))
+        whole, stages = pipeline.reproduce()
+        fits = pipeline.fit_seconds()
+        idle = [pipeline.idle() for _ in range(5)]
+        starts = {name: pipeline.start(name) for name in sorted({s.split("@")[0] for s in stages})}
+        pipeline.edit()
+        edit, again = pipeline.reproduce()
+    told = {name: {"wall": wall, "processor": cpu} for name, (wall, cpu) in stages.items()}
+    total, work = sum(cpu for _, cpu in stages.values()), arithmetic(stages, starts, fits)
+    nothing, bare = (sorted(column)[2] for column in zip(*idle, strict=True))
+    show(stages, starts)
+    print(f"whole run {whole:.0f} s, of it DVC {whole - sum(w for w, _ in stages.values()):.0f} s")
+    print(f"after an edit of {EDITED}: {edit:.0f} s in {', '.join(again)}")
+    print(f"nothing to do {nothing:.1f} s, dvc status of an empty pipeline {bare:.1f} s")
+    ratios = {
+        "overhead_share_of_processor_time": 1 - work / total,
+        "edit_over_whole_run": edit / whole,
+        "nothing_to_do_over_empty_status": nothing / bare,
+    }
+    measured = {
+        "seconds": whole,
+        "edit_seconds": edit,
+        "rerun_after_edit": list(again),
+        "stages": told,
+        "fit_seconds": fits,
+        "start_processor_seconds": {name: cpu for name, (_, cpu) in starts.items()},
+    }
+    record("pipeline", ratios, measured)
+
+
+def arithmetic(stages: dict[str, Spent], starts: dict[str, Spent], fits: float) -> float:
+    """Processor seconds of decoding and of tensor arithmetic, at least."""
+    beyond = {name: cpu - starts[name.split("@")[0]][1] for name, (_, cpu) in stages.items()}
+    return fits + sum(cpu for name, cpu in beyond.items() if name.split("@")[0] in WORKING)
+
+
+def show(stages: dict[str, Spent], starts: dict[str, Spent]) -> None:
+    kinds: dict[str, list[Spent]] = defaultdict(list)
+    for name, spent in stages.items():
+        kinds[name.split("@")[0]].append(spent)
+    print(f"{'stage':16}{'runs':>5}{'wall s':>9}{'cpu s':>9}{'start s':>9}")
+    for kind, spent in kinds.items():
+        wall, cpu = (sum(column) for column in zip(*spent, strict=True))
+        start = starts[kind][1] * len(spent)
+        print(f"{kind:16}{len(spent):5}{wall:9.1f}{cpu:9.1f}{start:9.1f}")
+
+
+class Pipeline:
+    """A clone whose stages are clocked."""
+
+    def __init__(self, folder: Path) -> None:
+        """Clone the last commit into `folder`, which is empty."""
+        self.tree, self.log = folder / "clone", folder / "stages.jsonl"
+        self.empty = folder / "empty"
+        shims = folder / "bin"
+        shims.mkdir()
+        shim = shims / "python"
+        shim.write_text(SHIM.format(python=sys.executable, log=str(self.log)))
+        shim.chmod(shim.stat().st_mode | stat.S_IXUSR)
+        path = os.pathsep.join([str(shims), str(Path(sys.executable).parent), os.environ["PATH"]])
+        self.environment = os.environ | {"PATH": path, "PYTHONPATH": str(self.tree / "src")}
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(self.tree)], check=True)
+        self.empty.mkdir()
+        for command in (["git", "init", "-q"], ["dvc", "init", "-q"]):
+            subprocess.run(command, cwd=self.empty, check=True, capture_output=True)
+        (self.empty / "dvc.yaml").write_text("stages: {}\n")
+
+    def reproduce(self) -> tuple[float, dict[str, Spent]]:
+        """Wall seconds of `dvc repro`, and of each stage that ran."""
+        self.log.unlink(missing_ok=True)
+        seconds = self.clock("repro")
+        rows = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return seconds, {
+            "@".join([Path(words[0]).stem, *words[1:]]): (wall, cpu) for words, wall, cpu in rows
+        }
+
+    def idle(self) -> Spent:
+        """Wall seconds of a `dvc repro` with nothing to do, and of the emptiest `dvc status`."""
+        return self.clock("repro"), self.clock("status", self.empty)
+
+    def fit_seconds(self) -> float:
+        """Of all fits together, by the journal."""
+        facts = (self.tree / "mlruns/journal/fits").glob("*.json")
+        return sum(json.loads(path.read_text())["fit_seconds"] for path in facts)
+
+    def clock(self, command: str, tree: Path | None = None) -> float:
+        """Wall seconds of a DVC command that succeeds."""
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", command],
+            cwd=tree or self.tree,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(done.stdout + done.stderr)
+        return time.perf_counter() - started
+
+    def start(self, stage: str) -> Spent:
+        """What a stage spends before its `main`."""
+        program = f"import runpy; runpy.run_path('stages/{stage}.py')"
+        program += "".join(f"; import {package}" for package in LAZY.get(stage, ()))
+        before, started = os.times(), time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=self.tree, env=self.environment, check=True
+        )
+        after = os.times()
+        cpu = after.children_user + after.children_system
+        return time.perf_counter() - started, cpu - before.children_user - before.children_system
+
+    def edit(self) -> None:
+        """Another learning rate for one head."""
+        params = self.tree / "params.yaml"
+        text = params.read_text()
+        at = text.index("learning_rate: 0.001", text.index(f"  {EDITED}:"))
+        params.write_text(text[:at] + text[at:].replace("0.001", "0.0007", 1))
+
+
+if __name__ == "__main__":
+    main()
