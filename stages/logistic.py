@@ -11,10 +11,9 @@ from bakeoff.files import write_json, writing_folder
 from bakeoff.fit_record import record_fit
 from bakeoff.layout import FEATURES, MODELS, PROCESSED
 from bakeoff.params.block import read_key
-from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import LogisticParams
 from bakeoff.stage import run_stage
-from bakeoff.tracking import live_run
+from bakeoff.tracking import note_fit
 
 
 def main() -> None:
@@ -29,16 +28,14 @@ def main() -> None:
     params = LogisticParams.read("logistic")
     index = read_index(PROCESSED)
     train, val = (read_feature_side(FEATURES / model, split) for split in ("train", "val"))
-    tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
-    with live_run(name, "logistic", tracking, dataset, {"device": "CPU"}) as run:
-        started = perf_counter()
-        regression = fit_logistic(train, val, params, len(index.classes))
-        seconds = perf_counter() - started
-        metadata = logistic_metadata(name, regression, params, index, features)
-        with writing_folder(MODELS / name) as folder:
-            card = write_classifier(folder, regression, train, val, metadata)
-        facts = record_fit(MODELS / name, fit_seconds=seconds)
-        run.finish(MODELS / name, facts)
+    started = perf_counter()
+    regression = fit_logistic(train, val, params, len(index.classes))
+    seconds = perf_counter() - started
+    metadata = logistic_metadata(name, regression, params, index, features)
+    with writing_folder(MODELS / name) as folder:
+        card = write_classifier(folder, regression, train, val, metadata)
+    record_fit(MODELS / name, fit_seconds=seconds)
+    note_fit(MODELS / name, "logistic", str(read_key("dataset")), {"device": "CPU"})
     print(f"{name}: {card.overall['accuracy']:.3f} accuracy on validation, {seconds:.1f} s")
 
 

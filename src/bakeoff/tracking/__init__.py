@@ -5,6 +5,6 @@ MLflow before it is needed: with `tracking.enabled: false` the mirror costs noth
 """
 
 from bakeoff.tracking.conclusion import log_comparison
-from bakeoff.tracking.live import LiveRun, live_run
+from bakeoff.tracking.live import LiveRun, live_run, note_fit
 
-__all__ = ["LiveRun", "live_run", "log_comparison"]
+__all__ = ["LiveRun", "live_run", "log_comparison", "note_fit"]

@@ -63,6 +63,27 @@ def watch_system(store: Store, run_id: str) -> "SystemMetricsMonitor":
     return monitor
 
 
+def _tags(model: str, kind: str, dataset: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """Where a fit comes from, and what is known of it besides."""
+    stage = fact.stage_tags(fact.stage_of(model, kind)) | fact.dvc_tags()
+    return fact.code_tags() | fact.dataset_tags(dataset) | stage | {"kind": kind} | dict(tags)
+
+
+def note_fit(model_folder: Path, kind: str, dataset: str, tags: Mapping[str, str]) -> None:
+    """Note where a fit of seconds comes from, for the mirror to show after the evaluation.
+
+    Opening the store would take longer than such a fit, and there is nothing live to see.
+
+    Args:
+        model_folder: `models/<model>`, complete.
+        kind: as for `live_run`.
+        dataset: the data set's name.
+        tags: further facts (`device`, ...).
+    """
+    told = _tags(model_folder.name, kind, dataset, tags)
+    journal.record("runs", sha256_of_folder(model_folder), told)
+
+
 class LiveRun:
     """One fit's run. Its methods never raise because of MLflow."""
 
@@ -83,9 +104,7 @@ class LiveRun:
         """Create the run, after marking those that a killed process left behind."""
         if not params.enabled:
             return
-        stage = fact.stage_tags(fact.stage_of(self.model, self._kind)) | fact.dvc_tags()
-        code = fact.code_tags() | fact.dataset_tags(self._dataset)
-        self._tags = code | stage | {"kind": self._kind} | self._tags
+        self._tags = _tags(self.model, self._kind, self._dataset, self._tags)
         self._wanted = True
         try:
             self._store = open_store(self._dataset)
