@@ -6,7 +6,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --locked --no-sync
 
 .PHONY: help environment reproduce reproduce-twice test test-slow lint types format ui dag clean \
-        bench-data bench-train bench-serving
+        bench bench-data bench-train bench-serving bench-pipeline
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ ui: environment ## browse the runs in MLflow on 127.0.0.1
 
 dag: environment ## rewrite dvc.yaml's source dependencies from the imports
 	@$(RUN) python -m bakeoff.imports
+
+bench: bench-pipeline bench-data bench-train bench-serving ## all of these, after `make reproduce`
+
+bench-pipeline: environment ## where a whole run's seconds go, and those of a rerun
+	@$(RUN) python benchmarks/bench_pipeline.py
 
 bench-data: environment ## time sorting, splitting and export beside the bare work
 	@$(RUN) python benchmarks/bench_data.py

@@ -27,11 +27,11 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.baselines.sides import read_feature_side
+from bakeoff.baselines.sides import read_feature_facts, read_feature_side
 from bakeoff.deep.backbones import build_backbone, build_encoder, encode, picture_input, resized
 from bakeoff.deep.devices import Compute, prepare
 from bakeoff.deep.features import BATCH, extract
-from bakeoff.deep.frozen import load_backbone, read_facts, write_features
+from bakeoff.deep.frozen import load_backbone, write_features
 from bakeoff.deep.head_training import train_head
 from bakeoff.deep.heads import build_head, feature_moments
 from bakeoff.deep.networks import picture_network, unfreeze
@@ -130,7 +130,7 @@ class Bench:
                     self.folder, self.params, self.weights, self.records, self.index
                 )
             )
-            self.backbone = load_backbone(self.folder, read_facts(self.folder))
+            self.backbone = load_backbone(self.folder, read_feature_facts(self.folder))
 
     def features(self, split: str) -> dict[str, float]:
         """Features from records, and a bare forward pass."""

@@ -1,9 +1,10 @@
 """Validate every raw file, sort the usable ones by class, and say what the data look like."""
 
 from bakeoff.data.census import write_census
-from bakeoff.data.sorting import MANIFEST_COLUMNS, sort_pictures
+from bakeoff.data.sorting import sort_pictures
 from bakeoff.files import write_json, writing_folder
 from bakeoff.layout import INTERIM, RAW, REPORTS
+from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import dataset_path, read_chosen_dataset
 from bakeoff.stage import run_stage
@@ -21,7 +22,7 @@ def main() -> None:
             where=dataset_path(name),
             prefix=INTERIM.as_posix(),
         )
-        manifest = found.manifest[MANIFEST_COLUMNS]
+        manifest = found.manifest[list(MANIFEST_COLUMNS)]
         manifest.to_csv(interim / "manifest.csv", index=False, lineterminator="\n")
         found.quarantine.to_csv(interim / "quarantine.csv", index=False, lineterminator="\n")
         write_json(interim / "classes.json", found.classes)

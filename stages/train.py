@@ -3,9 +3,9 @@
 import sys
 
 from bakeoff import journal
+from bakeoff.baselines.sides import read_feature_facts
 from bakeoff.deep.devices import prepare
 from bakeoff.deep.event_files import EventFile
-from bakeoff.deep.frozen import read_facts
 from bakeoff.deep.model_training import Job, finish, kind_of, model_facts, train_model
 from bakeoff.deep.network_files import write_network
 from bakeoff.files import sha256_of_folder, writing_folder
@@ -23,7 +23,7 @@ def main() -> None:
     params, seed = read_model_params(name), int(read_key("seed"))
     tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
     compute = prepare(ComputeParams.read("compute").strategy, seed)
-    facts, resume = read_facts(FEATURES / name), mlruns() / "resume"
+    facts, resume = read_feature_facts(FEATURES / name), mlruns() / "resume"
     kind = kind_of(params)
     tags = {"device": compute.device, "threads": str(compute.threads)}
     with live_run(name, kind, tracking, dataset, tags) as run:

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from bakeoff.data.labelling import find_labels
-from bakeoff.data.sorting import MANIFEST_COLUMNS
 from bakeoff.files import read_json, sha256_of_folder
+from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.params.datasets import read_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +69,7 @@ def test_a_small_set_goes_through_both_stages(
     assert "mine: 9 files in data/raw, 1 members left out" in told
     assert "mine: 4 cat, 4 dog" in told
     manifest = pd.read_csv("data/interim/manifest.csv", keep_default_na=False)
-    assert list(manifest) == MANIFEST_COLUMNS
+    assert list(manifest) == list(MANIFEST_COLUMNS)
     assert set(manifest["source"]) == set(pictures)
     assert all(Path(path).is_file() for path in manifest["path"])
     quarantine = pd.read_csv("data/interim/quarantine.csv", keep_default_na=False)

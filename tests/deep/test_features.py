@@ -3,10 +3,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bakeoff.baselines.sides import read_feature_facts
 from bakeoff.deep.backbones import build_backbone, build_encoder
 from bakeoff.deep.devices import prepare
 from bakeoff.deep.features import extract
-from bakeoff.deep.frozen import WEIGHTS_FILE, load_backbone, read_facts, write_features
+from bakeoff.deep.frozen import WEIGHTS_FILE, load_backbone, write_features
 from bakeoff.deep.weights import resolve_weights
 from bakeoff.errors import BakeoffError
 from bakeoff.export.records import read_records
@@ -53,7 +54,7 @@ def test_features_are_the_encoders_in_export_order(records, tmp_path):
 
 def test_the_record_says_all_and_holds_no_path(records, tmp_path):
     write(records, tmp_path / "f", pooling="max")
-    facts = read_facts(tmp_path / "f")
+    facts = read_feature_facts(tmp_path / "f")
     assert facts["classes"] == list(CLASSES)
     assert (facts["record_side"], facts["channels"], facts["layers"]) == (40, 3, 19)
     assert facts["parameters"] == 14_714_688
@@ -97,4 +98,4 @@ def test_features_that_overflow_are_refused(records, tmp_path):
 
 def test_missing_features_are_said_in_one_sentence(tmp_path):
     with pytest.raises(BakeoffError, match="run `dvc repro features@vgg16`"):
-        read_facts(tmp_path / "vgg16")
+        read_feature_facts(tmp_path / "vgg16")

@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bakeoff.baselines.sides import read_feature_facts
 from bakeoff.deep.devices import prepare
-from bakeoff.deep.frozen import read_facts, write_features
+from bakeoff.deep.frozen import write_features
 from bakeoff.deep.heads import load_head
 from bakeoff.deep.keras_files import load_keras
 from bakeoff.deep.model_training import Job, finish, kind_of, model_facts, train_model
@@ -62,7 +63,7 @@ def make(records, root, name, **changes):
     job = Job(
         name,
         params,
-        read_facts(features),
+        read_feature_facts(features),
         features,
         records[0],
         root / "resume",

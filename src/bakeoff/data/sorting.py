@@ -19,15 +19,13 @@ from bakeoff.data.quarantine import UNCOUNTED, Quarantined, quarantine_table, st
 from bakeoff.data.sampling import limit_classes, sample_groups
 from bakeoff.data.sources import LEFT_OUT, read_left_out
 from bakeoff.errors import BakeoffError
+from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.parallel import map_shards
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import Dataset
 
 log = logging.getLogger(__name__)
 
-MANIFEST_COLUMNS = (
-    "image_id path label group width height mode bytes sha256 source phash official".split()
-)
 SHEET = 24  # pictures on a class's contact sheet
 _SHARD = 32  # pictures
 _METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most 8 bytes each

@@ -12,9 +12,8 @@ from bakeoff.deep.applications import SCRATCH
 from bakeoff.deep.backbones import build_backbone, build_encoder, use_imagenet_scaling
 from bakeoff.deep.features import extract
 from bakeoff.deep.weights import Weights
-from bakeoff.errors import BakeoffError
 from bakeoff.export.record_index import RecordIndex
-from bakeoff.files import read_json, sha256_of_file, write_json
+from bakeoff.files import sha256_of_file, write_json
 from bakeoff.params.models import FeatureParams
 from bakeoff.tensors import keras
 
@@ -98,18 +97,3 @@ def load_backbone(folder: Path, facts: dict[str, Any], side: int | None = None) 
         folder / WEIGHTS_FILE,
         precision=facts["precision"],
     )
-
-
-def read_facts(folder: Path) -> dict[str, Any]:
-    """The `features.json` of a model's folder of features.
-
-    Raises:
-        BakeoffError: it is missing.
-    """
-    try:
-        facts: dict[str, Any] = read_json(folder / "features.json")
-    except (OSError, ValueError):
-        raise BakeoffError(
-            f"{folder}/features.json: missing or damaged; run `dvc repro features@{folder.name}`"
-        ) from None
-    return facts

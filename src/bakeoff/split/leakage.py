@@ -51,7 +51,7 @@ class Audit:
         test_groups: groups on the test side.
         test_groups_in_training: those of them of which a patient, a picture or a near duplicate
             stands in train or val as well.
-        test_pictures_in_training: pictures of the test side of which that is true.
+        test_pictures_in_training: pictures of those groups.
     """
 
     crossings: dict[str, Crossing]
@@ -99,14 +99,14 @@ def audit_split(
         f"{one}_{other}": _crossing(sides[one], sides[other], bits) for one, other in SIDE_PAIRS
     }
     test, rest = sides["test"], rows[rows["side"] != "test"]
-    shared = _leaking(test, rest, bits)
+    shared = test.loc[_leaking(test, rest, bits), "group"].unique()
     return Audit(
         crossings,
         bits,
         official_test,
         test_groups=int(test["group"].nunique()),
-        test_groups_in_training=int(test.loc[shared, "group"].nunique()),
-        test_pictures_in_training=int(shared.sum()),
+        test_groups_in_training=len(shared),
+        test_pictures_in_training=int(test["group"].isin(shared).sum()),
     )
 
 

@@ -5,22 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.errors import BakeoffError
+from bakeoff.manifest import MANIFEST_COLUMNS
 
 SIDES = ("train", "val", "test")
-MANIFEST_COLUMNS = (
-    "image_id",
-    "path",
-    "label",
-    "group",
-    "width",
-    "height",
-    "mode",
-    "bytes",
-    "sha256",
-    "source",
-    "phash",
-    "official",
-)
 PLAN_COLUMNS = ("split", "path", "image_id", "label", "group", "transform", "seed")
 _NUMBERS = ("width", "height", "bytes", "seed")
 
