@@ -16,7 +16,7 @@ help: ## list the targets
 	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 environment: $(filter .uv/bin/uv,$(UV)) ## install exactly what uv.lock says into .venv
-	@$(UV) sync --locked --quiet
+	@$(UV) sync --locked --quiet --compile-bytecode
 
 reproduce: environment ## run the pipeline, then show the comparison
 	@$(RUN) bakeoff check
