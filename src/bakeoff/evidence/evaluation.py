@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bakeoff.baselines.classical import load_classifier
 from bakeoff.baselines.descriptors import describe
 from bakeoff.baselines.forest import described_by, pixel_importances
-from bakeoff.baselines.sides import read_pictures
 from bakeoff.deep.repeats import repeat_head
 from bakeoff.evidence.answers import Inputs, predict, read_test_side
 from bakeoff.evidence.candidates import FOREST, MAJORITY, NETWORKS, Candidate
@@ -28,6 +27,7 @@ from bakeoff.evidence.network_predictions import Inspection, inspect_network
 from bakeoff.evidence.predictions import Predictions
 from bakeoff.evidence.spread import Spread
 from bakeoff.evidence.table import comparison_table
+from bakeoff.export.record_reading import read_pictures
 from bakeoff.params.evidence import EvaluateParams
 
 logger = logging.getLogger(__name__)

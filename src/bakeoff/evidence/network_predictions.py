@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.baselines.sides import record_batches
 from bakeoff.deep.heads import load_head
 from bakeoff.deep.keras_files import load_keras
 from bakeoff.errors import BakeoffError
@@ -17,6 +16,7 @@ from bakeoff.evidence.costs import Latency, clock_latency
 from bakeoff.evidence.galleries import Places
 from bakeoff.evidence.gradcam import Network
 from bakeoff.evidence.predictions import Predictions
+from bakeoff.export.record_reading import record_batches
 from bakeoff.tensors import keras
 
 logger = logging.getLogger(__name__)
@@ -56,8 +56,8 @@ def network_probabilities(folder: Path, records: Path) -> NDArray[np.float64]:
     parts = []
     for batch in record_batches(records, "test"):
         if network is None:
-            network = Network(load_keras(folder / "model.keras"), batch["image"].shape[1:])
-        originals = batch["image"][batch["transform"] == b"original"]
+            network = Network(load_keras(folder / "model.keras"), batch.images.shape[1:])
+        originals = batch.images[batch.transforms == "original"]
         if len(originals):
             parts.append(network.probabilities(originals))
     return np.concatenate(parts)
