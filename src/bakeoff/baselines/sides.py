@@ -123,7 +123,7 @@ def read_record_side(folder: Path, split: str, describe: Describe | None = None)
             without it the vectors are empty.
     """
     parts = []
-    for batch in record_batches(folder, split):
+    for batch in record_batches(folder, split, decode=describe is not None):
         values = describe(batch.images) if describe else None
         parts.append(
             Side(

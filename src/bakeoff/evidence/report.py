@@ -159,9 +159,7 @@ def _pictures(evidence: Evidence, thumbnails: Thumbnails) -> dict[str, Any]:
 def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> dict[str, Any]:
     meta = model.metadata
     seen = captions.seen(evidence, model)
-    means = captions.mean_maps(evidence, model)
-    if meta["kind"] == "forest":
-        means = captions.importances(evidence)
+    means = captions.mean_maps(evidence, model) + captions.importances(evidence, model)
     return {
         "name": model.name,
         "kind": meta["kind"],

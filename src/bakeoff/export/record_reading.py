@@ -41,8 +41,13 @@ class RecordBatch:
     groups: NDArray[np.str_]  # (n,)
 
 
-def record_batches(folder: Path, split: str) -> Iterator[RecordBatch]:
+def record_batches(folder: Path, split: str, *, decode: bool = True) -> Iterator[RecordBatch]:
     """A side of `data/processed`, batch by batch, in export order.
+
+    Args:
+        folder: The folder of records.
+        split: `train`, `val` or `test`.
+        decode: False leaves the pictures out: they then have no channel.
 
     Raises:
         BakeoffError: the folder, the side or a shard is missing or damaged.
@@ -55,8 +60,10 @@ def record_batches(folder: Path, split: str) -> Iterator[RecordBatch]:
                 name: np.array([example[name].decode() for example in batch], np.str_)
                 for name in ("image_id", "transform", "group")
             }
+            pictures = pool.map(lambda example: _decode(example, index), batch) if decode else ()
+            none = np.empty((len(batch), index.height, index.width, 0), np.uint8)
             yield RecordBatch(
-                np.stack(list(pool.map(lambda example: _decode(example, index), batch))),
+                np.stack(list(pictures)) if decode else none,
                 np.array([example["label"] for example in batch], np.int64),
                 texts["image_id"],
                 texts["transform"],
