@@ -66,7 +66,9 @@ def gather_evidence(
         for c in candidates
     ]
     contenders.append(_majority(contenders[0], train_labels, groups, params, seed))
-    comparison = compare(contenders, groups, params.confidence)
+    comparison = compare(
+        contenders, groups, params.confidence, resamples=params.bootstrap, seed=seed
+    )
     shown = choose_pictures(predictions, params.gallery, params.grad_cam)
     pictures = read_pictures(inputs.records, "test", shown.places())
     inspections = _inspect(candidates, predictions, shown, pictures)

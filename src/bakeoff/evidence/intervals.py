@@ -38,11 +38,11 @@ def resample_sums(group_sums: Floats, resamples: int, seed: int) -> Floats:
     Returns:
         Shape `(resamples, statistics)`.
     """
-    draws = _group_counts(len(group_sums), resamples, seed)
+    draws = group_counts(len(group_sums), resamples, seed)
     return np.concatenate([counts @ group_sums for counts in draws])
 
 
-def _group_counts(groups: int, resamples: int, seed: int) -> Iterator[Floats]:
+def group_counts(groups: int, resamples: int, seed: int) -> Iterator[Floats]:
     """Blocks of shape `(block, groups)`: how often each group is drawn."""
     generator = np.random.default_rng(seed)
     block = max(1, _WEIGHTS_AT_ONCE // groups)

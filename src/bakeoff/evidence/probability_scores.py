@@ -88,10 +88,10 @@ def brier_losses(labels: Labels, probabilities: Floats) -> Floats:
     return losses
 
 
-def top_k_accuracy(labels: Labels, probabilities: Floats, k: int) -> float:
-    """Share of pictures whose class is among the `k` likeliest; of a tie the first classes win."""
+def among_likeliest(labels: Labels, probabilities: Floats, k: int) -> Floats:
+    """1 where a picture's class is among the `k` likeliest, else 0; of a tie the first win."""
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    return float((likeliest == labels[:, None]).any(axis=1).mean())
+    return (likeliest == labels[:, None]).any(axis=1).astype(np.float64)
 
 
 @dataclass(frozen=True)

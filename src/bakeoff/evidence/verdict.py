@@ -16,7 +16,8 @@ _FASTER = 1.2
 def verdict(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
     """Sentences in the order in which a reader wants them: which, how sure, where it fails."""
     best = comparison.best
-    sentences = [headline(comparison), *_advice(comparison, costs), _against_forest(comparison)]
+    sentences = [headline(comparison), choice(comparison), *_advice(comparison, costs)]
+    sentences += [_against_forest(comparison)]
     sentences += [_weakness(best), _calibration(best), _over_majority(comparison)]
     return [sentence for sentence in sentences if sentence]
 
@@ -31,6 +32,17 @@ def headline(comparison: Comparison) -> str:
         f"{best.name} is the most accurate of {trained} models: "
         f"{_percent(best.card.overall['accuracy'])} "
         f"({_range(best.intervals['accuracy'])}) of {pictures} test pictures{of_groups}."
+    )
+
+
+def choice(comparison: Comparison) -> str:
+    """How good the best is without the luck of having been chosen on these same pictures."""
+    rivals = sum(c.name != MAJORITY for c in comparison.contenders)
+    if rivals < 2 or np.isnan(comparison.out_of_bag):
+        return ""
+    return (
+        f"To be the best of {rivals} on these pictures takes some luck too: chosen on some of them "
+        f"and scored on the others, the best comes to {_percent(comparison.out_of_bag)}."
     )
 
 
