@@ -35,6 +35,7 @@ class Contender:
     card: Scorecard
     uncalibrated: Scorecard  # before temperature scaling
     intervals: Mapping[str, Interval]
+    recalls: tuple[Interval, ...]  # of each class
     samples: Mapping[str, NDArray[np.float64]]  # bootstrap resamples, paired over contenders
 
 
@@ -105,11 +106,21 @@ def contender(
     found = {
         score: percentile_interval(drawn, count, params.confidence)
         for score, drawn in samples.items()
+        if drawn.ndim == 1
     }
     found["accuracy"] = share_interval(
         samples["accuracy"], card.overall["accuracy"], count, params.confidence
     )
-    return Contender(name, metadata, predictions, card, scorecard(raw), found, samples)
+    recalls = tuple(
+        share_interval(
+            samples["recall"][:, label],
+            card.per_class["recall"][label],
+            len(np.unique(groups[predictions.labels == label])),
+            params.confidence,
+        )
+        for label in range(len(predictions.classes))
+    )
+    return Contender(name, metadata, predictions, card, scorecard(raw), found, recalls, samples)
 
 
 def majority_predictions(like: Predictions, train_labels: Mapping[str, int]) -> Predictions:

@@ -81,6 +81,7 @@ def _model(contender: Contender) -> dict[str, Any]:
     classes = contender.predictions.classes
     per_class = {
         name: {score: values[i] for score, values in contender.card.per_class.items()}
+        | {"recall_interval": asdict(contender.recalls[i])}
         for i, name in enumerate(classes)
     }
     return _plain(

@@ -65,7 +65,8 @@ def resampled_scores(
 
     Returns:
         Arrays of shape `(resamples,)` for every overall score but the calibration error: noise
-        within its bins never cancels, so that its resamples lie far above it.
+        within its bins never cancels, so that its resamples lie far above it. And `recall`, of
+        shape `(resamples, k)`.
     """
     k = len(predictions.classes)
     labels, probabilities = predictions.labels, predictions.probabilities
@@ -87,6 +88,7 @@ def resampled_scores(
     matrices = drawn[:, : k * k].reshape(-1, k, k)
     pictures = matrices.sum(axis=(1, 2))
     samples = {name: score(matrices) for name, score in scores.OVERALL.items()}
+    samples["recall"] = scores.recall(matrices)
     samples |= {name: drawn[:, k * k + i] / pictures for i, name in enumerate(means)}
     return samples | resampled_areas(labels, probabilities, groups, resamples, seed)
 

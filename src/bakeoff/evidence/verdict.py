@@ -18,7 +18,8 @@ def verdict(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
     best = comparison.best
     sentences = [headline(comparison), choice(comparison), *_advice(comparison, costs)]
     sentences += [_against_forest(comparison)]
-    sentences += [_weakness(best), _calibration(best), _over_majority(comparison)]
+    sentences += [_weakness(best), _cost(best.name, costs), _calibration(best)]
+    sentences += [_over_majority(comparison)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -114,6 +115,18 @@ def _weakness(best: Contender) -> str:
         f"Its commonest mistake is to take {classes[true]} for {classes[taken]}: "
         f"{wrong[true, taken]:.0f} of {total:.0f}."
     )
+
+
+def _cost(name: str, costs: Mapping[str, Cost]) -> str:
+    """What the best model costs, as far as that was measured here."""
+    cost = costs.get(name, Cost())
+    parts = [
+        (cost.predict_ms, f"answers in {cost.predict_ms:.3g} ms for one picture"),
+        (cost.megabytes, f"takes {cost.megabytes:.3g} MB"),
+        (cost.training_seconds, f"took {cost.training_seconds:.0f} s to train, features included"),
+    ]
+    known = [words for value, words in parts if not np.isnan(value)]
+    return f"It {', '.join(known)}." if known else ""
 
 
 def _calibration(best: Contender) -> str:
