@@ -14,6 +14,7 @@ from bakeoff.evidence.intervals import Interval
 _MOST_CLASSES = 12  # a confusion matrix of more classes is a picture, not a table
 _PER_CLASS = ("precision", "f1", "specificity", "auc")
 
+_MOST_MISTAKES = 10
 _IN_MAIN_TABLE = ("cohen_kappa", "macro_f1", "macro_auc", "log_loss")
 _CALIBRATION = (
     "temperature", "calibration_error_before", "calibration_error", "log_loss_before", "log_loss",
@@ -182,6 +183,19 @@ def confusion_rows(model: Contender) -> list[tuple[str, list[dict[str, Any]]]]:
             )
         rows.append((name, cells))
     return rows
+
+
+def commonest_mistakes(model: Contender) -> list[tuple[str, str, str, str]]:
+    """True class, class it was taken for, pictures, and share of the true class: the first ten."""
+    classes, wrong = model.predictions.classes, model.card.matrix.copy()
+    totals = wrong.sum(axis=1)
+    np.fill_diagonal(wrong, 0)
+    cells = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_MISTAKES]
+    return [
+        (classes[true], classes[said], f"{count:.0f}", f"{count / totals[true] * 100:.0f} %")
+        for true, said in zip(*np.unravel_index(cells, wrong.shape), strict=True)
+        if (count := wrong[true, said])
+    ]
 
 
 def per_class_rows(model: Contender) -> list[list[str]]:

@@ -16,10 +16,9 @@ _FASTER = 1.2
 def verdict(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
     """Sentences in the order in which a reader wants them: which, how sure, where it fails."""
     best = comparison.best
-    sentences = [headline(comparison), choice(comparison), *_advice(comparison, costs)]
-    sentences += [_against_forest(comparison)]
-    sentences += [_weakness(best), _cost(best.name, costs), _calibration(best)]
-    sentences += [_over_majority(comparison)]
+    sentences = [headline(comparison), *_advice(comparison, costs), _against_forest(comparison)]
+    sentences += [choice(comparison), _weakness(best), _cost(best.name, costs)]
+    sentences += [_calibration(best), _over_majority(comparison)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -121,12 +120,12 @@ def _cost(name: str, costs: Mapping[str, Cost]) -> str:
     """What the best model costs, as far as that was measured here."""
     cost = costs.get(name, Cost())
     parts = [
-        (cost.predict_ms, f"answers in {cost.predict_ms:.3g} ms for one picture"),
-        (cost.megabytes, f"takes {cost.megabytes:.3g} MB"),
-        (cost.training_seconds, f"took {cost.training_seconds:.0f} s to train, features included"),
+        (cost.predict_ms, f"{cost.predict_ms:.3g} ms for one picture"),
+        (cost.megabytes, f"{cost.megabytes:.3g} MB"),
+        (cost.training_seconds, f"{cost.training_seconds:.0f} s of training, features included"),
     ]
     known = [words for value, words in parts if not np.isnan(value)]
-    return f"It {', '.join(known)}." if known else ""
+    return f"It costs {', '.join(known)}." if known else ""
 
 
 def _calibration(best: Contender) -> str:
