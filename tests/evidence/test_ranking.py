@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from bakeoff.evidence import intervals
-from bakeoff.evidence.probability_scores import average_precision, roc_auc
-from bakeoff.evidence.ranking import resampled_areas, weighted_areas
+from bakeoff.evidence.probability_scores import average_precision, roc_auc, weighted_areas
+from bakeoff.evidence.ranking import resampled_areas
 
 
 @settings(deadline=None, max_examples=60)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evidence.intervals import Floats, group_counts
+from bakeoff.evidence.probability_scores import weighted_areas
 
 # Weights of pictures at a time, 8 MB: what stays in a processor's cache is fast.
 _AT_ONCE = 1_000_000
@@ -39,33 +40,6 @@ def resampled_areas(
             parts.append(_mean_defined(np.array(areas)))
     auc, precision = np.concatenate(parts, axis=1)
     return {"macro_auc": auc, "macro_average_precision": precision}
-
-
-def weighted_areas(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
-    """Area under the ROC curve and average precision of one class, for many weightings at once.
-
-    Args:
-        positive: Whether a picture is of the class, shape `(n,)`.
-        scores: Shape `(n,)`.
-        weights: How often each picture counts, shape `(resamples, n)`.
-
-    Returns:
-        Shape `(2, resamples)`; NaN where no picture of the class, or no other, counts.
-    """
-    order = np.argsort(-scores, kind="stable")
-    levels = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
-    sorted_weights = weights[:, order]
-    mine = np.add.reduceat(sorted_weights * positive[order], levels, axis=1)
-    others = np.add.reduceat(sorted_weights, levels, axis=1) - mine
-    mine_above, others_above = mine.cumsum(axis=1), others.cumsum(axis=1)
-    all_mine, all_others = mine_above[:, -1], others_above[:, -1]
-    # Each of mine ranks above the others that come after it; of a tie, above half of them.
-    won = (mine * (all_others[:, None] - others_above + others / 2)).sum(axis=1)
-    precision = mine_above / np.maximum(mine_above + others_above, 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        auc = won / (all_mine * all_others)
-        average = (mine * precision).sum(axis=1) / all_mine
-    return np.stack([auc, average])
 
 
 def _mean_defined(areas: Floats) -> Floats:
