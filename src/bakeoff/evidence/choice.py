@@ -28,7 +28,8 @@ def out_of_bag_accuracy(
         A share; NaN for a single group.
     """
     count = int(groups.max()) + 1
-    per_group = np.stack([np.bincount(groups, r.astype(np.float64), count) for r in right], axis=1)
+    sums = [np.bincount(groups, r.astype(np.float64), count).astype(np.float64) for r in right]
+    per_group = np.stack(sums, axis=1)
     pictures = np.bincount(groups, minlength=count).astype(np.float64)
     scores = [
         _scores_of_the_chosen(drawn, per_group, pictures)
