@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -43,7 +44,7 @@ def remembered(kind: str, inputs: Mapping[str, str], compute: Callable[[], Array
     try:
         with np.load(path, allow_pickle=False) as entry:
             return dict(entry)
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
         arrays = compute()
     with writing_file(path) as partial, partial.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **dict(arrays))
