@@ -1,9 +1,18 @@
-"""Contenders whose accuracy is known, for tests of what is made of them."""
+"""Contenders whose accuracy is known, for tests of what is made of them; and a whole evaluation."""
+
+from pathlib import Path
 
 import numpy as np
 
+from bakeoff.evidence.answers import Inputs
+from bakeoff.evidence.candidates import FOREST, read_candidates
 from bakeoff.evidence.comparison import Comparison, Contender, compare, contender
+from bakeoff.evidence.evaluation import gather_evidence
+from bakeoff.evidence.evidence_files import read_histories, write_evidence
 from bakeoff.evidence.predictions import Predictions
+from bakeoff.evidence.report import Context
+from bakeoff.export.record_index import read_index
+from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 
 CLASSES = ("amber", "blue", "coral")
@@ -11,6 +20,11 @@ COUNT = 240
 LABELS = np.arange(COUNT) % 3
 GROUPS = np.arange(COUNT) // 2  # two pictures each
 PARAMS = EvaluateParams(bootstrap=300)
+
+# Of the workshop in tests/evidence/test_evaluation.py.
+SMALL = EvaluateParams(bootstrap=200, gallery=4, grad_cam=2)
+NAMES = [FOREST, "tiny", "scratch", "logistic_tiny"]
+TRAIN_LABELS = {"amber": 8, "blue": 8, "coral": 8}
 
 
 def answering(accuracy: float, seed: int = 0) -> Predictions:
@@ -53,3 +67,20 @@ def contender_of(name: str, accuracy: float, seed: int = 0, **metadata: object) 
 def comparison_of(*models: Contender) -> Comparison:
     """The comparison of some contenders."""
     return compare(models, GROUPS, 0.95)
+
+
+def evaluate(workshop: Path, name: str) -> None:
+    """Evaluate the models in `workshop`, as the stage does, into its folder `name`."""
+    candidates = read_candidates(workshop / "models", NAMES)
+    inputs = Inputs(workshop / "processed", workshop / "features")
+    evidence = gather_evidence(candidates, inputs, TRAIN_LABELS, SMALL, seed=5)
+    context = Context(
+        dataset="tiny",
+        described=Dataset(description="Stripes.", licence="CC0", source="https://example.org"),
+        index=read_index(workshop / "processed"),
+        leakage={"groups": 0, "exact_duplicates": 0, "near_duplicates": 0},
+        params=SMALL,
+        params_text="dataset: tiny <b>\n",
+        histories=read_histories(candidates),
+    )
+    write_evidence(workshop / name, evidence, context)

@@ -7,7 +7,6 @@ import pytest
 from bakeoff.baselines.sides import (
     examples_sha256,
     read_feature_side,
-    read_pictures,
     read_record_side,
 )
 from bakeoff.errors import BakeoffError
@@ -65,6 +64,7 @@ def test_vectors_of_other_pictures_are_not_put_beside():
 
 
 def test_records_are_described_in_export_order(tmp_path):
+    from bakeoff.export.record_reading import read_pictures
     from tests.tiny_records import write_tiny_records
 
     write_tiny_records(tmp_path)

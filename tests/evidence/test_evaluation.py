@@ -1,7 +1,11 @@
 """The whole evaluation on a few tiny pictures, with real models of every kind."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,19 +25,18 @@ from bakeoff.errors import BakeoffError
 from bakeoff.evidence.answers import Inputs
 from bakeoff.evidence.candidates import FOREST, MAJORITY, Candidate, read_candidates
 from bakeoff.evidence.evaluation import gather_evidence
-from bakeoff.evidence.evidence_files import read_histories, write_evidence
 from bakeoff.evidence.predictions import read_predictions
-from bakeoff.evidence.report import Context
 from bakeoff.export.record_index import read_index
 from bakeoff.files import read_json, write_json
-from bakeoff.params.datasets import Dataset
-from bakeoff.params.evidence import EvaluateParams
 from bakeoff.params.models import ForestParams, HeadParams, LogisticParams
+from tests.tiny_evidence import NAMES, TRAIN_LABELS, evaluate
+from tests.tiny_evidence import SMALL as PARAMS
 from tests.tiny_records import write_tiny_records
 
-PARAMS = EvaluateParams(bootstrap=200, gallery=4, grad_cam=2)
-NAMES = [FOREST, "tiny", "scratch", "logistic_tiny"]
-TRAIN_LABELS = {"amber": 8, "blue": 8, "coral": 8}
+
+@pytest.fixture(autouse=True)
+def own_memory(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
 
 
 def write_features(folder: Path, records: Path, encoder: keras.Model) -> None:
@@ -124,26 +127,21 @@ def workshop(tmp_path_factory) -> Path:
     return root
 
 
-def gathered(workshop: Path):
-    candidates = read_candidates(workshop / "models", NAMES)
-    inputs = Inputs(workshop / "processed", workshop / "features")
-    return candidates, gather_evidence(candidates, inputs, TRAIN_LABELS, PARAMS, seed=5)
-
-
 @pytest.fixture(scope="module")
 def reports(workshop) -> Path:
-    for name in ("reports", "again"):
-        candidates, evidence = gathered(workshop)
-        context = Context(
-            dataset="tiny",
-            described=Dataset(description="Stripes.", licence="CC0", source="https://example.org"),
-            index=read_index(workshop / "processed"),
-            leakage={"groups": 0, "exact_duplicates": 0, "near_duplicates": 0},
-            params=PARAMS,
-            params_text="dataset: tiny <b>\n",
-            histories=read_histories(candidates),
-        )
-        write_evidence(workshop / name, evidence, context)
+    """Made twice from nothing, and once more, without TensorFlow, from what is remembered."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("reports", "again"):
+            patch.setenv("DVC_ROOT", str(workshop / "clones" / name))
+            evaluate(workshop, name)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "sys.modules |= dict.fromkeys(('tensorflow', 'keras', 'sklearn', 'skimage', 'mlflow'))\n"
+        "from tests.tiny_evidence import evaluate\n"
+        f"evaluate(Path({str(workshop)!r}), 'remembered')"
+    )
+    surroundings = os.environ | {"DVC_ROOT": str(workshop / "clones" / "reports")}
+    subprocess.run([sys.executable, "-c", code], check=True, env=surroundings)
     return workshop / "reports"
 
 
@@ -174,8 +172,9 @@ def test_the_exported_model_gives_the_probabilities_that_were_scored(reports, wo
         assert scored == pytest.approx(expected, abs=1e-5)
 
 
-def test_what_holds_no_time_is_the_same_to_the_byte(reports):
-    again = reports.parent / "again"
+@pytest.mark.parametrize("other", ["again", "remembered"])
+def test_what_holds_no_time_is_the_same_to_the_byte(reports, other):
+    again = reports.parent / other
     for kind in ("metrics.json", "evidence.json"):
         assert (reports / kind).read_bytes() == (again / kind).read_bytes()
     for folder in ("predictions", "plots", "cards"):
@@ -183,6 +182,28 @@ def test_what_holds_no_time_is_the_same_to_the_byte(reports):
         assert files
         for path in files:
             assert (reports / path).read_bytes() == (again / path).read_bytes(), path
+
+
+def test_what_is_remembered_holds_its_clocked_times_as_well(reports):
+    for name in ("comparison.csv", "report.html", "cost.png"):
+        first, remembered = reports / name, reports.parent / "remembered" / name
+        assert first.read_bytes() == remembered.read_bytes()
+
+
+def test_only_a_changed_model_is_looked_at_anew(workshop, reports, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("DVC_ROOT", str(reports.parent / "clones" / "reports"))
+    memory = reports.parent / "clones" / "reports" / "mlruns" / "memory"
+    before = set(memory.rglob("*.npz"))
+    models = tmp_path / "models"
+    shutil.copytree(workshop / "models", models)
+    metadata = read_json(models / "scratch" / "metadata.json")
+    write_json(models / "scratch" / "metadata.json", metadata | {"seed": 99})
+    inputs = Inputs(workshop / "processed", workshop / "features")
+    with caplog.at_level("INFO", "bakeoff"):
+        gather_evidence(read_candidates(models, NAMES), inputs, TRAIN_LABELS, PARAMS, seed=5)
+    assert [m for m in caplog.messages if "looking" in m] == ["looking at scratch"]
+    new = set(memory.rglob("*.npz")) - before
+    assert sorted(path.parent.name for path in new) == ["answers", "networks"]
 
 
 def test_metrics_are_numbers_by_model_without_anything_clocked(reports):
@@ -265,10 +286,9 @@ def test_a_head_trained_again_has_a_spread_of_accuracies(workshop):
     head = read_candidates(workshop / "models", ["tiny"])[0]
     spread = repeat_head(head, workshop / "features" / "tiny", 3, seed=20)
     again = repeat_head(head, workshop / "features" / "tiny", 2, seed=20)
-    assert spread.accuracies.shape == (3,)
-    assert np.array_equal(spread.accuracies[:2], again.accuracies)
-    assert spread.mean == pytest.approx(spread.accuracies.mean())
-    assert set(np.round(spread.accuracies * 9, 9)) <= set(range(10))
+    assert spread.shape == (3,)
+    assert np.array_equal(spread[:2], again)
+    assert set(np.round(spread * 9, 9)) <= set(range(10))
 
 
 def test_numbers_in_files_are_json_that_any_reader_takes(reports):

@@ -61,6 +61,26 @@ def test_figures_in_a_page_take_its_text_colour_and_hold_no_date(name):
     assert "<text" in svg
 
 
+def test_models_that_tie_are_all_named_and_told_apart():
+    names = [FOREST, *(f"{kind}m{i}" for i in range(5) for kind in ("", "logistic_"))]
+    same = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "pareto": False}
+    ties = pd.DataFrame([{"model": name, **same} for name in names])
+    ties = ties.assign(predict_ms_batch=10.0, fit_seconds=1.0, feature_seconds=np.nan)
+    drawn = quality.cost_figure(ties)
+    drawn.draw_without_rendering()
+    (legend,) = drawn.legends
+    boxes = [text.get_window_extent() for text in legend.get_texts()]
+    assert [text.get_text() for text in legend.get_texts()] == names
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    points = [bars.lines[0] for bars in drawn.axes[0].containers]
+    assert len({(point.get_color(), point.get_marker()) for point in points}) == len(names)
+
+
+def test_cost_without_a_measured_time_is_an_empty_figure():
+    unknown = table().assign(predict_ms_batch=np.nan, fit_seconds=np.nan)
+    assert not quality.cost_figure(unknown).legends
+
+
 def test_cells_hold_counts_and_shares():
     svg = figures.to_svg(confusion.confusion_figure(MATRIX, CLASSES, "t"))
     assert ">5<" in svg

@@ -38,7 +38,7 @@ def test_losses_equal_scikit_learn(seed):
     brier = metrics.brier_score_loss(labels, probabilities, labels=[0, 1, 2], scale_by_half=False)
     assert ranked.brier_losses(labels, probabilities).mean() == pytest.approx(brier)
     for k in (1, 2):
-        assert ranked.top_k_accuracy(labels, probabilities, k) == pytest.approx(
+        assert ranked.among_likeliest(labels, probabilities, k).mean() == pytest.approx(
             metrics.top_k_accuracy_score(labels, probabilities, k=k)
         )
 

@@ -45,6 +45,24 @@ def test_rows_are_text_and_unknown_cells_are_empty():
     assert 0 <= forest["low"] < forest["at"] < forest["high"] < best["at"] < best["high"] <= 100
 
 
+def test_the_commonest_mistakes_are_the_largest_cells_off_the_diagonal():
+    model = contender_of("a", 0.8)
+    wrong = model.card.matrix - np.diag(np.diag(model.card.matrix))
+    rows = words.commonest_mistakes(model)
+    assert [int(row[2]) for row in rows] == sorted(wrong[wrong > 0].astype(int), reverse=True)
+    true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
+    classes = model.predictions.classes
+    share = f"{wrong.max() / 80 * 100:.0f} %"
+    assert rows[0] == (classes[true], classes[taken], f"{wrong.max():.0f}", share)
+    assert words.commonest_mistakes(contender_of("perfect", 1.0)) == []
+
+
+def test_recall_stands_with_its_interval_which_is_never_certain():
+    perfect = words.per_class_rows(contender_of("perfect", 1.0))
+    # 80 pictures of each class in 80 groups: Clopper and Pearson's bound is 0.025 ** (1 / 80).
+    assert [row[2] for row in perfect] == ["1.000 (0.95 to 1.00)"] * 3
+
+
 def test_the_axis_of_the_bars_has_a_length_even_for_equal_scores():
     flat = pd.DataFrame({n: [1.0] for n in ("accuracy", "accuracy_low", "accuracy_high")})
     low, high = words.bar_axis(flat)

@@ -1,6 +1,6 @@
 """The random forest that every backbone has to beat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +99,6 @@ def forest_metadata(
         "seed": seed,
         "params": params.model_dump(mode="json"),
     }
-
-
-def described_by(metadata: Mapping[str, Any]) -> tuple[tuple[str, ...], int]:
-    """The descriptors, and the side in pixels, that a forest's `metadata.json` names."""
-    params = metadata["params"]
-    return tuple(params["descriptors"]), int(params["pixels_side"])
 
 
 def pixel_importances(

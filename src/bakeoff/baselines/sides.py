@@ -1,7 +1,7 @@
 """One side of the split as arrays: which pictures, in which order, and what describes them."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
+from bakeoff.export.record_reading import record_batches
 from bakeoff.files import read_json
-
-# Pictures decoded at a time: at 300 x 300 x 3 about 17 MB.
-_BATCH = 64
 
 Describe = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -125,44 +123,16 @@ def read_record_side(folder: Path, split: str, describe: Describe | None = None)
             without it the vectors are empty.
     """
     parts = []
-    for batch in record_batches(folder, split):
-        count = len(batch["label"])
-        values = describe(batch["image"]) if describe else np.empty((count, 0), np.float32)
+    for batch in record_batches(folder, split, decode=describe is not None):
+        values = describe(batch.images) if describe else None
         parts.append(
             Side(
-                _texts(batch["image_id"]),
-                _texts(batch["transform"]),
-                _texts(batch["group"]),
-                batch["label"].astype(np.int64),
-                values,
+                batch.image_ids,
+                batch.transforms,
+                batch.groups,
+                batch.labels,
+                np.empty((len(batch.labels), 0), np.float32) if values is None else values,
             )
         )
     fields = ("image_ids", "transforms", "groups", "labels", "values")
     return Side(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
-
-
-def record_batches(folder: Path, split: str) -> Iterator[dict[str, NDArray[Any]]]:
-    """Batches of a side of `data/processed` in export order, decoded ahead of the reader.
-
-    Yields:
-        `image` uint8 `(n, height, width, channels)`, `label` int64, and as bytes `image_id`,
-        `transform`, `group`.
-    """
-    from bakeoff.export.records import read_records
-
-    yield from read_records(folder, split).batch(_BATCH).prefetch(2).as_numpy_iterator()
-
-
-def read_pictures(folder: Path, split: str, places: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
-    """The pictures at some places among a side's originals, each `(height, width, channels)`."""
-    wanted, found, start = set(places), {}, 0
-    for batch in record_batches(folder, split):
-        originals = batch["image"][batch["transform"] == b"original"]
-        for place in wanted.intersection(range(start, start + len(originals))):
-            found[place] = originals[place - start].copy()
-        start += len(originals)
-    return found
-
-
-def _texts(values: NDArray[Any]) -> NDArray[np.str_]:
-    return np.array([value.decode() for value in values], np.str_)

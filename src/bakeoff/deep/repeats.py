@@ -3,17 +3,19 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.baselines.sides import read_feature_side
 from bakeoff.deep.devices import prepare
 from bakeoff.deep.head_training import train_head
 from bakeoff.evidence.candidates import Candidate
-from bakeoff.evidence.spread import Spread
 from bakeoff.params.models import HeadParams, TrainParams
 from bakeoff.tensors import keras
 
 
-def repeat_head(candidate: Candidate, features: Path, repeats: int, seed: int) -> Spread:
+def repeat_head(
+    candidate: Candidate, features: Path, repeats: int, seed: int
+) -> NDArray[np.float64]:
     """Train a frozen backbone's head `repeats` times and score each on the test originals.
 
     Args:
@@ -21,6 +23,9 @@ def repeat_head(candidate: Candidate, features: Path, repeats: int, seed: int) -
         features: Its folder of cached features.
         repeats: How many seeds; they follow `seed`, which the model itself was trained with.
         seed: Of the model.
+
+    Returns:
+        Test accuracies, shape `(repeats,)`.
     """
     train, val, test = (read_feature_side(features, side) for side in ("train", "val", "test"))
     held, scored = val.originals(), test.originals()
@@ -39,4 +44,4 @@ def repeat_head(candidate: Candidate, features: Path, repeats: int, seed: int) -
         )
         logits = keras.ops.convert_to_numpy(head(scored.values, training=False))
         accuracies.append(float((logits.argmax(axis=1) == scored.labels).mean()))
-    return Spread(np.array(accuracies))
+    return np.array(accuracies)

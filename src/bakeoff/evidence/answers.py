@@ -1,16 +1,20 @@
 """What every model says of the test side, which is opened here and nowhere else."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.baselines.classical import load_classifier
-from bakeoff.baselines.forest import describe_side, described_by
-from bakeoff.baselines.sides import Side, read_feature_side
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.baselines.sides import Side, read_feature_side, read_record_side
 from bakeoff.errors import BakeoffError
-from bakeoff.evidence.candidates import FOREST, NETWORKS, Candidate
-from bakeoff.evidence.network_predictions import head_probabilities, network_probabilities
+from bakeoff.evidence.candidates import NETWORKS, Candidate
 from bakeoff.evidence.predictions import Predictions
+from bakeoff.export.record_index import INDEX
+from bakeoff.files import sha256_of_file
+from bakeoff.memory import remembered
+
+_FEATURES = "features:"
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,9 @@ class Inputs:
     features: Path
 
 
-def read_test_side(candidates: Sequence[Candidate], inputs: Inputs) -> Side:
-    """The test originals, with the forest's descriptors as their vectors."""
-    forest = next(c for c in candidates if c.name == FOREST)
-    descriptors, side = described_by(forest.metadata)
-    return describe_side(descriptors, side, "test", inputs.records, inputs.features).originals()
+def read_test_side(inputs: Inputs) -> Side:
+    """The test originals, without vectors."""
+    return read_record_side(inputs.records, "test").originals()
 
 
 def predict(candidate: Candidate, test: Side, inputs: Inputs) -> Predictions:
@@ -34,19 +36,42 @@ def predict(candidate: Candidate, test: Side, inputs: Inputs) -> Predictions:
     Raises:
         BakeoffError: its cached features are of other pictures.
     """
-    values = test.values
-    if candidate.features:
-        cached = read_feature_side(inputs.features / candidate.features, "test").originals()
-        if cached.sha256 != test.sha256:
+    read = {"model": candidate.sha256, "records": sha256_of_file(inputs.records / INDEX)}
+    for name in _features_read(candidate):
+        folder = inputs.features / name
+        if read_feature_side(folder, "test").originals().sha256 != test.sha256:
             raise BakeoffError(
-                f"{inputs.features / candidate.features} and {inputs.records} hold different test "
-                f"pictures; run `dvc repro features@{candidate.features}`"
+                f"{folder} and {inputs.records} hold different test pictures; "
+                f"run `dvc repro features@{name}`"
             )
-        values = cached.values
-    if candidate.kind == "head":
-        probabilities = head_probabilities(candidate.folder, values)
-    elif candidate.kind in NETWORKS:
-        probabilities = network_probabilities(candidate.folder, inputs.records)
+        read[f"features {name}"] = sha256_of_file(folder / "test.npy")
+    answers = remembered("answers", read, lambda: {"p": _probabilities(candidate, inputs)})
+    return Predictions(candidate.classes, test.image_ids, test.labels, answers["p"])
+
+
+def _features_read(candidate: Candidate) -> list[str]:
+    """The models whose cached features this one predicts from."""
+    named = [d.removeprefix(_FEATURES) for d in candidate.descriptors if d.startswith(_FEATURES)]
+    return [candidate.features] if candidate.features else named
+
+
+def _probabilities(candidate: Candidate, inputs: Inputs) -> NDArray[np.float64]:
+    """Calibrated probabilities `(n, k)` of the test originals."""
+    if candidate.kind in NETWORKS:
+        from bakeoff.evidence.network_predictions import head_probabilities, network_probabilities
+
+        if candidate.kind != "head":
+            return network_probabilities(candidate.folder, inputs.records)
+        cached = read_feature_side(inputs.features / candidate.name, "test").originals()
+        return head_probabilities(candidate.folder, cached.values)
+
+    from bakeoff.baselines.classical import load_classifier
+    from bakeoff.baselines.forest import describe_side
+
+    if candidate.features:
+        side = read_feature_side(inputs.features / candidate.features, "test")
     else:
-        probabilities = load_classifier(candidate.folder).probabilities(values)
-    return Predictions(candidate.classes, test.image_ids, test.labels, probabilities)
+        pixels_side = candidate.metadata["params"]["pixels_side"]
+        names = candidate.descriptors
+        side = describe_side(names, pixels_side, "test", inputs.records, inputs.features)
+    return load_classifier(candidate.folder).probabilities(side.originals().values)

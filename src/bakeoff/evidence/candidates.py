@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bakeoff.errors import BakeoffError
-from bakeoff.files import read_json
+from bakeoff.files import read_json, sha256_of_folder
 
 FOREST = "random_forest"
 MAJORITY = "majority_class"
@@ -48,6 +49,16 @@ class Candidate:
     def trained_on(self) -> str | None:
         """The model whose cached features this one was trained on, if any."""
         return self.name if self.kind == "fine_tuned" else self.features
+
+    @property
+    def descriptors(self) -> tuple[str, ...]:
+        """What a forest sees of a picture; empty for other models."""
+        return tuple(self.metadata["params"]["descriptors"]) if self.kind == "forest" else ()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Identifies the folder by its content."""
+        return sha256_of_folder(self.folder)
 
     @property
     def random_weights(self) -> bool:

@@ -63,11 +63,12 @@ def mean_maps(evidence: Evidence, model: Contender) -> list[Captioned]:
     ]
 
 
-def importances(evidence: Evidence) -> list[Captioned]:
-    """The forest's pixel importances, over the mean of the pictures at hand and alone."""
-    if evidence.importances is None:
+def importances(evidence: Evidence, forest: Contender) -> list[Captioned]:
+    """A forest's pixel importances, over the mean of the pictures at hand and alone."""
+    inspection = evidence.inspections.get(forest.name)
+    if inspection is None or inspection.importances is None:
         return []
-    heat = evidence.importances / evidence.importances.max()
+    heat = inspection.importances / inspection.importances.max()
     return [
         Captioned(
             overlay(_mean_picture(evidence, evidence.shown.shared), heat),

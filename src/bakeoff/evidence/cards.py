@@ -3,12 +3,16 @@
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff.evidence.candidates import MAJORITY
-from bakeoff.evidence.comparison import Contender
+from bakeoff.evidence.comparison import Comparison, Contender
 from bakeoff.evidence.evaluation import Evidence
 from bakeoff.evidence.report_numbers import fixed, interval_text, per_class_rows
 from bakeoff.evidence.table import weights_in_words
-from bakeoff.evidence.verdict import sentence_of
+from bakeoff.evidence.verdict import choice, sentence_of
 from bakeoff.params.datasets import Dataset
+
+_NO_SHARES = (
+    "log_loss", "brier", "cohen_kappa", "matthews", "macro_auc", "macro_average_precision",
+)  # fmt: skip
 
 
 def model_cards(evidence: Evidence, dataset: str, described: Dataset) -> dict[str, str]:
@@ -32,12 +36,6 @@ def _card(
     evidence: Evidence, model: Contender, dataset: str, described: Dataset
 ) -> dict[str, object]:
     comparison, meta = evidence.comparison, model.metadata
-    pairings = [
-        p
-        for family in (comparison.against_forest, comparison.against_best)
-        for p in family
-        if p.model == model.name
-    ]
     scores = [
         (name, fixed(value), _interval(model, name)) for name, value in model.card.overall.items()
     ]
@@ -63,17 +61,24 @@ def _card(
         "temperature": meta["temperature"],
         "scores": scores,
         "per_class": per_class_rows(model),
-        "conclusions": list(dict.fromkeys(sentence_of(p) for p in pairings)),
+        "conclusions": _conclusions(comparison, model),
         "file": "model.skops" if meta["kind"] in ("forest", "logistic") else "model.keras",
         "descriptors": meta["params"].get("descriptors"),
         "pixels_side": meta["params"].get("pixels_side"),
     }
 
 
+def _conclusions(comparison: Comparison, model: Contender) -> list[str]:
+    families = (*comparison.against_forest, *comparison.against_best)
+    sentences = [choice(comparison)] if model is comparison.best else []
+    sentences += [sentence_of(pairing) for pairing in families if pairing.model == model.name]
+    return [sentence for sentence in dict.fromkeys(sentences) if sentence]
+
+
 def _interval(model: Contender, score: str) -> str:
     interval = model.intervals.get(score)
     if interval is None:
         return ""
-    if score in ("log_loss", "brier", "cohen_kappa", "matthews"):
+    if score in _NO_SHARES:
         return f"{fixed(interval.low)} to {fixed(interval.high)}" if fixed(interval.low) else ""
     return interval_text(interval.low, interval.high)

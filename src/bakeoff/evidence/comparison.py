@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import BakeoffError
 from bakeoff.evidence.candidates import FOREST, MAJORITY
+from bakeoff.evidence.choice import out_of_bag_accuracy
 from bakeoff.evidence.intervals import (
     Interval,
     group_swap,
@@ -34,6 +35,7 @@ class Contender:
     card: Scorecard
     uncalibrated: Scorecard  # before temperature scaling
     intervals: Mapping[str, Interval]
+    recalls: tuple[Interval, ...]  # of each class
     samples: Mapping[str, NDArray[np.float64]]  # bootstrap resamples, paired over contenders
 
 
@@ -66,6 +68,7 @@ class Comparison:
     groups: int
     against_forest: tuple[Pairing, ...]
     against_best: tuple[Pairing, ...]
+    out_of_bag: float  # accuracy to expect of the best, without the luck of having been chosen
 
     @property
     def best(self) -> Contender:
@@ -103,11 +106,21 @@ def contender(
     found = {
         score: percentile_interval(drawn, count, params.confidence)
         for score, drawn in samples.items()
+        if drawn.ndim == 1
     }
     found["accuracy"] = share_interval(
         samples["accuracy"], card.overall["accuracy"], count, params.confidence
     )
-    return Contender(name, metadata, predictions, card, scorecard(raw), found, samples)
+    recalls = tuple(
+        share_interval(
+            samples["recall"][:, label],
+            card.per_class["recall"][label],
+            len(np.unique(groups[predictions.labels == label])),
+            params.confidence,
+        )
+        for label in range(len(predictions.classes))
+    )
+    return Contender(name, metadata, predictions, card, scorecard(raw), found, recalls, samples)
 
 
 def majority_predictions(like: Predictions, train_labels: Mapping[str, int]) -> Predictions:
@@ -123,9 +136,21 @@ def majority_predictions(like: Predictions, train_labels: Mapping[str, int]) -> 
 
 
 def compare(
-    contenders: Sequence[Contender], groups: NDArray[np.int64], confidence: float
+    contenders: Sequence[Contender],
+    groups: NDArray[np.int64],
+    confidence: float,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
 ) -> Comparison:
     """Order contenders by accuracy, then kappa, then name, and pair each with forest and best.
+
+    Args:
+        contenders: Scored on the same pictures.
+        groups: Each picture's group, shape `(n,)`, in `0..g-1`.
+        confidence: Of intervals and tests.
+        resamples: In which the choice of the best is repeated.
+        seed: Of these.
 
     Raises:
         BakeoffError: two contenders were scored on different pictures.
@@ -146,6 +171,9 @@ def compare(
         int(groups.max()) + 1,
         _pairings(trained, named[FOREST], groups, confidence) if FOREST in named else (),
         _pairings(trained, trained[0], groups, confidence),
+        out_of_bag_accuracy(
+            np.stack([c.predictions.right for c in trained]), groups, resamples, seed
+        ),
     )
 
 

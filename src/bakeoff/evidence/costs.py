@@ -84,7 +84,7 @@ def cost_of(candidate: Candidate, latency: Latency, features: Path) -> Cost:
         latency: As measured.
         features: The folder that holds each model's features.
     """
-    fit = journal.lookup("fits", sha256_of_folder(candidate.folder))
+    fit = journal.lookup("fits", candidate.sha256)
     named = candidate.trained_on
     made = journal.lookup("features", sha256_of_folder(features / named)) if named else fit
     without = 0.0 if candidate.kind == "from_scratch" else NAN

@@ -67,6 +67,7 @@ def _everything(evidence: Evidence) -> dict[str, Any]:
         "seeds": {name: s.accuracies.tolist() for name, s in evidence.spreads.items()},
         "groups": comparison.groups,
         "best": comparison.best.name,
+        "best_out_of_bag": finite_or_none({"": comparison.out_of_bag})[""],
         "verdict": verdict(comparison, {}),
         "models": {c.name: _model(c) for c in comparison.contenders},
         "against_forest": [_plain(asdict(p) | {"conclusion": p.conclusion}) for p in
@@ -80,6 +81,7 @@ def _model(contender: Contender) -> dict[str, Any]:
     classes = contender.predictions.classes
     per_class = {
         name: {score: values[i] for score, values in contender.card.per_class.items()}
+        | {"recall_interval": asdict(contender.recalls[i])}
         for i, name in enumerate(classes)
     }
     return _plain(

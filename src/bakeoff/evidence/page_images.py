@@ -46,7 +46,7 @@ class Thumbnails:
 
     def figure_uri(self, figure: Figure) -> str:
         """A figure as a `data:` URI of a PNG file on white."""
-        return "data:image/png;base64," + base64.b64encode(to_png(figure, dpi=70)).decode()
+        return "data:image/png;base64," + base64.b64encode(to_png(figure, dpi=85)).decode()
 
 
 def _is_grey(picture: NDArray[np.uint8]) -> bool:

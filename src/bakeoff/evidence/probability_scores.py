@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -25,14 +24,7 @@ def roc_auc(labels: Labels, probabilities: Floats) -> Floats:
     The probability that a picture of the class ranks above one of the others, ties counting half
     (Mann-Whitney). NaN for a class that holds none or all of the pictures.
     """
-    areas = np.full(probabilities.shape[1], np.nan)
-    for c in range(len(areas)):
-        mine = labels == c
-        n_mine, n_others = int(mine.sum()), int((~mine).sum())
-        if n_mine and n_others:
-            ranks = rankdata(probabilities[:, c])
-            areas[c] = (ranks[mine].sum() - n_mine * (n_mine + 1) / 2) / (n_mine * n_others)
-    return areas
+    return _areas(labels, probabilities)[:, 0]
 
 
 def average_precision(labels: Labels, probabilities: Floats) -> Floats:
@@ -40,13 +32,44 @@ def average_precision(labels: Labels, probabilities: Floats) -> Floats:
 
     The sum of precision over the steps of recall, without interpolation, as in scikit-learn.
     """
-    averages = np.full(probabilities.shape[1], np.nan)
-    for c in range(len(averages)):
-        if not (labels == c).any():
-            continue
-        precision, recall = precision_recall_curve(labels == c, probabilities[:, c])
-        averages[c] = float(np.sum(np.diff(recall, prepend=0.0) * precision))
-    return averages
+    return _areas(labels, probabilities)[:, 1]
+
+
+def _areas(labels: Labels, probabilities: Floats) -> Floats:
+    """Both areas of each class, shape `(k, 2)`."""
+    once = np.ones((1, len(labels)))
+    areas = [
+        weighted_areas(labels == c, probabilities[:, c], once)[:, 0]
+        for c in range(probabilities.shape[1])
+    ]
+    return np.array(areas)
+
+
+def weighted_areas(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
+    """Area under the ROC curve and average precision of one class, for many weightings at once.
+
+    Args:
+        positive: Whether a picture is of the class, shape `(n,)`.
+        scores: Shape `(n,)`.
+        weights: How often each picture counts, shape `(resamples, n)`.
+
+    Returns:
+        Shape `(2, resamples)`; NaN where no picture of the class, or no other, counts.
+    """
+    order = np.argsort(-scores, kind="stable")
+    levels = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
+    sorted_weights = weights[:, order]
+    mine = np.add.reduceat(sorted_weights * positive[order], levels, axis=1)
+    others = np.add.reduceat(sorted_weights, levels, axis=1) - mine
+    mine_above, others_above = mine.cumsum(axis=1), others.cumsum(axis=1)
+    all_mine, all_others = mine_above[:, -1], others_above[:, -1]
+    # Each of mine ranks above the others that come after it; of a tie, above half of them.
+    won = (mine * (all_others[:, None] - others_above + others / 2)).sum(axis=1)
+    precision = mine_above / np.maximum(mine_above + others_above, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        auc = won / (all_mine * all_others)
+        average = (mine * precision).sum(axis=1) / all_mine
+    return np.stack([auc, average])
 
 
 def roc_curve(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
@@ -88,10 +111,10 @@ def brier_losses(labels: Labels, probabilities: Floats) -> Floats:
     return losses
 
 
-def top_k_accuracy(labels: Labels, probabilities: Floats, k: int) -> float:
-    """Share of pictures whose class is among the `k` likeliest; of a tie the first classes win."""
+def among_likeliest(labels: Labels, probabilities: Floats, k: int) -> Floats:
+    """1 where a picture's class is among the `k` likeliest, else 0; of a tie the first win."""
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    return float((likeliest == labels[:, None]).any(axis=1).mean())
+    return (likeliest == labels[:, None]).any(axis=1).astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -81,8 +82,8 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "title": context.dataset,
         "description": context.described.description.replace("`", ""),
         "provenance": _provenance(context.described),
-        "headline": headline(comparison),
-        "verdict": verdict(comparison, evidence.costs)[1:],
+        "headline": _unbroken(headline(comparison)),
+        "verdict": [_unbroken(s) for s in verdict(comparison, evidence.costs)[1:]],
         "random_models": _random_models(comparison),
         "n_train": best.metadata["n_train"],
         "n_val": best.metadata["n_val"],
@@ -110,6 +111,11 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "versions": [("Python", platform.python_version())] + [(p, version(p)) for p in _PACKAGES],
         "params": context.params_text,
     }
+
+
+def _unbroken(sentence: str) -> str:
+    """A sentence whose numbers are not parted from their units at the end of a line."""
+    return re.sub(r"(?<=\d) (?=%|ms\b|MB\b|s\b)", "\u00a0", sentence)
 
 
 def _spreads(spreads: Mapping[str, Spread]) -> list[tuple[str, ...]]:
@@ -159,15 +165,14 @@ def _pictures(evidence: Evidence, thumbnails: Thumbnails) -> dict[str, Any]:
 def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> dict[str, Any]:
     meta = model.metadata
     seen = captions.seen(evidence, model)
-    means = captions.mean_maps(evidence, model)
-    if meta["kind"] == "forest":
-        means = captions.importances(evidence)
+    means = captions.mean_maps(evidence, model) + captions.importances(evidence, model)
     return {
         "name": model.name,
         "kind": meta["kind"],
         "what": _what(meta),
         "confusion": report_numbers.confusion_rows(model),
         "confusion_uri": _confusion_uri(model, thumbnails),
+        "commonest": report_numbers.commonest_mistakes(model),
         "per_class": report_numbers.per_class_rows(model),
         "seen": thumbnails.inline(seen),
         "maps_title": _MAPS_TITLES.get(meta["kind"], _MAPS_TITLES["network"]),

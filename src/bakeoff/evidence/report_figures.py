@@ -106,7 +106,7 @@ def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
         ("mistakes", captions.mistakes(evidence, model)),
         ("grad_cam", captions.seen(evidence, model)),
         ("mean_maps", captions.mean_maps(evidence, model)),
-        ("importances", captions.importances(evidence) if model.name == "random_forest" else []),
+        ("importances", captions.importances(evidence, model)),
     )
     for kind, pictures in galleries:
         if pictures:

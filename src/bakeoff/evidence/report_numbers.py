@@ -9,9 +9,16 @@ import pandas as pd
 
 from bakeoff.evidence.candidates import MAJORITY
 from bakeoff.evidence.comparison import Contender, Pairing
+from bakeoff.evidence.intervals import Interval
 
 _MOST_CLASSES = 12  # a confusion matrix of more classes is a picture, not a table
-_PER_CLASS = ("recall", "precision", "f1", "specificity", "auc")
+_PER_CLASS = ("precision", "f1", "specificity", "auc")
+
+_MOST_MISTAKES = 10
+_IN_MAIN_TABLE = ("cohen_kappa", "macro_f1", "macro_auc", "log_loss")
+_CALIBRATION = (
+    "temperature", "calibration_error_before", "calibration_error", "log_loss_before", "log_loss",
+)  # fmt: skip
 
 
 def fixed(value: float, digits: int = 3) -> str:
@@ -60,10 +67,8 @@ def _model_row(row: Mapping[Any, Any], axis: tuple[float, float]) -> dict[str, A
         "low": place(row["accuracy_low"] if known else row["accuracy"]),
         "high": place(row["accuracy_high"] if known else row["accuracy"]),
         "at": place(row["accuracy"]),
-        "kappa": fixed(row["cohen_kappa"]),
-        "macro_f1": fixed(row["macro_f1"]),
-        "auc": fixed(row["macro_auc"]),
-        "log_loss": fixed(row["log_loss"]),
+        "scores": [_with_interval(row, score) for score in _IN_MAIN_TABLE],
+        "calibration": [fixed(row[score]) for score in _CALIBRATION],
         "calibration_error": fixed(row["calibration_error"]),
         "against": _against(row),
         "against_class": conclusion_class(row["against_forest"]),
@@ -76,6 +81,11 @@ def _model_row(row: Mapping[Any, Any], axis: tuple[float, float]) -> dict[str, A
         "megabytes": short(row["megabytes"]),
         "memory": short(row["peak_memory_mb"]),
     }
+
+
+def _with_interval(row: Mapping[Any, Any], score: str) -> tuple[str, str]:
+    """A score and its interval."""
+    return fixed(row[score]), span(Interval(row[f"{score}_low"], row[f"{score}_high"]))
 
 
 def _against(row: Mapping[Any, Any]) -> str:
@@ -175,12 +185,33 @@ def confusion_rows(model: Contender) -> list[tuple[str, list[dict[str, Any]]]]:
     return rows
 
 
+def commonest_mistakes(model: Contender) -> list[tuple[str, str, str, str]]:
+    """True class, class it was taken for, pictures, and share of the true class: the first ten."""
+    classes, wrong = model.predictions.classes, model.card.matrix.copy()
+    totals = wrong.sum(axis=1)
+    np.fill_diagonal(wrong, 0)
+    cells = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_MISTAKES]
+    return [
+        (classes[true], classes[said], f"{count:.0f}", f"{count / totals[true] * 100:.0f} %")
+        for true, said in zip(*np.unravel_index(cells, wrong.shape), strict=True)
+        if (count := wrong[true, said])
+    ]
+
+
 def per_class_rows(model: Contender) -> list[list[str]]:
-    """Scores class by class as text."""
+    """Scores class by class as text, recall with its interval."""
     scores = model.card.per_class
     return [
         [name, f"{scores['pictures'][i]:.0f}"]
+        + [f"{fixed(scores['recall'][i])} ({span(model.recalls[i])})".removesuffix(" ()")]
         + [fixed(scores[score][i]) for score in _PER_CLASS]
         + [f"{scores[score][i]:.0f}" for score in ("false_positives", "false_negatives")]
         for i, name in enumerate(model.predictions.classes)
     ]
+
+
+def span(interval: Interval, digits: int = 2) -> str:
+    """An interval as two numbers; empty when unknown."""
+    if _unknown(interval.low):
+        return ""
+    return f"{fixed(interval.low, digits)} to {fixed(interval.high, digits)}"

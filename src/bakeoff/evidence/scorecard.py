@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bakeoff.evidence import intervals, scores
 from bakeoff.evidence import probability_scores as ranked
 from bakeoff.evidence.predictions import Predictions
+from bakeoff.evidence.ranking import resampled_areas
 
 _TOP_K = (3, 5)
 _CLASSES_FOR_TOP_K = 5  # above this many classes, being among the first few means something
@@ -43,7 +44,8 @@ def scorecard(predictions: Predictions) -> Scorecard:
     }
     if k > _CLASSES_FOR_TOP_K:
         overall |= {
-            f"top_{n}_accuracy": ranked.top_k_accuracy(labels, probabilities, n) for n in _TOP_K
+            f"top_{n}_accuracy": float(ranked.among_likeliest(labels, probabilities, n).mean())
+            for n in _TOP_K
         }
     per_class = {name: score(matrix) for name, score in scores.PER_CLASS.items()}
     per_class |= {"auc": areas, "average_precision": averages, "pictures": matrix.sum(axis=1)}
@@ -62,28 +64,33 @@ def resampled_scores(
         seed: Equal seeds pair the resamples of different models on the same pictures.
 
     Returns:
-        Arrays of shape `(resamples,)` for the scores that are sums over pictures or come from
-        the confusion matrix; ranking scores are not among them.
+        Arrays of shape `(resamples,)` for every overall score but the calibration error: noise
+        within its bins never cancels, so that its resamples lie far above it. And `recall`, of
+        shape `(resamples, k)`.
     """
     k = len(predictions.classes)
-    cells = predictions.labels * k + predictions.predicted
+    labels, probabilities = predictions.labels, predictions.probabilities
+    cells = labels * k + predictions.predicted
     count = int(groups.max()) + 1
     counts = np.bincount(groups * k * k + cells, minlength=count * k * k).reshape(count, k * k)
-    losses = [
-        ranked.log_losses(predictions.labels, predictions.probabilities),
-        ranked.brier_losses(predictions.labels, predictions.probabilities),
-    ]
-    sums = [np.bincount(groups, loss, count) for loss in losses]
+    means = {
+        "log_loss": ranked.log_losses(labels, probabilities),
+        "brier": ranked.brier_losses(labels, probabilities),
+    }
+    if k > _CLASSES_FOR_TOP_K:
+        means |= {
+            f"top_{n}_accuracy": ranked.among_likeliest(labels, probabilities, n) for n in _TOP_K
+        }
+    sums = [np.bincount(groups, values, count) for values in means.values()]
     drawn = intervals.resample_sums(
         np.column_stack([counts.astype(np.float64), *sums]), resamples, seed
     )
     matrices = drawn[:, : k * k].reshape(-1, k, k)
     pictures = matrices.sum(axis=(1, 2))
     samples = {name: score(matrices) for name, score in scores.OVERALL.items()}
-    return samples | {
-        "log_loss": drawn[:, k * k] / pictures,
-        "brier": drawn[:, k * k + 1] / pictures,
-    }
+    samples["recall"] = scores.recall(matrices)
+    samples |= {name: drawn[:, k * k + i] / pictures for i, name in enumerate(means)}
+    return samples | resampled_areas(labels, probabilities, groups, resamples, seed)
 
 
 def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -14,7 +14,10 @@ from bakeoff.evidence.costs import Cost, pareto_front
 from bakeoff.evidence.spread import Spread
 from bakeoff.files import writing_file
 
-_WITH_INTERVAL = ("accuracy", "cohen_kappa", "macro_f1")
+_WITH_INTERVAL = (
+    "accuracy", "balanced_accuracy", "cohen_kappa", "macro_f1", "macro_auc",
+    "macro_average_precision", "log_loss", "brier",
+)  # fmt: skip
 
 
 def comparison_table(

@@ -17,7 +17,8 @@ def verdict(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
     """Sentences in the order in which a reader wants them: which, how sure, where it fails."""
     best = comparison.best
     sentences = [headline(comparison), *_advice(comparison, costs), _against_forest(comparison)]
-    sentences += [_weakness(best), _calibration(best), _over_majority(comparison)]
+    sentences += [choice(comparison), _weakness(best), _cost(best.name, costs)]
+    sentences += [_calibration(best), _over_majority(comparison)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -31,6 +32,17 @@ def headline(comparison: Comparison) -> str:
         f"{best.name} is the most accurate of {trained} models: "
         f"{_percent(best.card.overall['accuracy'])} "
         f"({_range(best.intervals['accuracy'])}) of {pictures} test pictures{of_groups}."
+    )
+
+
+def choice(comparison: Comparison) -> str:
+    """How good the best is without the luck of having been chosen on these same pictures."""
+    rivals = sum(c.name != MAJORITY for c in comparison.contenders)
+    if rivals < 2 or np.isnan(comparison.out_of_bag):
+        return ""
+    return (
+        f"To be the best of {rivals} on these pictures takes some luck too: chosen on some of them "
+        f"and scored on the others, the best comes to {_percent(comparison.out_of_bag)}."
     )
 
 
@@ -102,6 +114,18 @@ def _weakness(best: Contender) -> str:
         f"Its commonest mistake is to take {classes[true]} for {classes[taken]}: "
         f"{wrong[true, taken]:.0f} of {total:.0f}."
     )
+
+
+def _cost(name: str, costs: Mapping[str, Cost]) -> str:
+    """What the best model costs, as far as that was measured here."""
+    cost = costs.get(name, Cost())
+    parts = [
+        (cost.predict_ms, f"{cost.predict_ms:.3g} ms for one picture"),
+        (cost.megabytes, f"{cost.megabytes:.3g} MB"),
+        (cost.training_seconds, f"{cost.training_seconds:.0f} s of training, features included"),
+    ]
+    known = [words for value, words in parts if not np.isnan(value)]
+    return f"It costs {', '.join(known)}." if known else ""
 
 
 def _calibration(best: Contender) -> str:

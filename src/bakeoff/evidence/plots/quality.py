@@ -12,23 +12,31 @@ from numpy.typing import NDArray
 
 from bakeoff.evidence.plots.figures import PALETTE, line_style, new_figure, styled
 
-# Width of a letter of a name, as a share of a panel's width.
-_LETTER = 0.0165
+# A regression has the colour of the network whose features it reads, and a shape of its own; when
+# the colours are used up, so have the networks.
+_NETWORKS = ("o", "D", "v")
+_REGRESSIONS = ("s", "P", "X")
 
 
 @styled
 def cost_figure(table: pd.DataFrame) -> Figure:
     """Accuracy with its interval against time to predict and time to train.
 
+    Names stand in a legend, best first: beside points that tie they would lie on each other.
+
     Args:
         table: The comparison; rows without a measured time are left out of that panel. Models on
             the Pareto front of the first panel are filled and joined.
     """
-    figure = new_figure(8.4, 3.8)
+    figure = new_figure(8.4, 4.4)
     panels = figure.subplots(1, 2, sharey=True)
     training = table["fit_seconds"] + table["feature_seconds"]
-    _scatter(panels[0], table, table["predict_ms_batch"])
-    _scatter(panels[1], table, training)
+    costs = (table["predict_ms_batch"], training)
+    known = (costs[0] > 0) | (costs[1] > 0)
+    if known.any():
+        for axes, cost in zip(panels, costs, strict=True):
+            _scatter(axes, table[known].assign(cost=cost[known]))
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     front = table[table["pareto"]].sort_values("predict_ms_batch")
     panels[0].step(
         front["predict_ms_batch"], front["accuracy"], where="post", color="0.6", lw=0.8, zorder=0
@@ -38,56 +46,26 @@ def cost_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _scatter(axes: Axes, table: pd.DataFrame, cost: pd.Series) -> None:
-    known = table[cost.notna() & (cost > 0)].assign(cost=cost).sort_values("accuracy")
-    if known.empty:
-        return
-    for row in known.to_dict("records"):
-        bars = np.nan_to_num(
-            [[row["accuracy"] - row["accuracy_low"]], [row["accuracy_high"] - row["accuracy"]]]
-        ).clip(0)
-        face = PALETTE[0] if row["pareto"] else "none"
+def _scatter(axes: Axes, models: pd.DataFrame) -> None:
+    bases = [name.removeprefix("logistic_") for name in models["model"]]
+    places = {base: place for place, base in enumerate(dict.fromkeys(bases))}
+    for base, row in zip(bases, models.to_dict("records"), strict=True):
+        shapes = _NETWORKS if base == row["model"] else _REGRESSIONS
+        colour = PALETTE[places[base] % len(PALETTE)]
+        low, high = row["accuracy"] - row["accuracy_low"], row["accuracy_high"] - row["accuracy"]
         axes.errorbar(
-            row["cost"], row["accuracy"], yerr=bars, fmt="o", ms=6, lw=0.8,
-            color=PALETTE[0], mfc=face,
+            row["cost"] if row["cost"] > 0 else np.nan, row["accuracy"],
+            yerr=np.nan_to_num([[low], [high]]).clip(0),
+            fmt=shapes[places[base] // len(PALETTE) % len(shapes)], ms=6, lw=0.8, color=colour,
+            mfc=colour if row["pareto"] else "none", label=row["model"],
         )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.12)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_xlim()
+    steps = (1, 1.5, 2, 3, 5, 7) if high < 20 * low else (1, 2, 5) if high < 1000 * low else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
-    low, high = axes.get_ylim()
-    _name_points(axes, known, 0.045 * (high - low))
-
-
-def _name_points(axes: Axes, known: pd.DataFrame, apart: float) -> None:
-    """Write each model's name towards the middle of the panel, above any that is in its way.
-
-    Args:
-        axes: The panel, its limits set.
-        known: Rows with `model`, `accuracy` and `cost`, by accuracy.
-        apart: Height of a line, in accuracy.
-    """
-    left, right = np.log(axes.get_xlim())
-    written: list[tuple[float, float, float]] = []  # from, to (shares of the width), height
-    for row in known.to_dict("records"):
-        at = (np.log(row["cost"]) - left) / (right - left)
-        inwards = 1 if at <= 0.5 else -1
-        ends = sorted((at, at + inwards * (0.02 + _LETTER * len(str(row["model"])))))
-        height = row["accuracy"]
-        for begin, end, taken in sorted(written, key=lambda name: name[2]):
-            if begin < ends[1] and ends[0] < end and abs(height - taken) < apart:
-                height = taken + apart
-        written.append((ends[0], ends[1], height))
-        axes.annotate(
-            str(row["model"]),
-            (row["cost"], height),
-            (8 * inwards, 0),
-            textcoords="offset points",
-            ha="left" if inwards > 0 else "right",
-            va="center",
-            fontsize=7.5,
-        )
 
 
 @styled
