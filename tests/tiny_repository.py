@@ -123,13 +123,27 @@ def predictions(right: int) -> Predictions:
     return Predictions(CLASSES, table["image_id"].to_numpy(np.str_), labels, sure)
 
 
-def write_reports(root: Path, right: dict[str, int]) -> Path:
-    """The reports as `evaluate` leaves them: `right` pictures of each model, best first."""
+def real_predictions(root: Path, model: str) -> Predictions:
+    """What the model of `models/<model>` really says of the test pictures."""
+    from bakeoff.serve.predictor import load_predictor
+
+    table = pd.read_csv(root / "data/splits/test.csv", dtype=str)
+    paths = [root / path for path in table["path"]]
+    said = load_predictor(root / "models" / model).probabilities(paths)
+    labels = table["label"].map(CLASSES.index).to_numpy(np.int64)
+    return Predictions(CLASSES, table["image_id"].to_numpy(np.str_), labels, said)
+
+
+def write_reports(root: Path, right: dict[str, int | Predictions]) -> Path:
+    """The reports as `evaluate` leaves them, best first.
+
+    Of each model: what it said of the test pictures, or how many it is to have right.
+    """
     reports = root / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     rows = []
     for name, count in right.items():
-        said = predictions(count)
+        said = predictions(count) if isinstance(count, int) else count
         write_predictions(reports / "predictions" / f"{name}.csv", said)
         (reports / "plots" / name).mkdir(parents=True)
         (reports / "plots" / name / "roc.txt").write_text(name)
@@ -155,8 +169,13 @@ def write_reports(root: Path, right: dict[str, int]) -> Path:
     return reports
 
 
-def write_forest(root: Path, name: str = "random_forest", seed: int = 0) -> Path:
-    """A real forest on the pixels of the training pictures, as its stage leaves it."""
+def write_forest(
+    root: Path, name: str = "random_forest", seed: int = 0, *, wrong: float = 0.0
+) -> Path:
+    """A real forest on the pixels of the training pictures, as its stage leaves it.
+
+    With `wrong` that share of the training labels is false, which makes it a weak one.
+    """
     from sklearn.ensemble import RandomForestClassifier
 
     from bakeoff.baselines import skops_files
@@ -171,7 +190,10 @@ def write_forest(root: Path, name: str = "random_forest", seed: int = 0) -> Path
     params = TfrecordParams(image_side=SIDE)
     pixels = [to_record_picture(decode(root / path, "RGB"), params) for path in train["path"]]
     forest = RandomForestClassifier(10, random_state=seed)
-    forest.fit(describe(pixels, ["pixels"], 4), train["label"].map(CLASSES.index))
+    false = np.random.default_rng(seed).permutation(len(train)) < wrong * len(train)
+    forest.fit(
+        describe(pixels, ["pixels"], 4), train["label"].map(CLASSES.index) ^ false.astype(np.int64)
+    )
     skops_files.save(forest, folder / "model.skops")
     metadata = {
         "model": name,

@@ -5,7 +5,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from bakeoff.baselines.classical import Classifier, load_classifier, write_classifier
+from bakeoff.baselines.classical import write_classifier
+from bakeoff.baselines.classifier import Classifier, load_classifier
 from bakeoff.baselines.forest import fit_forest, pixel_importances
 from bakeoff.baselines.logistic import fit_logistic
 from bakeoff.baselines.sides import Side

@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from bakeoff import journal, tracking
 from bakeoff.files import sha256_of_folder
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.tracking import mirror
 from bakeoff.tracking.live import end_dead_runs
-from bakeoff.tracking.store import open_store
+from bakeoff.tracking.store import locked, open_store
 from bakeoff.tracking.sync import sync
 from tests.tiny_repository import write_model
 from tests.tracking.snapshot import snapshot
@@ -55,6 +56,39 @@ def test_a_run_holds_epochs_parameters_scores_files_and_facts(repository, monkey
     assert "validation/confusion_matrix.csv" in run["artifacts"]
     assert len(run["inputs"]) == 3
     assert journal.lookup("runs", tags["bakeoff.key"])["stage"] == "train@vgg16"
+
+
+def test_a_fit_of_a_second_has_system_metrics_too(repository):
+    started = time.monotonic()
+    fit(repository, params=TrackingParams(system_metrics=True))
+    assert time.monotonic() - started < 8  # no sampling interval is waited for
+    (run,) = mirror.search(open_store("phantom"), "")
+    assert 0 <= run.data.metrics["system/cpu_utilization_percentage"] <= 100
+    assert 0 < run.data.metrics["system/system_memory_usage_megabytes"]
+    assert (run.info.status, run.data.tags["bakeoff.complete"]) == ("FINISHED", "true")
+
+
+@pytest.mark.slow
+def test_a_longer_fit_has_system_metrics_every_ten_seconds(repository):
+    on = TrackingParams(system_metrics=True)
+    with tracking.live_run("vgg16", "head", on, "phantom", {}) as run:
+        time.sleep(21)
+        run.finish(write_model(repository, "vgg16"), {})
+    store = open_store("phantom")
+    (found,) = mirror.search(store, "")
+    name = "system/cpu_utilization_percentage"
+    steps = [m.step for m in store.client.get_metric_history(found.info.run_id, name)]
+    assert sorted(steps) == [0, 1, 2]
+
+
+def test_an_upload_is_waited_for_only_by_who_would_upload_the_same(repository):
+    with locked("a" * 64):
+        with locked("b" * 64), locked("store"), locked("registry"):
+            pass
+        assert fit(repository).is_dir()
+        other = FileLock("mlruns/locks/a", timeout=0.1)
+        with pytest.raises(Timeout):
+            other.acquire()
 
 
 def test_the_same_model_made_twice_is_one_run(repository):

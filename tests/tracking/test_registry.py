@@ -6,17 +6,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
 from bakeoff import tracking
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.serve.predictor import load_predictor
 from bakeoff.tracking.champion import group_numbers
+from bakeoff.tracking.prune import delete, superseded
 from bakeoff.tracking.registry import version_with
 from bakeoff.tracking.store import open_store
 from tests.tiny_repository import (
     CLASSES,
     picture,
+    real_predictions,
     write_forest,
     write_pictures,
     write_reports,
@@ -64,6 +67,68 @@ def test_a_model_that_is_not_shown_to_be_better_stays_challenger(repository):
     assert challenger.version == 2
     assert challenger.tags["gate"].startswith("not promoted: accuracy +0.042")
     assert "against version 1 (first)" in challenger.tags["gate"]
+
+
+def compete(root: Path, model: str, seed: int, wrong: float = 0.0, margin: float = 0.0):
+    """Fit a real forest, let it predict the test pictures, and put it to the gate."""
+    for old in (root / "models").glob("*/*"):
+        old.unlink()
+    write_forest(root, model, seed, wrong=wrong)
+    said = real_predictions(root, model)
+    write_reports(root, {model: said})
+    edited = yaml.safe_load(Path("params.yaml").read_text())
+    edited["evaluate"]["promote_margin"] = margin
+    Path("params.yaml").write_text(yaml.safe_dump(edited))
+    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    return open_store("phantom"), float(said.right.mean())
+
+
+def test_real_models_a_weak_champion_falls_and_a_good_one_stays(repository):
+    _, weak = compete(repository, "weak", seed=3, wrong=0.5)
+    store, good = compete(repository, "good", seed=2, margin=0.9)
+    assert weak < 0.7
+    assert good > 0.9
+    assert version_with(store, "champion").version == 1  # better, but not by more than 0.9
+    gate = version_with(store, "challenger").tags["gate"]
+    assert gate.startswith(f"not promoted: accuracy {good - weak:+.3f} on the same 24")
+    assert "not shown to be better by more than 0.9, against version 1 (weak)" in gate
+    compete(repository, "good", seed=2)
+    assert version_with(store, "champion").version == 2
+    compete(repository, "other", seed=5)
+    assert version_with(store, "champion").version == 2
+    gate = version_with(store, "challenger").tags["gate"]
+    assert gate.startswith("not promoted: accuracy +0.000")
+    assert gate.endswith("against version 2 (good)")
+
+
+def test_real_models_a_champion_is_loaded_and_asked_about_new_test_pictures(repository):
+    compete(repository, "weak", seed=3, wrong=0.5)
+    write_pictures(repository, 30, first=6)  # six pictures gone, twelve new ones
+    weak = real_predictions(repository, "weak")
+    store, good = compete(repository, "good", seed=2)
+    gate = version_with(store, "champion").tags["gate"]
+    gain = good - float(weak.right.mean())
+    assert 0.3 < gain < 1
+    assert gate.startswith(f"promoted: accuracy {gain:+.3f} on the same 30 test pictures")
+
+
+def test_a_superseded_version_without_alias_goes_with_its_run(repository):
+    compete(repository, "weak", seed=3, wrong=0.5)
+    store, _ = compete(repository, "good", seed=2)
+    assert superseded(store, 1) == []  # either is the newest of its name
+    compete(repository, "weak", seed=4)  # no champion, but the newest of that name
+    going = superseded(store, 1)
+    assert sorted(run.name for run in going) == ["comparison", "weak"]
+    (old,) = [version for run in going for version in run.versions]
+    assert (old.version, old.tags["model"]) == (1, "weak")
+    held = sum(path.is_file() for path in Path("mlruns/artifacts").rglob("*"))
+    assert delete(store, going)
+    kept = store.client.search_model_versions("name = 'phantom'")
+    assert sorted(version.version for version in kept) == [2, 3]
+    assert version_with(store, "champion").version == 2
+    assert not list(Path("mlruns/artifacts").glob(f"**/{old.model_id}/**/*.skops"))
+    assert sum(path.is_file() for path in Path("mlruns/artifacts").rglob("*")) < held
+    assert superseded(store, 1) == []
 
 
 def test_the_same_model_again_makes_no_second_version(repository):

@@ -4,44 +4,20 @@ A forest or a regression is fitted on the training side's vectors; its temperatu
 the validation side, as a network's is; and the folder it leaves holds the same files.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines import skops_files
+from bakeoff.baselines.classifier import MODEL_FILE, Classifier
 from bakeoff.baselines.sides import Side
-from bakeoff.deep.calibration import fit_temperature, softmax
+from bakeoff.deep.calibration import fit_temperature
 from bakeoff.evidence.predictions import Predictions
 from bakeoff.evidence.scorecard import Scorecard
-from bakeoff.files import read_json, write_json, writing_file
+from bakeoff.files import write_json, writing_file
 from bakeoff.model_files import write_validation
-
-MODEL_FILE = "model.skops"
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A fitted estimator with its temperature."""
-
-    estimator: Any
-    classes: int
-    temperature: float
-    floor: float  # smallest probability before calibration, so that logarithms are finite
-
-    def probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Calibrated probabilities, shape `(n, classes)`, of vectors `(n, d)`."""
-        return softmax(self._log_probabilities(values), self.temperature)
-
-    def _log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
-        # A class without a training picture is unknown to the estimator.
-        known = np.full((len(values), self.classes), self.floor)
-        known[:, self.estimator.classes_] = self.estimator.predict_proba(values)
-        return np.log(np.clip(known, self.floor, None))
 
 
 def fit_calibrated(
@@ -57,7 +33,7 @@ def fit_calibrated(
         estimator.set_params(**({"n_jobs": None} if "n_jobs" in estimator.get_params() else {}))
         raw = Classifier(estimator, classes, 1.0, floor)
         originals = val.originals()
-        temperature = fit_temperature(raw._log_probabilities(originals.values), originals.labels)
+        temperature = fit_temperature(raw.log_probabilities(originals.values), originals.labels)
     return Classifier(estimator, classes, float(temperature), floor)
 
 
@@ -106,18 +82,3 @@ def _write_history(path: Path, card: Scorecard) -> None:
     row = {"epoch": 1} | {f"val_{names.get(n, n)}": card.overall[n] for n in keep}
     with writing_file(path) as partial:
         pd.DataFrame([row]).to_csv(partial, index=False, float_format="%.9g", lineterminator="\n")
-
-
-def load_classifier(folder: Path) -> Classifier:
-    """Load the classifier of a model folder.
-
-    Raises:
-        BakeoffError: the file holds types that our models do not need.
-    """
-    metadata = read_json(folder / "metadata.json")
-    return Classifier(
-        skops_files.load(folder / MODEL_FILE),
-        len(metadata["classes"]),
-        metadata["temperature"],
-        metadata["floor"],
-    )

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from bakeoff.baselines.classical import Classifier, fit_calibrated
+from bakeoff.baselines.classical import fit_calibrated
+from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.descriptors import describe
 from bakeoff.baselines.sides import Side, read_feature_facts, read_feature_side, read_record_side
 from bakeoff.errors import BakeoffError

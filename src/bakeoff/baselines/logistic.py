@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bakeoff.baselines.classical import Classifier, fit_calibrated
+from bakeoff.baselines.classical import fit_calibrated
+from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.sides import Side
 from bakeoff.export.record_index import RecordIndex
 from bakeoff.params.models import LogisticParams

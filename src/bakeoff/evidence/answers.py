@@ -65,7 +65,7 @@ def _probabilities(candidate: Candidate, inputs: Inputs) -> NDArray[np.float64]:
         cached = read_feature_side(inputs.features / candidate.name, "test").originals()
         return head_probabilities(candidate.folder, cached.values)
 
-    from bakeoff.baselines.classical import load_classifier
+    from bakeoff.baselines.classifier import load_classifier
     from bakeoff.baselines.forest import describe_side
 
     if candidate.features:

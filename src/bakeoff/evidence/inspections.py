@@ -113,7 +113,7 @@ def inspect_forest(candidate: Candidate, pictures: NDArray[np.uint8]) -> Inspect
 
 
 def _look_at_forest(candidate: Candidate, batch: NDArray[np.uint8]) -> Arrays:
-    from bakeoff.baselines.classical import load_classifier
+    from bakeoff.baselines.classifier import load_classifier
     from bakeoff.baselines.descriptors import describe
     from bakeoff.baselines.forest import pixel_importances
 

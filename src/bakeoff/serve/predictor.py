@@ -180,7 +180,7 @@ def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArr
 
 def _classical(folder: Path) -> Callable[[Pixels], NDArray[np.float64]]:
     """A scikit-learn model on descriptors, on features of frozen networks, or on both."""
-    from bakeoff.baselines.classical import load_classifier
+    from bakeoff.baselines.classifier import load_classifier
     from bakeoff.baselines.descriptors import describe
 
     params = read_json(folder / "metadata.json")["params"]

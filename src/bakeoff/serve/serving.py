@@ -26,9 +26,9 @@ from bakeoff.imports import used_modules
 from bakeoff.serve.predictor import BACKBONES, Predictor, Source, backbones_of, load_predictor
 
 # What a served model imports; each is pinned to the version that made the model.
-_ALWAYS = ("mlflow", "numpy", "pandas", "pillow", "imagehash", "scikit-image", "pyyaml", "joblib")
+_ALWAYS = ("mlflow", "numpy", "pandas", "pillow", "scikit-image", "scipy", "pydantic", "pyyaml")
 _NETWORK = ("tensorflow", "keras")
-_CLASSICAL = ("scikit-learn", "skops", "scipy", "matplotlib", "tqdm", "threadpoolctl")
+_CLASSICAL = ("scikit-learn", "skops", "joblib", "tqdm")
 
 _MAX_PICTURES = 256
 

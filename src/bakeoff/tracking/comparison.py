@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bakeoff import journal, layout
 from bakeoff.files import sha256_of_file, sha256_of_folder
 from bakeoff.params.block import PARAMS, read_yaml
 from bakeoff.tracking import facts as fact
@@ -65,7 +66,8 @@ class Comparison:
 
 def mirror_comparison(store: Store, comparison: Comparison) -> str:
     """Write the parent run and the test side of its children; returns the parent's identifier."""
-    with locked():
+    elsewhere = Path.cwd().resolve() != layout.repository_root()
+    with locked(comparison.key):
         run = mirror.find(store, comparison.key) or _create(store, comparison)
         run_id = str(run.info.run_id)
         if run.data.tags.get(fact.COMPLETE) != "true":
@@ -73,7 +75,8 @@ def mirror_comparison(store: Store, comparison: Comparison) -> str:
         _show_reports(store, run, comparison)
         for name, key in comparison.keys.items():
             child = mirror.find(store, key)
-            if child is not None:
+            # An experiment in a temporary folder takes no model away from the comparison here.
+            if child is not None and not (elsewhere and fact.PARENT in child.data.tags):
                 _adopt(store, child, run_id, name, comparison)
         if run.info.status != "FINISHED":
             store.client.set_terminated(run_id, "FINISHED")
@@ -87,8 +90,11 @@ def _create(store: Store, comparison: Comparison) -> "Run":
         | fact.stage_tags("evaluate")
         | fact.dvc_tags()
     )
+    tags |= journal.lookup("runs", comparison.key)
+    journal.record("runs", comparison.key, tags)  # so that a rebuilt store says the same
     marks = {fact.KEY: comparison.key, fact.ROLE: "comparison"}
-    return store.client.create_run(store.experiment_id, run_name="comparison", tags=tags | marks)
+    name = fact.run_name("comparison", tags)
+    return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
 
 
 def _fill(store: Store, run_id: str, comparison: Comparison) -> None:

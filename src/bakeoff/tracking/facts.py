@@ -84,7 +84,8 @@ def code_tags() -> dict[str, str]:
     commit = os.environ.get("DVC_EXP_BASELINE_REV") or _git("rev-parse", "HEAD")
     if not commit:
         return {}
-    dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    # DVC writes the lock file while it runs: that alone makes no tree dirty.
+    dirty = bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock"))
     return {"mlflow.source.git.commit": commit, "git_dirty": str(dirty).lower()}
 
 
@@ -102,6 +103,12 @@ def dvc_tags() -> dict[str, str]:
     stage, experiment = os.environ.get("DVC_STAGE"), os.environ.get("DVC_EXP_NAME")
     tags = stage_tags(stage) if stage else {}
     return tags | ({"dvc_experiment": experiment} if experiment else {})
+
+
+def run_name(name: str, tags: Mapping[str, str]) -> str:
+    """`name`, and the DVC experiment that made the run, as `dvc exp show` lists it."""
+    experiment = tags.get("dvc_experiment")
+    return f"{name} ({experiment})" if experiment else name
 
 
 def stage_tags(stage: str) -> dict[str, str]:

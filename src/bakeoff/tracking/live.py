@@ -54,11 +54,13 @@ def end_dead_runs(store: Store) -> int:
 
 
 def watch_system(store: Store, run_id: str) -> "SystemMetricsMonitor":
-    """Start logging processor, memory, disk, network and GPU every ten seconds."""
+    """Start logging processor, memory, disk, network and GPU, as means over ten seconds."""
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
     logging.getLogger("mlflow.system_metrics").setLevel(logging.ERROR)
-    monitor = SystemMetricsMonitor(run_id, tracking_uri=store.uri)
+    monitor = SystemMetricsMonitor(
+        run_id, sampling_interval=2, samples_before_logging=5, tracking_uri=store.uri
+    )
     monitor.start()
     return monitor
 
@@ -82,6 +84,17 @@ def note_fit(model_folder: Path, kind: str, dataset: str, tags: Mapping[str, str
     """
     told = _tags(model_folder.name, kind, dataset, tags)
     journal.record("runs", sha256_of_folder(model_folder), told)
+
+
+def stop_watching(monitor: "SystemMetricsMonitor") -> None:
+    """End it, and log what MLflow would drop: the samples since the last mean, or a short fit."""
+    monitor.finish()
+    try:
+        monitor.collect_metrics()
+        monitor.publish_metrics(monitor.aggregate_metrics())
+        monitor.mlflow_logger.flush()
+    except Exception:  # whatever MLflow throws, the fit goes on
+        logger.debug("system metrics", exc_info=True)
 
 
 class LiveRun:
@@ -117,8 +130,9 @@ class LiveRun:
     def _create(self, store: Store) -> None:
         end_dead_runs(store)
         marks = {fact.ROLE: "model", fact.MODEL: self.model, fact.PROCESS: _process_mark()}
+        name = fact.run_name(self.model, self._tags)
         self._run = store.client.create_run(
-            store.experiment_id, run_name=self.model, tags=self._tags | marks
+            store.experiment_id, run_name=name, tags=self._tags | marks
         )
         if self._system_metrics:
             self._monitor = watch_system(store, self._run.info.run_id)
@@ -150,7 +164,7 @@ class LiveRun:
         def write(store: Store) -> None:
             assert self._run is not None  # noqa: S101
             run_id = self._run.info.run_id
-            with locked():
+            with locked(key):
                 if mirror.find(store, key):
                     store.client.delete_run(run_id)
                     return
@@ -169,7 +183,7 @@ class LiveRun:
 
     def _stop_watching(self) -> None:
         if self._monitor is not None:
-            self._monitor.finish()
+            stop_watching(self._monitor)
             self._monitor = None
 
     def _attempt(self, step: Callable[[Store], None]) -> None:

@@ -222,7 +222,7 @@ def mirror_model(store: Store, folder: Path) -> bool:
     """Make sure that `folder` has its complete run; returns whether anything was missing."""
     key = sha256_of_folder(folder)
     model = ModelFolder.read(folder)
-    with locked():
+    with locked(key):
         run = find(store, key)
         if run is None:
             kind = str(model.metadata.get("kind", ""))
@@ -230,7 +230,7 @@ def mirror_model(store: Store, folder: Path) -> bool:
             tags |= fact.stage_tags(fact.stage_of(model.name, kind)) | journal.lookup("runs", key)
             run = store.client.create_run(
                 store.experiment_id,
-                run_name=model.name,
+                run_name=fact.run_name(model.name, tags),
                 tags=tags | {fact.KEY: key, fact.ROLE: "model", fact.MODEL: model.name},
             )
         if run.data.tags.get(fact.COMPLETE) == "true":

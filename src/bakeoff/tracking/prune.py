@@ -1,4 +1,4 @@
-"""Deleting runs that newer ones have superseded, together with their artifacts."""
+"""Deleting runs that newer ones have superseded, with their artifacts and registered versions."""
 
 import os
 import subprocess
@@ -16,25 +16,27 @@ from bakeoff.tracking.store import Store, locked, own_uri
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+    from mlflow.entities.model_registry import ModelVersion
 
 
 @dataclass(frozen=True)
 class Superseded:
-    """One run that may go."""
+    """One run that may go, and the registered versions of its model that go with it."""
 
     run_id: str
     name: str
     why: str
+    versions: "tuple[ModelVersion, ...]" = ()
 
 
 def superseded(store: Store, keep: int) -> list[Superseded]:
     """What is not among the newest `keep` finished runs of its model, and what never finished.
 
-    What the registry names and what `models/` holds now stay however old they are, and so does
-    the comparison that a kept model stands under. What is still running stays, too.
+    What bears an alias in the registry and what `models/` holds now stay however old they are, and
+    so does the comparison that a kept model stands under. What is still running stays, too.
     """
     present = {sha256_of_folder(folder) for folder in mirror.model_folders(MODELS)}
-    registered = _registered_runs(store)
+    versions, aliased = _versions_by_run(store)
     found: list[Superseded] = []
     old: dict[str, Run] = {}
     parents: set[str] = set()
@@ -46,22 +48,33 @@ def superseded(store: Store, keep: int) -> list[Superseded]:
         elif run.info.status == "FINISHED" and fact.ROLE in tags:
             name = tags.get(fact.MODEL, "")  # empty for comparisons
             ranks[name] += 1
-            kept = run_id in registered or tags.get(fact.KEY) in present
+            kept = run_id in aliased or tags.get(fact.KEY) in present
             if ranks[name] > keep and not kept:
                 old[run_id] = run
             else:
                 parents.add(tags.get(fact.PARENT, ""))
     why = f"older than the newest {keep}"
     return found + [
-        Superseded(run_id, str(run.info.run_name), why)
+        Superseded(run_id, str(run.info.run_name), why, tuple(versions.get(run_id, ())))
         for run_id, run in old.items()
         if run_id not in parents
     ]
 
 
-def _registered_runs(store: Store) -> set[str]:
-    versions = store.client.search_model_versions(f"name = '{store.dataset}'")
-    return {str(version.run_id) for version in versions if version.run_id}
+def _versions_by_run(store: Store) -> "tuple[dict[str, list[ModelVersion]], set[str]]":
+    """The registered versions of each run, and the runs of which one bears an alias."""
+    from mlflow.exceptions import MlflowException
+
+    by_run: dict[str, list[ModelVersion]] = {}
+    for version in store.client.search_model_versions(f"name = '{store.dataset}'"):
+        by_run.setdefault(str(version.run_id), []).append(version)
+    try:
+        named = store.client.get_registered_model(store.dataset).aliases.values()
+    except MlflowException:  # nothing is registered
+        return {}, set()
+    numbers = {str(number) for number in named}
+    aliased = {run for run, vs in by_run.items() if numbers & {str(v.version) for v in vs}}
+    return by_run, aliased
 
 
 def delete(store: Store, runs: list[Superseded]) -> bool:
@@ -74,6 +87,10 @@ def delete(store: Store, runs: list[Superseded]) -> bool:
     """
     with locked():
         for run in runs:
+            for version in run.versions:
+                store.client.delete_model_version(store.dataset, str(version.version))
+                if version.model_id:
+                    store.client.delete_logged_model(version.model_id)
             store.client.delete_run(run.run_id)
     if store.uri != own_uri():
         return False

@@ -57,7 +57,7 @@ def register_best(
     if best is None:
         return None
     contest = Contest(comparison, models, best, params, seed)
-    with locked():
+    with locked("registry"):
         _ensure_registered_model(store)
         version = _find(store, comparison.keys[best]) or _register(store, contest)
         store.client.set_registered_model_alias(store.dataset, CHALLENGER, version.version)

@@ -106,9 +106,14 @@ def probe(uri: str) -> None:
 
 
 @contextmanager
-def locked() -> Iterator[None]:
-    """Hold the lock that makes 'look whether it is there, else write it' one step."""
-    path = layout.mlruns() / ".lock"
+def locked(what: str = "store") -> Iterator[None]:
+    """Hold the lock that makes 'look whether it is there, else write it' one step.
+
+    Args:
+        what: what is looked for: the store, the registry, or the content of a run. An upload is
+            waited for only by who would upload the same, or one in sixteen others.
+    """
+    path = layout.mlruns() / "locks" / (what if what in ("store", "registry") else what[:1])
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path, timeout=_LOCK_SECONDS):
