@@ -5,7 +5,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --locked --no-sync
 
-.PHONY: help environment reproduce reproduce-twice test test-slow lint types format ui dag clean \
+.PHONY: help environment reproduce reproduce-twice test test-slow lint types format sweep ui dag clean \
         bench bench-data bench-train bench-serving bench-pipeline
 
 help: ## list the targets
@@ -42,6 +42,17 @@ types: environment ## check types
 format: environment ## mend style and formatting
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
+
+SWEEP_MODELS ?= efficientnetv2b0 vgg16
+SWEEP_RATES ?= 0.0003,0.003,0.01
+
+sweep: environment ## queue and run six DVC experiments: two backbones, three learning rates
+	@$(RUN) bakeoff check
+	@set -e; for model in $(SWEEP_MODELS); do \
+	  $(RUN) dvc exp run --queue -S "models.$$model.train.learning_rate=$(SWEEP_RATES)"; done
+	@$(RUN) dvc exp run --run-all
+	@$(RUN) dvc exp show --only-changed --hide-workspace --md \
+	  --drop '^(Created|State|Executor|models|.*log_loss|.*macro_f1)$$'
 
 ui: environment ## browse the runs in MLflow on 127.0.0.1
 	@$(RUN) bakeoff ui

@@ -136,7 +136,8 @@ def _store() -> Iterator[Finding]:
         missing = missing_models(store)
         count = len(mirror.search(store, ""))
     except (StoreUnavailableError, BakeoffError) as reason:
-        yield Finding(topic, False, str(reason), "see docs/mlflow.md")
+        what, _, remedy = str(reason).partition("; ")
+        yield Finding(topic, False, what, remedy or "see docs/mlflow.md")
         return
     what = f"{count} runs in {shown_uri()}"
     if missing:

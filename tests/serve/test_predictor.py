@@ -1,7 +1,10 @@
 """Predicting from pictures with a tiny network, and with a regression on its features."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -83,6 +86,31 @@ def test_a_packaged_regression_brings_its_network(models, tmp_path):
     assert predictor.table([flat(204)])["label"].item() == "light"
     names = {line.partition("==")[0] for line in requirements(models / "logistic_net")}
     assert {"tensorflow", "scikit-learn"} <= names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["net", "logistic_net"])
+def test_an_environment_of_its_pins_alone_predicts(models, tmp_path, model):
+    uv = shutil.which("uv")
+    package_model(models / model, tmp_path / "package")
+    python = tmp_path / "environment/bin/python"
+    made = [str(uv), "venv", "--quiet", "--python", sys.executable, str(tmp_path / "environment")]
+    pins = str(tmp_path / "package/requirements.txt")
+    install = [str(uv), "pip", "install", "--quiet", "--python", str(python), "-r", pins]
+    if uv is None or any(subprocess.run(c, check=False).returncode for c in (made, install)):
+        pytest.skip("uv, or one of the pinned packages, cannot be had here")
+    code = (
+        "import sys, mlflow, numpy as np\n"
+        "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
+        "table = model.predict([np.full((10, 12, 3), v, np.uint8) for v in (51, 204)])\n"
+        "print(*table['label'])"
+    )
+    alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [str(python), "-c", code, str(tmp_path / "package")]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == CLASSES, done.stderr
 
 
 def test_a_batch_is_cut_and_put_together_in_order(models):

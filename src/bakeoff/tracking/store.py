@@ -153,7 +153,9 @@ def reason_of(error: Exception, uri: str | None = None) -> str:
     """What went wrong, in one line that holds no secret and no request."""
     text = redact(" ".join(str(error).split()), uri)
     if "out-of-date database schema" in text:
-        return f"{shown_uri(uri)} was made by another MLflow; `bakeoff sync` brings it up to date"
+        own = (tracking_uri() if uri is None else uri) == own_uri()
+        remedy = "`bakeoff sync`" if own else "`mlflow db upgrade`, after a backup,"
+        return f"{shown_uri(uri)} was made by another MLflow; {remedy} brings it up to date"
     if "Max retries exceeded" in text:
         return f"{shown_uri(uri)} no longer answers"
     return f"{shown_uri(uri)}: {text[:300]}"

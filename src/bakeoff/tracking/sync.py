@@ -1,5 +1,6 @@
 """Rebuilding the store from what DVC keeps: `models/`, `reports/` and the journal."""
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from bakeoff.tracking.store import (
     reason_of,
     tracking_uri,
 )
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,10 @@ def _open(dataset: str) -> Store:
     except StoreUnavailableError as reason:
         if "another MLflow" not in str(reason) or tracking_uri() != own_uri():
             raise
+    database = layout.mlruns() / "mlflow.db"
+    kept = database.with_name("mlflow.before-upgrade.db")
+    shutil.copyfile(database, kept)
+    logger.info("%s is brought up to date; as it was it is kept as %s", database.name, kept)
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "mlflow", "db", "upgrade", own_uri()],
         capture_output=True,

@@ -1,0 +1,130 @@
+"""DVC's experiments: those in a temporary folder log to the main repository's store."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bakeoff import tracking
+from bakeoff.params.evidence import TrackingParams
+from bakeoff.tracking import mirror
+from bakeoff.tracking.store import open_store
+from bakeoff.tracking.sync import sync
+from tests.tiny_repository import ROOT, write_model, write_reports
+
+FIT = """import json, sys
+from pathlib import Path
+import yaml
+sys.path.insert(0, "{tests}")
+from bakeoff import tracking
+from bakeoff.params.evidence import TrackingParams
+from tests.tiny_repository import write_model
+rate = yaml.safe_load(Path("params.yaml").read_text())["models"]["vgg16"]["train"]["learning_rate"]
+with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {{}}) as run:
+    folder = write_model(Path.cwd(), "vgg16", accuracy=rate)
+    run.finish(folder, {{}})
+"""
+STAGES = """stages:
+  train@vgg16:
+    cmd: {python} fit.py
+    deps: [fit.py]
+    params: [models.vgg16.train.learning_rate]
+    outs: [models/vgg16]
+"""
+
+
+@pytest.fixture
+def elsewhere(repository, tmp_path, monkeypatch):
+    """Below the temporary copy in which DVC runs an experiment, with what DVC sets."""
+    for name in ("vgg16", "logistic_vgg16"):
+        write_model(repository, name)
+    write_reports(repository, {"vgg16": 20, "logistic_vgg16": 18})
+    sync()
+    copy = tmp_path / "dvc-exp"
+    shutil.copytree(repository, copy, ignore=shutil.ignore_patterns("mlruns"))
+    monkeypatch.chdir(copy)
+    monkeypatch.setenv("DVC_ROOT", str(repository))
+    monkeypatch.setenv("DVC_EXP_NAME", "icy-bear")
+    return copy
+
+
+def test_an_experiment_elsewhere_logs_to_the_main_store_under_its_name(elsewhere, repository):
+    store = open_store("phantom")
+    (baseline,) = mirror.search(store, "tags.`bakeoff.role` = 'comparison'")
+    with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {}) as run:
+        run.finish(write_model(elsewhere, "vgg16", accuracy=0.9), {})
+    write_reports(elsewhere, {"vgg16": 22, "logistic_vgg16": 18})
+    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    assert not (elsewhere / "mlruns").exists()
+    assert (repository / "mlruns/mlflow.db").is_file()
+    runs = mirror.search(store, "tags.dvc_experiment = 'icy-bear'")
+    names = {run.info.run_name: run for run in runs}
+    assert set(names) == {"vgg16 (icy-bear)", "comparison (icy-bear)"}
+    parent = {
+        r.info.run_id: r.data.tags.get("mlflow.parentRunId") for r in mirror.search(store, "")
+    }
+    made = names["vgg16 (icy-bear)"].info.run_id
+    assert parent[made] == names["comparison (icy-bear)"].info.run_id
+    kept = [child for child, of in parent.items() if of == baseline.info.run_id]
+    assert len(kept) == 2  # the baseline keeps its own two
+
+
+def test_an_applied_experiment_takes_the_models_that_did_not_change(
+    elsewhere, repository, monkeypatch
+):
+    write_model(elsewhere, "vgg16", accuracy=0.9)
+    write_reports(elsewhere, {"vgg16": 22, "logistic_vgg16": 18})
+    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    for name in ("models", "reports"):  # as `dvc exp apply` does
+        shutil.rmtree(repository / name)
+        shutil.copytree(elsewhere / name, repository / name)
+    monkeypatch.chdir(repository)
+    monkeypatch.delenv("DVC_EXP_NAME")
+    assert sync().new == ()
+    store = open_store("phantom")
+    (applied,) = mirror.search(store, "attributes.run_name = 'comparison (icy-bear)'")
+    children = mirror.search(store, f"tags.`mlflow.parentRunId` = '{applied.info.run_id}'")
+    assert {run.info.run_name for run in children} == {"vgg16 (icy-bear)", "logistic_vgg16"}
+
+
+def run(root: Path, *command: str) -> str:
+    """Run a command in the repository; its output."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    names = {
+        f"GIT_{who}_{what}": "a@b.example"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    environment = {**os.environ, **names, "PATH": path, "DVC_NO_ANALYTICS": "1"}
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_dvc_runs_experiments_in_the_workspace_elsewhere_and_from_its_queue(repository):
+    (repository / "fit.py").write_text(FIT.format(tests=ROOT))
+    (repository / "dvc.yaml").write_text(STAGES.format(python=sys.executable))
+    (repository / ".gitignore").write_text("/mlruns/\n")
+    for command in ("git init -q", "dvc init -q", "dvc repro", "git add -A", "git commit -qm one"):
+        run(repository, *command.split())
+    rate = "models.vgg16.train.learning_rate"
+    start = ["dvc", "exp", "run"]
+    run(repository, *start, "--temp", "--name", "elsewhere", "-S", f"{rate}=0.2")
+    run(repository, *start, "--queue", "--name", "queued", "-S", f"{rate}=0.3,0.4")
+    run(repository, *start, "--run-all")
+    run(repository, *start, "--name", "here", "-S", f"{rate}=0.5")
+    shown = run(repository, "dvc", "exp", "show", "--csv")
+    runs = {r.info.run_name: r for r in mirror.search(open_store("phantom"), "")}
+    expected = {"here": 0.5, "elsewhere": 0.2, "queued-1": 0.3, "queued-2": 0.4}
+    assert set(runs) == {"vgg16", *(f"vgg16 ({name})" for name in expected)}
+    for name, accuracy in expected.items():
+        logged = runs[f"vgg16 ({name})"]
+        assert logged.data.metrics["validation/accuracy"] == accuracy
+        assert logged.data.tags["dvc_experiment"] == name
+        assert f"\n{name}," in shown
