@@ -5,7 +5,8 @@
 Packages the model, serves it with `mlflow models serve`, sends the test pictures of
 `data/splits/test.csv` as base64, and compares every answer with the first one for that picture
 and with `reports/predictions/<model>.csv` where it is there. Says the requests lost, requests a
-second, latencies, and the server's memory as it goes.
+second, latencies, and the server's memory as it goes. Before that, in this process and in turns:
+one picture's bytes through the registered model beside the bare call of the model on its pixels.
 
 To expect on two cores: none lost, memory flat, some 40 requests a second for EfficientNetV2-B0 at
 32 pixels and 120 for a forest.
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,9 +27,11 @@ import numpy as np
 import pandas as pd
 import psutil
 import requests
+from mlflow import pyfunc
 
 from bakeoff.evidence.predictions import read_predictions
-from bakeoff.serve.serving import package_model
+from bakeoff.serve.predictor import load_predictor
+from bakeoff.serve.serving import package_model, packaged_folder
 
 PORT = 5071
 URL = f"http://127.0.0.1:{PORT}"
@@ -39,6 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(scratch) / "package"
         package_model(folder, package)
+        ratio(package)
         server = start(package)
         try:
             load(server, folder.name, count, clients)
@@ -46,6 +51,29 @@ def main() -> None:
         finally:
             for process in [*psutil.Process(server.pid).children(recursive=True), server]:
                 process.terminate()
+
+
+def ratio(package: Path, rounds: int = 200) -> None:
+    """One picture: bytes in, table out, against the bare model call on pixels ready for it."""
+    served = pyfunc.load_model(str(package))
+    predictor = load_predictor(packaged_folder(package))
+    source = Path(pd.read_csv("data/splits/test.csv", dtype=str)["path"].iloc[0]).read_bytes()
+    pixels = predictor.picture(source)[None]
+    steps: dict[str, Callable[[], object]] = {
+        "bare call": lambda: predictor.classify(pixels),
+        "decoding and resizing": lambda: predictor.picture(source),
+        "registered model": lambda: served.predict([source]),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 10):
+        for name, step in steps.items():
+            started = time.perf_counter()
+            step()
+            if number >= 10:
+                seconds[name].append(time.perf_counter() - started)
+    medians = {name: float(np.median(times)) for name, times in seconds.items()}
+    told = ", ".join(f"{name} {1e3 * value:.2f} ms" for name, value in medians.items())
+    print(f"{told}; ratio {medians['registered model'] / medians['bare call']:.2f}")
 
 
 def start(package: Path) -> subprocess.Popen[bytes]:

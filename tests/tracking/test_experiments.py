@@ -28,11 +28,13 @@ with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {{}}) as ru
     run.finish(folder, {{}})
 """
 STAGES = """stages:
-  train@vgg16:
-    cmd: {python} fit.py
-    deps: [fit.py]
-    params: [models.vgg16.train.learning_rate]
-    outs: [models/vgg16]
+  train:
+    foreach: [vgg16]
+    do:
+      cmd: {python} fit.py
+      deps: [fit.py]
+      params: ["models.${{item}}.train.learning_rate"]
+      outs: ["models/${{item}}"]
 """
 
 
@@ -51,13 +53,18 @@ def elsewhere(repository, tmp_path, monkeypatch):
     return copy
 
 
+def reproduce(root: Path) -> None:
+    """Train one model anew and compare."""
+    with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {}) as run:
+        run.finish(write_model(root, "vgg16", accuracy=0.9), {})
+    write_reports(root, {"vgg16": 22, "logistic_vgg16": 18})
+    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+
+
 def test_an_experiment_elsewhere_logs_to_the_main_store_under_its_name(elsewhere, repository):
     store = open_store("phantom")
     (baseline,) = mirror.search(store, "tags.`bakeoff.role` = 'comparison'")
-    with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {}) as run:
-        run.finish(write_model(elsewhere, "vgg16", accuracy=0.9), {})
-    write_reports(elsewhere, {"vgg16": 22, "logistic_vgg16": 18})
-    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    reproduce(elsewhere)
     assert not (elsewhere / "mlruns").exists()
     assert (repository / "mlruns/mlflow.db").is_file()
     runs = mirror.search(store, "tags.dvc_experiment = 'icy-bear'")
@@ -75,9 +82,7 @@ def test_an_experiment_elsewhere_logs_to_the_main_store_under_its_name(elsewhere
 def test_an_applied_experiment_takes_the_models_that_did_not_change(
     elsewhere, repository, monkeypatch
 ):
-    write_model(elsewhere, "vgg16", accuracy=0.9)
-    write_reports(elsewhere, {"vgg16": 22, "logistic_vgg16": 18})
-    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    reproduce(elsewhere)
     for name in ("models", "reports"):  # as `dvc exp apply` does
         shutil.rmtree(repository / name)
         shutil.copytree(elsewhere / name, repository / name)

@@ -49,6 +49,7 @@ def test_the_first_model_is_champion_with_signature_scores_and_example(repositor
     assert [c.name for c in packaged.signature.outputs] == ["label", "p_dark", "p_light"]
     assert packaged.saved_input_example_info["artifact_path"] == "input_example.json"
     assert "accuracy 0.8333 (0.7333 to 0.9333) on 24 test pictures" in champion.description
+    assert champion.description.endswith("The gate: promoted: the first version.")
 
 
 def test_a_better_model_replaces_the_champion(repository):

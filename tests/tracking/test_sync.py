@@ -50,6 +50,9 @@ def test_the_comparison_is_the_parent_and_each_model_a_child(reproduced):
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert child.data.metrics["test/accuracy_low"] == pytest.approx(20 / 24 - 0.1)
     assert child.data.metrics["cost/predict_ms"] == 2.0
+    assert "test/image_side" not in child.data.metrics  # no score: a parameter
+    note = child.data.tags["mlflow.note.content"]
+    assert note.split("\n\n")[1] == "Test side: accuracy 0.833 (0.733 to 0.933), cohen_kappa 0.500."
     assert "test/macro_f1" not in child.data.metrics  # undefined
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
 

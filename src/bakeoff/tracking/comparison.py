@@ -28,6 +28,7 @@ _COSTS = (
     "parameters",
     "megabytes",
 )
+_GIVEN = ("image_side", "n_train", "n_val")  # of the table; the runs' parameters say them
 _TESTED = "bakeoff.tested"  # content hash of the test files that the run shows
 _REPORTS = "bakeoff.reports"  # content hash of the reports that the run shows
 
@@ -133,10 +134,24 @@ def _adopt(store: Store, child: "Run", parent: str, name: str, comparison: Compa
     if child.data.tags.get(_TESTED) != content:
         for target, path in files.items():
             _log_as(store, run_id, path, target)
-    tags = {fact.PARENT: parent, _TESTED: content}
+    note = _with_test_side(child.data.tags.get(fact.NOTE, ""), tested)
+    tags = {fact.PARENT: parent, _TESTED: content, fact.NOTE: note}
     new = {k: v for k, v in tags.items() if child.data.tags.get(k) != v}
     if new:
         mirror.log_tags(store, run_id, new)
+
+
+def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
+    """A run's description with what the test side says, in the second line, once."""
+    first, *lines = [line for line in note.split("\n\n") if not line.startswith("Test side:")]
+    accuracy, kappa = tested.get("test/accuracy"), tested.get("test/cohen_kappa")
+    low, high = tested.get("test/accuracy_low"), tested.get("test/accuracy_high")
+    if accuracy is None:
+        return note
+    said = f"Test side: accuracy {accuracy:.3f}"
+    said += "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+    said += "." if kappa is None else f", cohen_kappa {kappa:.3f}."
+    return "\n\n".join([first, said, *lines])
 
 
 def tested_metrics(row: Mapping[str, Any]) -> dict[str, float]:
@@ -144,6 +159,7 @@ def tested_metrics(row: Mapping[str, Any]) -> dict[str, float]:
     return {
         f"{'cost' if name in _COSTS else 'test'}/{name}": value
         for name, value in fact.numbers(row).items()
+        if name not in _GIVEN
     }
 
 

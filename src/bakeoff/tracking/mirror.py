@@ -210,10 +210,12 @@ def describe(model: ModelFolder, clocked: Mapping[str, Any]) -> str:
     shown = [
         f"{k} {model.metrics[k]:.3f}" for k in ("accuracy", "cohen_kappa") if k in model.metrics
     ]
+    said = []
     if shown:
-        lines.append(f"Validation: {', '.join(shown)}, on {meta.get('n_val', '?')} pictures.")
+        said.append(f"Validation: {', '.join(shown)}, on {meta.get('n_val', '?')} pictures.")
     if clocked.get("fit_seconds") is not None:
-        lines.append(f"Fitted in {float(clocked['fit_seconds']):.1f} s.")
+        said.append(f"Fitted in {float(clocked['fit_seconds']):.1f} s.")
+    lines += [" ".join(said)] if said else []
     lines.append("Files: `model/` loads and predicts, `validation/` holds curves and confusion.")
     return "\n\n".join(lines)
 

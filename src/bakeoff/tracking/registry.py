@@ -117,13 +117,14 @@ def _version_tags(
     model: str, key: str, row: Mapping[str, Any], run_tags: Mapping[str, str]
 ) -> dict[str, str]:
     """What the version's page shows: which model, its test scores, the commit behind it."""
-    tags = {fact.KEY: key, "model": model}
+    tags = {"model": model}
     numbers = fact.numbers(row)
     tags |= {name: f"{numbers[name]:.4g}" for name in _SHOWN if name in numbers}
     commit = run_tags.get("mlflow.source.git.commit")
     if commit:
         tags |= {"commit": commit} | fact.commit_link(commit)
-    return tags | fact.text_tags(("git_dirty", "weights_origin", "dataset_fingerprint"), run_tags)
+    tags |= fact.text_tags(("git_dirty", "weights_origin", "dataset_fingerprint"), run_tags)
+    return tags | {fact.KEY: key}
 
 
 def _description(model: str, tags: Mapping[str, str]) -> str:
@@ -151,6 +152,8 @@ def _gate(store: Store, contest: Contest, version: "ModelVersion") -> Registered
         store.client.set_registered_model_alias(store.dataset, CHAMPION, number)
     text = f"{'promoted' if promoted else 'not promoted'}: {reason}"
     store.client.set_model_version_tag(store.dataset, number, _GATE, text)
+    about = _description(version.tags.get("model", "?"), version.tags)
+    store.client.update_model_version(store.dataset, number, f"{about}\n\nThe gate: {text}.")
     holder = number if champion is None or promoted else str(champion.version)
     return Registered(store.dataset, number, holder, text)
 

@@ -2,10 +2,16 @@
 
 import logging
 import os
+import shutil
 import socket
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -140,6 +146,8 @@ def connect(uri: str | None = None) -> "MlflowClient":
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         with locked():
+            if uri == own_uri():
+                _bring_up_to_date(layout.mlruns() / "mlflow.db")
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)  # opens the database now, not later
     except StoreUnavailableError:
@@ -149,13 +157,50 @@ def connect(uri: str | None = None) -> "MlflowClient":
     return client
 
 
+def _bring_up_to_date(database: Path) -> None:
+    """Upgrade a database that an older MLflow made, and keep it as it was beside it.
+
+    Raises:
+        StoreUnavailableError: a newer MLflow made it, or the upgrade failed.
+    """
+    from alembic.script import ScriptDirectory
+
+    found = _schema_of(database)
+    folder = Path(str(find_spec("mlflow").origin)).parent / "store/db_migrations"  # type: ignore[union-attr]
+    scripts = ScriptDirectory(folder)
+    if found is None or found == scripts.get_current_head():
+        return
+    anew = "`bakeoff sync --rebuild` makes it anew"
+    if found not in {script.revision for script in scripts.walk_revisions()}:
+        raise StoreUnavailableError(f"mlruns/mlflow.db was made by a newer MLflow; {anew}")
+    kept = database.with_name(f"before-upgrade-{found}.db")
+    shutil.copyfile(database, kept)
+    logger.info("MLflow: mlruns/mlflow.db is brought up to date; kept as mlruns/%s", kept.name)
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", own_uri()]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    if done.returncode:
+        shutil.copyfile(kept, database)
+        raise StoreUnavailableError(f"mlruns/mlflow.db could not be brought up to date; {anew}")
+
+
+def _schema_of(database: Path) -> str | None:
+    """The revision of MLflow's schema; None where there is no readable database."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error:
+        return None
+    return str(row[0]) if row else None
+
+
 def reason_of(error: Exception, uri: str | None = None) -> str:
     """What went wrong, in one line that holds no secret and no request."""
     text = redact(" ".join(str(error).split()), uri)
     if "out-of-date database schema" in text:
-        own = (tracking_uri() if uri is None else uri) == own_uri()
-        remedy = "`bakeoff sync`" if own else "`mlflow db upgrade`, after a backup,"
-        return f"{shown_uri(uri)} was made by another MLflow; {remedy} brings it up to date"
+        return (
+            f"{shown_uri(uri)} was made by another MLflow; `mlflow db upgrade`, after a backup, "
+            "brings it up to date"
+        )
     if "Max retries exceeded" in text:
         return f"{shown_uri(uri)} no longer answers"
     return f"{shown_uri(uri)}: {text[:300]}"

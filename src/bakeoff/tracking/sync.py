@@ -1,9 +1,6 @@
 """Rebuilding the store from what DVC keeps: `models/`, `reports/` and the journal."""
 
-import logging
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,8 +25,6 @@ from bakeoff.tracking.store import (
     tracking_uri,
 )
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Synced:
@@ -51,7 +46,7 @@ def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced
     if not folders:
         raise BakeoffError(f"{models}/ holds no model; run `dvc repro`, or `dvc pull` on a clone")
     with _said_shortly():
-        store = _open(recorded_dataset())
+        store = open_store(recorded_dataset())
         killed = end_dead_runs(store)
         new = tuple(folder.name for folder in folders if mirror.mirror_model(store, folder))
         said = ""
@@ -129,31 +124,6 @@ def recorded_dataset(lock: Path = Path("dvc.lock")) -> str:
             if "dataset" in params:
                 return str(params["dataset"])
     return str(read_key("dataset"))
-
-
-def _open(dataset: str) -> Store:
-    """Open the store, upgrading a database that an older MLflow made."""
-    try:
-        return open_store(dataset)
-    except StoreUnavailableError as reason:
-        if "another MLflow" not in str(reason) or tracking_uri() != own_uri():
-            raise
-    database = layout.mlruns() / "mlflow.db"
-    kept = database.with_name("mlflow.before-upgrade.db")
-    shutil.copyfile(database, kept)
-    logger.info("%s is brought up to date; as it was it is kept as %s", database.name, kept)
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "mlflow", "db", "upgrade", own_uri()],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BakeoffError(
-            "mlruns/mlflow.db was made by a newer MLflow and cannot be read; "
-            "`bakeoff sync --rebuild` makes it anew"
-        )
-    return open_store(dataset)
 
 
 def set_aside() -> Path | None:
