@@ -24,7 +24,8 @@ ON = TrackingParams()
 
 def fit(root: Path, name: str = "vgg16", *, params=ON, finish: bool = True):
     with tracking.live_run(name, "head", params, "phantom", {"device": "CPU"}) as run:
-        run.log_epoch(1, {"loss": 0.7, "val_loss": 0.8, "val_accuracy": 0.5})
+        scores = {"loss": 0.7, "val_loss": 0.8, "val_accuracy": 0.5, "val_fp_dark": 3.0}
+        run.log_epoch(1, scores)
         folder = write_model(root, name)
         if finish:
             run.finish(folder, {"fit_seconds": 1.25, "threads": 2})
@@ -38,6 +39,7 @@ def test_a_run_holds_epochs_parameters_scores_files_and_facts(repository, monkey
     (run,) = snapshot(open_store("phantom")).values()
     assert run["status"] == "FINISHED"
     assert run["metrics"]["epoch/loss"] == [(1, 0.7), (2, 0.6)]  # the second from history.csv
+    assert run["metrics"]["mistakes/val_fp_dark"] == [(1, 3.0)]
     assert run["metrics"]["validation/accuracy"] == [(0, 0.8)]
     assert run["metrics"]["cost/fit_seconds"] == [(0, 1.25)]
     assert "validation/cohen_kappa" not in run["metrics"]

@@ -57,8 +57,15 @@ def numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 
 def epoch_metrics(row: Mapping[str, Any]) -> dict[str, float]:
-    """One epoch's numbers under the names that every model's run uses."""
-    return {f"epoch/{name}": value for name, value in numbers(row).items()}
+    """One epoch's numbers under the names that every model's run uses.
+
+    Each class's false positives and negatives make a group of charts of their own.
+    """
+    return {f"{_chart_group(name)}/{name}": value for name, value in numbers(row).items()}
+
+
+def _chart_group(name: str) -> str:
+    return "mistakes" if name.removeprefix("val_").startswith(("fp_", "fn_")) else "epoch"
 
 
 def _git(*arguments: str) -> str:
