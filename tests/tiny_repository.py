@@ -102,7 +102,11 @@ def write_model(root: Path, name: str, *, accuracy: float = 0.8, kind: str = "he
         "precision": "float32",
         "n_train": 24,
         "n_val": 24,
-        "params": {"train": {"epochs": 2, "learning_rate": 0.001}, "head": {"hidden": [8]}},
+        "params": {
+            "train": {"epochs": 2, "learning_rate": 0.001},
+            "head": {"hidden": [8]},
+            "fine_tune": {"epochs": 0, "batch": 16},
+        },
     }
     (folder / "metadata.json").write_text(json.dumps(metadata))
     (folder / "metrics.json").write_text(json.dumps({"accuracy": accuracy, "cohen_kappa": None}))

@@ -102,7 +102,7 @@ def test_an_environment_of_its_pins_alone_predicts(models, tmp_path, model):
     code = (
         "import sys, mlflow, numpy as np\n"
         "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
-        "table = model.predict([np.full((10, 12, 3), v, np.uint8) for v in (51, 204)])\n"
+        "table = model.predict([np.full((10, 12, 3), v).tolist() for v in (51, 204)])\n"
         "print(*table['label'])"
     )
     alone = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}

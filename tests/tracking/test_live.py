@@ -45,6 +45,8 @@ def test_a_run_holds_epochs_parameters_scores_files_and_facts(repository, monkey
     assert "validation/cohen_kappa" not in run["metrics"]
     assert run["params"]["train.learning_rate"] == "0.001"
     assert run["params"]["head.hidden"] == "[8]"
+    assert run["params"]["fine_tune.epochs"] == "0"
+    assert "fine_tune.batch" not in run["params"]  # nothing was fine-tuned
     tags = run["tags"]
     assert tags["bakeoff.key"] == sha256_of_folder(folder)
     assert tags["stage"] == "train@vgg16"

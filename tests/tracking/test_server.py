@@ -37,11 +37,12 @@ def mlflow(*arguments: str, ready: str):
     server = subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"
-        for _ in range(240):
+        for _ in range(480):
             try:
                 requests.get(address + ready, timeout=1)
                 break
             except requests.RequestException:
+                assert server.poll() is None, "the server ended"
                 time.sleep(0.5)
         yield address
     finally:

@@ -168,7 +168,7 @@ def write_model(
     model = ModelFolder.read(folder)
     clocked = journal.lookup("fits", key) | dict(extra or {})
     params = {k: model.metadata[k] for k in _METADATA_PARAMS if model.metadata.get(k) is not None}
-    log_params(store, run_id, fact.flatten(params | dict(model.metadata.get("params", {}))))
+    log_params(store, run_id, fact.flatten(params | _used(model.metadata.get("params", {}))))
     log_history(store, run_id, model.history)
     final = {f"validation/{name}": value for name, value in model.metrics.items()}
     costs = {name: clocked[name] for name in COSTS if name in clocked}
@@ -181,6 +181,13 @@ def write_model(
     tags |= fact.text_tags(_TAGS_FROM_FACTS, clocked)
     marks = {fact.KEY: key, fact.NOTE: describe(model, clocked), fact.COMPLETE: "true"}
     log_tags(store, run_id, tags | marks)
+
+
+def _used(params: Mapping[str, Any]) -> dict[str, Any]:
+    """A model's parameters without those of a fine-tuning that did not take place."""
+    fine_tune = params.get("fine_tune", {})
+    idle = {"fine_tune": {"epochs": 0}} if fine_tune.get("epochs") == 0 else {}
+    return dict(params) | idle
 
 
 def weights_tags(metadata: Mapping[str, Any]) -> dict[str, str]:
