@@ -1,5 +1,6 @@
 """The whole DAG once, for real, at a reduced size: real DVC, real MLflow, one backbone."""
 
+import io
 import os
 import subprocess
 import sys
@@ -72,6 +73,16 @@ def test_every_model_is_compared_on_the_same_pictures(reproduced):
         right = (predictions["label"] == predictions["predicted"]).mean()
         reported = table.set_index("model").loc[name, "accuracy"]
         assert right == pytest.approx(reported, abs=1e-6)
+
+
+def test_predicting_from_picture_files_gives_what_the_evaluation_gave(reproduced):
+    table = pd.read_csv(reproduced / "data/splits/test.csv", dtype=str)
+    done = run(reproduced, "bakeoff", "predict", "--model", MODEL, *table["path"])
+    assert done.returncode == 0, done.stderr
+    said = pd.read_csv(io.StringIO(done.stdout)).filter(like="p_")
+    evaluated = pd.read_csv(reproduced / f"reports/predictions/{MODEL}.csv", index_col="image_id")
+    expected = evaluated.loc[table["image_id"], list(said)].to_numpy()
+    assert said.to_numpy() == pytest.approx(expected, abs=2e-6)
 
 
 def test_a_second_reproduction_runs_nothing(reproduced):

@@ -32,9 +32,9 @@ def driver(tmp_path, monkeypatch):
     """PostgreSQL's driver, for the server's process alone."""
     uv = shutil.which("uv")
     folder = tmp_path / "driver"
-    install = ["pip", "install", "--quiet", "--target", str(folder), "psycopg2-binary"]
+    install = ["pip", "install", "--quiet", "--target", str(folder), "psycopg[binary]"]
     if uv is None or subprocess.run([uv, *install], check=False).returncode:
-        pytest.skip("uv, or the package psycopg2-binary, cannot be had here")
+        pytest.skip("uv, or the package psycopg, cannot be had here")
     known = os.environ.get("PYTHONPATH")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), known])))
 

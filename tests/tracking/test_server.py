@@ -68,6 +68,11 @@ def test_a_tracking_server_holds_what_the_local_store_holds(repository, tmp_path
         assert version.source.startswith("mlflow-artifacts:")
 
 
+def memory() -> int:
+    """Resident bytes of all that this process has started."""
+    return sum(child.memory_info().rss for child in psutil.Process().children(recursive=True))
+
+
 def test_a_served_model_answers_many_clients_and_refuses_what_is_no_picture(repository):
     folder = write_forest(repository)
     package_model(folder, repository / "package")
@@ -85,6 +90,9 @@ def test_a_served_model_answers_many_clients_and_refuses_what_is_no_picture(repo
     with mlflow(*serve, "--env-manager", "local", ready="/ping") as address:
         with ThreadPoolExecutor(8) as clients:
             assert list(clients.map(ask, paths * 5)) == expected * 5
+            before = memory()
+            assert list(clients.map(ask, paths * 42)) == expected * 42  # 1008 requests
+            assert memory() < 1.05 * before
         bad = {"inputs": [base64.b64encode(b"\xff\xd8\xff no").decode()]}
         answer = requests.post(f"{address}/invocations", json=bad, timeout=60)
         assert answer.status_code == 400
