@@ -24,7 +24,13 @@ ON = TrackingParams()
 
 def fit(root: Path, name: str = "vgg16", *, params=ON, finish: bool = True):
     with tracking.live_run(name, "head", params, "phantom", {"device": "CPU"}) as run:
-        scores = {"loss": 0.7, "val_loss": 0.8, "val_accuracy": 0.5, "val_fp_dark": 3.0}
+        scores = {
+            "loss": 0.7,
+            "val_loss": 0.8,
+            "val_accuracy": 0.5,
+            "val_fp_dark": 3.0,
+            "auc": 2 / 3,
+        }
         run.log_epoch(1, scores)
         folder = write_model(root, name)
         if finish:
@@ -40,6 +46,7 @@ def test_a_run_holds_epochs_parameters_scores_files_and_facts(repository, monkey
     assert run["status"] == "FINISHED"
     assert run["metrics"]["epoch/loss"] == [(1, 0.7), (2, 0.6)]  # the second from history.csv
     assert run["metrics"]["mistakes/val_fp_dark"] == [(1, 3.0)]
+    assert run["metrics"]["epoch/auc"] == [(1, 0.666666667)]  # as in a history.csv
     assert run["metrics"]["validation/accuracy"] == [(0, 0.8)]
     assert run["metrics"]["cost/fit_seconds"] == [(0, 1.25)]
     assert "validation/cohen_kappa" not in run["metrics"]

@@ -59,9 +59,13 @@ def numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 def epoch_metrics(row: Mapping[str, Any]) -> dict[str, float]:
     """One epoch's numbers under the names that every model's run uses.
 
-    Each class's false positives and negatives make a group of charts of their own.
+    Each class's false positives and negatives make a group of charts of their own. The digits are
+    those of `history.csv`, so that a run that is rebuilt from it says the same.
     """
-    return {f"{_chart_group(name)}/{name}": value for name, value in numbers(row).items()}
+    return {
+        f"{_chart_group(name)}/{name}": float(f"{value:.9g}")
+        for name, value in numbers(row).items()
+    }
 
 
 def _chart_group(name: str) -> str:

@@ -172,7 +172,7 @@ def write_model(
     log_history(store, run_id, model.history)
     final = {f"validation/{name}": value for name, value in model.metrics.items()}
     costs = {name: clocked[name] for name in COSTS if name in clocked}
-    final |= {f"cost/{name}": value for name, value in fact.numbers(costs).items()}
+    final |= {f"cost/{name}": float(f"{v:.6g}") for name, v in fact.numbers(costs).items()}
     log_metrics(store, run_id, final)
     store.client.log_inputs(run_id, split_inputs(store.dataset))
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
