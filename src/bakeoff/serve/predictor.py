@@ -59,9 +59,9 @@ class Predictor:
 
     def label(self, probabilities: NDArray[np.float64]) -> pd.DataFrame:
         """Probabilities `(n, classes)` as a table that starts with the likeliest class."""
-        table = pd.DataFrame(probabilities, columns=[f"p_{name}" for name in self.classes])
-        table.insert(0, "label", np.array(self.classes, object)[probabilities.argmax(axis=1)])
-        return table
+        columns = {f"p_{name}": probabilities[:, k] for k, name in enumerate(self.classes)}
+        labels = np.array(self.classes, object)[probabilities.argmax(axis=1)]
+        return pd.DataFrame({"label": labels} | columns)
 
     def picture(self, source: Source) -> Pixels:
         """The record picture of one source, uint8 of shape `(side, side, channels)`."""
