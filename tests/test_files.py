@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 
 import pytest
 
@@ -13,6 +14,10 @@ from bakeoff.files import (
     writing_file,
     writing_folder,
 )
+
+hooks = []
+# A hook can never be taken away again: this one asks those that are wanted now.
+sys.addaudithook(lambda event, arguments: [hook(event, arguments) for hook in hooks])
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
@@ -52,6 +57,26 @@ def test_a_new_folder_replaces_the_old_one_entirely(tmp_path):
     with writing_folder(target) as partial:
         (partial / "train.csv").write_text("new")
     assert [p.name for p in target.iterdir()] == ["train.csv"]
+
+
+def test_a_process_killed_while_replacing_leaves_a_whole_folder_or_none(tmp_path):
+    target = tmp_path / "splits"
+    for name in ("train", "val", "test"):
+        target.mkdir(exist_ok=True)
+        (target / name).write_text("old")
+    seen = []
+
+    def look(event, arguments):
+        if event in ("os.remove", "os.rename", "os.rmdir") and target.is_dir():
+            seen.append(sorted((p.name, p.read_text()) for p in target.iterdir()))
+
+    hooks.append(look)
+    with writing_folder(target) as partial:
+        (partial / "train").write_text("new")
+    hooks.remove(look)
+    old = [(name, "old") for name in ("test", "train", "val")]
+    assert old in seen
+    assert [state for state in seen if state not in (old, [("train", "new")])] == []
 
 
 def test_json_is_sorted_ends_with_a_newline_and_refuses_nan(tmp_path):

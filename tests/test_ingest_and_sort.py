@@ -2,6 +2,8 @@
 
 import os
 import runpy
+import subprocess
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -98,6 +100,75 @@ def test_a_refused_archive_leaves_nothing_behind(
     assert told in run("ingest")
     assert not (repository / "data/raw").exists()
     assert list(repository.rglob("*.partial")) == []
+
+
+def test_labels_in_any_script_become_classes(repository: Path) -> None:
+    labels = ["肺炎", "Übung", "лёгкие", "حصان", "🐱"]
+    members = {f"{labels[i % 5]}/{i}.png": png(repository, i) for i in range(10)}
+    pack(repository, members)
+    assert run("ingest") == run("sort") == ""
+    assert read_json(Path("data/interim/classes.json")) == sorted(labels)
+    manifest = pd.read_csv("data/interim/manifest.csv", keep_default_na=False)
+    assert sorted(manifest["label"]) == sorted(labels * 2)
+    assert all(Path(path).is_file() for path in manifest["path"])
+
+
+HOSTILE = {
+    "good.zip": {f"{'cat' if i % 2 else 'dog'}/{i}.png": b"" for i in range(4)},
+    "climbing.zip": {"cat/1.png": b"", "../../outside.png": b"x"},
+    "absolute.zip": {"/tmp/bakeoff-outside.png": b"x"},
+    "odd.zip": {"cat/..\u2024/x.png": b"x", "dog/\u202e.png": b"x", "~/x.png": b"x"},
+}
+
+
+def test_nothing_outside_the_repository_is_written(repository: Path) -> None:
+    """Python tells every file that it opens, makes, renames or removes: none is elsewhere."""
+    for name, members in HOSTILE.items():
+        pack(repository, {k: v or png(repository, i) for i, (k, v) in enumerate(members.items())})
+        (repository / "in.zip").rename(repository / name)
+    (repository / "temporary").mkdir()
+    watched = [sys.executable, "-c", WATCH, str(repository), str(ROOT / "stages")]
+    temporary = str(repository / "temporary")
+    environment = {**os.environ, "TMPDIR": temporary, "MPLCONFIGDIR": temporary}
+    for name in HOSTILE:
+        choose(repository, f"kind: folders\narchive: {name}\n")
+        done = subprocess.run(watched, env=environment, capture_output=True, text=True, check=False)
+        told = "refused" if name in ("climbing.zip", "absolute.zip") else ""
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "written: " in done.stdout, done.stderr
+        assert "outside: []" in done.stdout, done.stdout
+
+
+WATCH = """
+import os, runpy, sys
+root, stages = sys.argv[1:]
+written = set()
+
+def watch(event, arguments):
+    if event == "open":
+        path, mode, flags = arguments
+        if not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) or not isinstance(path, str):
+            return
+        paths = [path]
+    elif event in ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.link"):
+        paths = [p for p in arguments[:2] if isinstance(p, str)]
+    else:
+        return
+    written.update(os.path.realpath(p) for p in paths)
+
+sys.dont_write_bytecode = True
+sys.addaudithook(watch)
+for stage in ("ingest", "sort"):
+    try:
+        runpy.run_path(f"{stages}/{stage}.py", run_name="__main__")
+    except SystemExit as end:
+        print(end, file=sys.stderr)
+        break
+inside = os.path.realpath(root) + os.sep
+print("written:", len(written))
+print("outside:", sorted(p for p in written if not p.startswith((inside, "/dev/null"))))
+"""
 
 
 def test_a_refused_sort_leaves_what_was_there(repository: Path) -> None:

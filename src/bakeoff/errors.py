@@ -1,9 +1,19 @@
 """The one exception that means "the person at the keyboard can mend this"."""
 
 
+def one_line(text: str) -> str:
+    """`text` with what would break or colour a terminal's line escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class BakeoffError(Exception):
     """A mistake in the input, said in one sentence: what is wrong, where, and the remedy.
 
     Stages and the command line print the message alone and exit with status 1; any other
-    exception is a bug of ours and keeps its traceback.
+    exception is a bug of ours and keeps its traceback. Names that a stranger chose are in many a
+    message: whatever they hold, it stays one line.
     """
+
+    def __init__(self, sentence: str) -> None:
+        """What is shown to the user."""
+        super().__init__(one_line(sentence))

@@ -31,18 +31,22 @@ def writing_file(path: Path) -> Iterator[Path]:
 def writing_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary sibling folder that replaces `path` on success.
 
-    On failure the temporary folder is removed and `path` is left as it was.
+    On failure the temporary folder is removed and `path` is left as it was. The old folder is
+    renamed before it is removed, so that a process killed meanwhile leaves no half of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = _partial(path)
+    partial, old = _partial(path), _partial(path.with_name(f"{path.name}.old"))
     shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
     partial.mkdir()
     try:
         yield partial
-        shutil.rmtree(path, ignore_errors=True)
+        if path.exists():
+            path.replace(old)
         partial.replace(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

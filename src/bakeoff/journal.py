@@ -6,17 +6,27 @@ evaluation and the MLflow mirror look them up.
 """
 
 import json
+import logging
 from typing import Any, Literal
 
 from bakeoff.files import read_json, write_json
 from bakeoff.layout import mlruns
 
+log = logging.getLogger(__name__)
+
 Kind = Literal["features", "fits", "runs"]
 
 
 def record(kind: Kind, key: str, facts: dict[str, Any]) -> None:
-    """File `facts` under the SHA-256 `key` of the folder they describe."""
-    write_json(mlruns() / "journal" / kind / f"{key}.json", facts)
+    """File `facts` under the SHA-256 `key` of the folder they describe.
+
+    What they describe is worth more than they: a journal that cannot be written is told, no more.
+    """
+    path = mlruns() / "journal" / kind / f"{key}.json"
+    try:
+        write_json(path, facts)
+    except OSError as error:
+        log.warning("the seconds are not kept: %s: %s", path, error.strerror)
 
 
 def lookup(kind: Kind, key: str) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 import io
 import os
+import shutil
 import stat
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -99,6 +101,58 @@ def test_a_tar_with_names_that_are_not_utf8(tmp_path: Path) -> None:
     assert unpack(path)[0] == {"%DCbung.png": b""}
 
 
+WORDS = {
+    "utf-8": "Übung 肺炎",
+    "cp437": "Übung ñ",
+    "latin-1": "Übung ñ",
+    "cp1251": "лёгкие",
+    "koi8-r": "лёгкие",
+    "shift_jis": "肺炎",
+    "euc-jp": "肺炎",
+    "gb18030": "肺炎",
+    "big5": "肺炎",
+    "euc-kr": "폐렴",
+}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+@pytest.mark.parametrize("encoding", WORDS)
+def test_names_in_every_encoding_come_in_and_stay_apart(
+    tmp_path: Path, kind: str, encoding: str
+) -> None:
+    """Nobody says which encoding it is: names may look odd, but none is lost or leads out."""
+    names = [f"{WORDS[encoding]}{number}.png".encode(encoding) for number in (1, 2)]
+    stand_ins = [bytes([65 + number]) * len(name) for number, name in enumerate(names)]
+    members = {text.decode(): b"%d" % number for number, text in enumerate(stand_ins)}
+    path = make_zip(tmp_path / "i.zip", members) if kind == "zip" else tmp_path / "i.tar"
+    if kind == "tar":
+        with tarfile.open(path, "w", encoding="utf-8", errors="surrogateescape") as archive:
+            for number, name in enumerate(names):
+                info = tarfile.TarInfo(name.decode("utf-8", "surrogateescape"))
+                info.size = 1
+                archive.addfile(info, io.BytesIO(b"%d" % number))
+    content = path.read_bytes()
+    for stand_in, name in zip(stand_ins, names, strict=True):
+        content = content.replace(stand_in, name)
+    path.write_bytes(content)
+    found, left_out = unpack(path)
+    assert sorted(found.values()) == [b"0", b"1"]
+    assert left_out == []
+    if encoding == "utf-8" or (kind, encoding) == ("zip", "cp437"):
+        assert set(found) == {name.decode(encoding) for name in names}
+
+
+def test_a_wrong_extension_does_not_mislead(tmp_path: Path) -> None:
+    tar = make_tar(tmp_path / "in.zip", MEMBERS, "w:gz")
+    assert unpack(tar)[0] == MEMBERS
+    shutil.rmtree(tmp_path / "out")
+    assert unpack(make_zip(tmp_path / "in.tar.gz", MEMBERS))[0] == MEMBERS
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "picture.zip").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with pytest.raises(BakeoffError, match="neither a whole zip"):
+        unpack(tmp_path / "picture.zip")
+
+
 def test_windows_separators_make_folders(tmp_path: Path) -> None:
     assert unpack(make_zip(tmp_path / "in.zip", {"cat\\1.png": b"1"}))[0] == {"cat/1.png": b"1"}
 
@@ -183,6 +237,7 @@ BAD = {
     "absolute zip": (lambda f: make_zip(f / "i.zip", {"/x": b""}), "an absolute path"),
     "absolute drive": (lambda f: make_zip(f / "i.zip", {"C:\\x": b""}), "an absolute path"),
     "thousand deep": (lambda f: make_tar(f / "i.tar", {"d/" * 1000 + "x": b""}), "64 folders deep"),
+    "thousand deep zip": (lambda f: make_zip(f / "i.zip", {"d/" * 1000: b""}), "64 folders deep"),
     "symbolic link": (special(tarfile.SYMTYPE), "'bad' is a link"),
     "hard link": (special(tarfile.LNKTYPE), "'bad' is a link"),
     "character device": (special(tarfile.CHRTYPE), "'bad' is a device file"),
@@ -228,6 +283,22 @@ def test_bad_archives_get_one_sentence(tmp_path: Path, name: str) -> None:
     assert str(caught.value).startswith(str(archive))
     assert "\n" not in str(caught.value)
     assert {p for p in tmp_path.parent.iterdir()} == outside
+
+
+def test_a_folder_a_thousand_deep_is_refused(tmp_path: Path) -> None:
+    deep, home = tmp_path / "in", Path.cwd()
+    deep.mkdir()
+    try:
+        os.chdir(deep)
+        for _ in range(1000):  # step by step: no such path could be named
+            Path("deep_folder").mkdir()
+            os.chdir("deep_folder")
+        os.chdir(home)
+        with pytest.raises(BakeoffError, match="cannot be unpacked: .*name too long"):
+            unpack(deep)
+    finally:
+        os.chdir(home)
+        subprocess.run(["rm", "-rf", str(deep)], check=True)  # pytest could not
 
 
 def test_a_link_that_keep_excludes_does_no_harm(tmp_path: Path) -> None:

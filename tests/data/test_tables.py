@@ -94,11 +94,23 @@ def test_encodings_and_delimiters(tmp_path: Path) -> None:
     assert found["1.png"].label == "Übung"
 
 
+def test_quotes_commas_and_line_breaks_within_values(tmp_path: Path) -> None:
+    table = (
+        'image,label,"remark"\r\n'
+        '"a,1.png","Kitchen, ""small""","two\nlines"\r\n'
+        "it's 2.png,Kids' wear,\r\n"
+    )
+    found = find(tmp_path, table, ["a,1.png", "it's 2.png"])
+    assert found["a,1.png"].label == "Kitchen, _small_"  # a folder's name holds no quotes
+    assert found["it's 2.png"].label == "Kids' wear"
+
+
 BAD: dict[str, tuple[str, dict[str, str], str]] = {
     "no column": ("image,klasse\n1.png,a\n", {}, "has no column 'label'; it has image, klasse"),
     "wrong encoding": ("image,label\n1.png,\udce9\n", {}, "check 'delimiter' and 'encoding'"),
     "unknown encoding": ("image,label\n", {"encoding": "klingon"}, "check 'delimiter' and"),
     "empty": ("", {}, "cannot be read as a table"),
+    "open quotes": ('image,label\n"1.png,a\n2.png,b\n', {}, "cannot be read as a table"),
     "ragged": ("image,label\n1.png,a\n2.png,a,b,c\n", {}, "cannot be read as a table"),
 }
 

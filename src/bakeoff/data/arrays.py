@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bakeoff.data.containers import damage_told
 from bakeoff.data.labelling import class_folder
 from bakeoff.data.member_names import safe_path
 from bakeoff.errors import BakeoffError
@@ -41,10 +42,11 @@ def unpack_arrays(
     n numbers or texts, or (n, classes) one-hot rows.
 
     Raises:
-        BakeoffError: an array is missing, of another shape or type, or over the limit.
+        BakeoffError: an array is missing, of another shape or type, or over the limit, or the
+            file is damaged.
     """
     told = f"{file}: "
-    with ExitStack() as stack:
+    with damage_told(file), ExitStack() as stack:
         read = _open(file, stack)
         return sum(
             _write_pair(read, target / file.stem, pair, told, (max_gigabytes, where))
@@ -109,7 +111,7 @@ def _npz_array(file: Path, name: str) -> Any:
         if name not in known:
             raise BakeoffError(f"{file}: holds no array '{name}'; it has {_names(known)}")
         return _NpzArray(file, name)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError) as error:
         raise BakeoffError(f"{file}: '{name}' cannot be read ({error})") from None
 
 

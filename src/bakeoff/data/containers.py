@@ -29,6 +29,7 @@ _DAMAGE = (
     EOFError,
     ValueError,
     OverflowError,
+    RuntimeError,
 )
 
 
@@ -174,6 +175,11 @@ def damage_told(archive: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno is not None:  # the disk, not the archive
             raise BakeoffError(f"{archive}: cannot be unpacked: {error}") from None
-        raise BakeoffError(f"{archive}: damaged ({error}); get it again") from None
+        raise _damaged(archive, error) from None
     except _DAMAGE as error:
-        raise BakeoffError(f"{archive}: damaged ({error}); get it again") from None
+        raise _damaged(archive, error) from None
+
+
+def _damaged(archive: Path, error: Exception) -> BakeoffError:
+    # What a decoder says may quote the damage at length.
+    return BakeoffError(f"{archive}: damaged ({str(error)[:200]}); get it again")

@@ -6,7 +6,7 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, one_line
 
 PARAMS = Path("params.yaml")
 
@@ -92,7 +92,7 @@ def read_key(key: str, path: Path = PARAMS) -> Any:
     unknown = sorted(map(str, set(tree) - set(TOP_LEVEL)))
     if unknown:
         raise BakeoffError(
-            f"{path}: unknown key '{_one_line(unknown[0])}'; the keys are {', '.join(TOP_LEVEL)}"
+            f"{path}: unknown key '{unknown[0]}'; the keys are {', '.join(TOP_LEVEL)}"
         )
     value: Any = tree
     for part in key.split("."):
@@ -110,23 +110,18 @@ def parse(model: type[B], value: Any, *, where: str, path: Path) -> B:
         raise BakeoffError(first_mistake(error, where, path)) from None
 
 
-def _one_line(text: str) -> str:
-    """`text` with what would break or colour a terminal's line escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
 def first_mistake(error: ValidationError, where: str, path: Path) -> str:
     """One line for the first mistake, with the number of further ones."""
     details = error.errors(include_url=False)
     first = details[0]
-    key = _one_line(".".join([where, *map(str, first["loc"])]).strip("."))
+    key = ".".join([where, *map(str, first["loc"])]).strip(".")
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         text = f"{path}: unknown key '{key}'; remove it or mend its spelling"
     elif first["type"] == "missing":
         text = f"{path}: the key '{key}' is missing"
     else:
-        given = _one_line(repr(first["input"]))
+        given = one_line(repr(first["input"]))
         shown = given if len(given) <= 60 else given[:57] + "…"
         text = f"{path}: '{key}' is {shown}: {message}"
     more = len(details) - 1

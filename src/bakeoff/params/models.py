@@ -4,12 +4,16 @@ What a model does not say is taken from `defaults`. The six keys that its frozen
 on stand in every model's own entry, so that DVC can tell a change of head from one of features.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS, Block, parse, read_key
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -158,7 +162,7 @@ class ComputeParams(Block):
 
 def read_feature_params(name: str, path: Path = PARAMS) -> FeatureParams:
     """The six keys that the features of model `name` depend on."""
-    entry = read_key(f"models.{name}", path)
+    entry = _read_entry(name, path)
     known = {k: v for k, v in entry.items() if k in FeatureParams.model_fields}
     return parse(FeatureParams, known, where=f"models.{name}", path=path)
 
@@ -166,7 +170,7 @@ def read_feature_params(name: str, path: Path = PARAMS) -> FeatureParams:
 def read_model_params(name: str, path: Path = PARAMS) -> ModelParams:
     """The entry of model `name`, with what it leaves out taken from `defaults`."""
     defaults = ModelDefaults.read("defaults", path)
-    entry = dict(read_key(f"models.{name}", path))
+    entry = dict(_read_entry(name, path))
     for block in ("head", "train", "fine_tune"):
         own = entry.get(block)
         if own is None or isinstance(own, dict):
@@ -175,8 +179,27 @@ def read_model_params(name: str, path: Path = PARAMS) -> ModelParams:
 
 
 def model_names(path: Path = PARAMS) -> tuple[str, ...]:
-    """The names under `models`, in the file's order."""
-    return tuple(read_key("models", path))
+    """The names under `models`, in the file's order.
+
+    Raises:
+        BakeoffError: there is none, or one cannot name a folder and a stage.
+    """
+    models = read_key("models", path)
+    if not isinstance(models, dict) or not models:
+        raise BakeoffError(f"{path}: 'models' must map at least one name to a model's keys")
+    for name in models:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise BakeoffError(
+                f"{path}: a model is named {name!r}; letters, digits, '-' and '_' may be in a name"
+            )
+    return tuple(models)
+
+
+def _read_entry(name: str, path: Path) -> dict[str, Any]:
+    entry = read_key(f"models.{name}", path)
+    if not isinstance(entry, dict):
+        raise BakeoffError(f"{path}: 'models.{name}' must hold the model's keys, such as backbone")
+    return entry
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Faults put into a real pipeline, and what is left of it."""

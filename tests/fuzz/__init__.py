@@ -1,0 +1,1 @@
+"""Random damage: each case ends in a reason or one sentence, in bounded time and memory."""
