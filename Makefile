@@ -3,10 +3,13 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+SEED ?= 20
+TIMES ?= 50
 RUN := $(UV) run --locked --no-sync
 
-.PHONY: help environment reproduce reproduce-twice test test-slow lint types format sweep ui dag clean \
-        bench bench-data bench-train bench-serving bench-pipeline
+.PHONY: help environment reproduce reproduce-twice reproduce-elsewhere test test-slow faults fuzz \
+        audit lint types format sweep ui dag clean bench bench-data bench-train bench-serving \
+        bench-pipeline
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +34,18 @@ test-slow: environment ## the long tests: every Keras class, simulations, real s
 
 reproduce-twice: environment ## reduced: two clean clones must agree to the bit
 	@$(RUN) python -m tests.reproduce_twice
+
+reproduce-elsewhere: environment ## tiny: shuffled folders, kills, threads, processor, another clone
+	@$(RUN) python -m tests.reproduce_elsewhere
+
+faults: environment ## kill, interrupt, starve and forbid every stage of a tiny pipeline (SEED=20)
+	@$(RUN) python -m tests.faults.sweep --seed $(SEED)
+
+fuzz: environment ## damaged input, TIMES=50 times as many cases as in the tests
+	@BAKEOFF_FUZZ=$(TIMES) $(RUN) pytest --dist load tests/fuzz
+
+audit: environment ## ask whether the locked dependencies have known vulnerabilities
+	@$(RUN) python -m tests.audit $(UV)
 
 lint: environment ## check style and formatting
 	@$(RUN) ruff check .

@@ -75,7 +75,7 @@ def main() -> None:
         compared = len(hashes(clones[0]).keys() - CLOCKED)
     if differing:
         sys.exit(f"two clean clones differ in: {', '.join(differing)}")
-    print(f"two clean clones agree: {compared} outputs are identical, byte for byte")  # noqa: T201
+    print(f"two clean clones agree: {compared} outputs are identical, byte for byte")
 
 
 if __name__ == "__main__":

@@ -91,12 +91,12 @@ def read_only(laboratory: Laboratory, stage: str, folder: Path, _: random.Random
         parent.mkdir(parents=True, exist_ok=True)
     try:
         for parent in parents:
-            _forbid(parent)
+            forbid(parent)
         process = repro(root, stage)
         said = process.communicate()[0]
     finally:
         for parent in parents:
-            _permit(parent)
+            permit(parent)
     assert process.returncode != 0, said
     assert "Operation not permitted" in said or "Permission denied" in said, said
     return f"{', '.join(p.relative_to(root).as_posix() for p in parents)} read-only"
@@ -158,7 +158,7 @@ def _remount(folder: Path, room: int) -> None:
     subprocess.run(["mount", "-o", f"remount,size={room}", str(folder)], check=True)
 
 
-def _forbid(folder: Path) -> None:
+def forbid(folder: Path) -> None:
     """Permission bits do not bind root, an immutable folder does."""
     if os.geteuid():
         folder.chmod(0o555)
@@ -166,7 +166,8 @@ def _forbid(folder: Path) -> None:
         raise CannotInjureError("root writes everywhere, and there are no immutable folders here")
 
 
-def _permit(folder: Path) -> None:
+def permit(folder: Path) -> None:
+    """Undo `forbid`."""
     if os.geteuid():
         folder.chmod(0o755)
     else:

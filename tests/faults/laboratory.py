@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from bakeoff.files import sha256_of_file, sha256_of_folder
+from bakeoff.files import read_json, sha256_of_file, sha256_of_folder, write_json
 from tests.reduced import reduce
 from tests.reproduce_twice import CLOCKED
 from tests.tiny_repository import empty_database
@@ -116,8 +116,13 @@ class Laboratory:
 
     @classmethod
     def build(cls, folder: Path, stages: tuple[str, ...] = STAGES) -> "Laboratory":
-        """Copy this working tree's files and run `stages`, one after another, undisturbed."""
-        root = folder / "reference"
+        """Copy this working tree's files and run `stages`, one after another, undisturbed.
+
+        What an earlier process has built in `folder` is taken as it is.
+        """
+        root, times = folder / "reference", folder / "seconds.json"
+        if times.is_file():
+            return cls(root, read_json(times))
         listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for name in filter(None, names.split("\0")):
@@ -133,11 +138,12 @@ class Laboratory:
             began = time.monotonic()
             finished(repro(root, stage))
             made.seconds[stage] = time.monotonic() - began
+        write_json(times, made.seconds)
         return made
 
     def copy_before(self, stage: str, folder: Path) -> Path:
         """The repository at `folder`, as it stood before `stage` ran for the first time."""
-        ignored = shutil.ignore_patterns("cache", "tmp", "mlflow.db", "artifacts")
+        ignored = shutil.ignore_patterns("cache", "tmp", "mlflow.db", "artifacts", "resume")
         shutil.copytree(self.reference, folder, ignore=ignored, dirs_exist_ok=True)
         shutil.copyfile(empty_database(), folder / "mlruns/mlflow.db")
         lock = {"schema": "2.0", "stages": lock_of(folder)}

@@ -23,11 +23,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--stages", nargs="*", default=STAGES)
     parser.add_argument("--faults", nargs="*", default=list(FAULTS))
+    parser.add_argument("--reference", type=Path, help="where the undisturbed run is kept")
     asked = parser.parse_args()
     until = time.monotonic() + asked.minutes * 60
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(asked.jobs) as pool:
-        print("one undisturbed run ...", flush=True)  # noqa: T201
-        laboratory = Laboratory.build(Path(folder))
+        print("one undisturbed run ...", flush=True)
+        laboratory = Laboratory.build(asked.reference or Path(folder))
 
         def attempt(case: tuple[str, str]) -> str:
             stage, fault = case
@@ -41,13 +42,13 @@ def main() -> None:
                     outcome = f"left out: {reason}"
                 except AssertionError as error:
                     outcome = f"FAILED: {error}"
-            print(f"{stage:<17} {fault:<12} {outcome}", flush=True)  # noqa: T201
+            print(f"{stage:<17} {fault:<12} {outcome}", flush=True)
             return outcome
 
         cases = [(stage, fault) for stage in asked.stages for fault in asked.faults]
         outcomes = list(pool.map(attempt, cases))
     counts = {k: sum(o.startswith(k) for o in outcomes) for k in ("survived", "left out", "FAILED")}
-    print(", ".join(f"{count} {kind}" for kind, count in counts.items()))  # noqa: T201
+    print(", ".join(f"{count} {kind}" for kind, count in counts.items()))
     sys.exit(1 if counts["FAILED"] else 0)
 
 

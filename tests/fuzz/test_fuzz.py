@@ -141,7 +141,7 @@ ARCHIVES = [
 
 
 @given(content=damaged(ARCHIVES))
-@cases(200)
+@cases(100)
 def test_a_damaged_archive_is_unpacked_inside_its_folder_or_refused(content: bytes) -> None:
     with TemporaryDirectory() as folder, in_bounds():
         root = Path(folder)
@@ -171,7 +171,7 @@ TABLES = [
     delimiter=st.sampled_from(",;\t|"),
     encoding=st.sampled_from(["utf-8-sig", "latin-1", "utf-16", "shift_jis", "nonsense"]),
 )
-@cases(150)
+@cases(80)
 def test_a_damaged_table_labels_or_is_refused(content: bytes, delimiter: str, encoding: str):
     dataset = Table(
         kind="table",
@@ -200,7 +200,7 @@ def npz() -> bytes:
 
 
 @given(content=damaged([npz()]))
-@cases(150)
+@cases(80)
 def test_a_damaged_array_file_is_unpacked_or_refused(content: bytes) -> None:
     with TemporaryDirectory() as folder, in_bounds():
         (Path(folder) / "s.npz").write_bytes(content)
@@ -231,7 +231,7 @@ def params(tmp_path_factory) -> Path:
 
 
 @given(tree=disturbed(SHIPPED))
-@cases(60)
+@cases(30)
 def test_disturbed_parameters_are_valid_or_one_sentence(params: Path, tree: dict) -> None:
     params.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
     with in_bounds():
@@ -242,7 +242,7 @@ def test_disturbed_parameters_are_valid_or_one_sentence(params: Path, tree: dict
 
 
 @given(content=damaged([SHIPPED_TEXT]))
-@cases(60)
+@cases(30)
 def test_damaged_parameter_files_are_valid_or_one_sentence(params: Path, content: bytes) -> None:
     params.write_bytes(content)
     with in_bounds():
@@ -256,7 +256,7 @@ DATASETS = [path.read_bytes() for path in sorted((ROOT / "datasets").glob("*.yam
 
 
 @given(content=damaged(DATASETS))
-@cases(150)
+@cases(80)
 def test_damaged_data_set_files_are_valid_or_one_sentence(params: Path, content: bytes) -> None:
     path = params.with_name("mine.yaml")
     path.write_bytes(content)

@@ -7,13 +7,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from filelock import FileLock, Timeout
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 3.0
 _LOCK_SECONDS = 120.0
+_HEADER_CODES = ("utf-8", "latin-1")  # of a name and password; clients differ
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 # Training must not stand still for a server: MLflow's own defaults wait for minutes.
@@ -72,12 +74,21 @@ def tracking_uri() -> str:
 
 
 def redact(text: str, uri: str | None = None) -> str:
-    """`text` without the user name and password that the tracking URI may hold."""
-    uri = tracking_uri() if uri is None else uri
-    parts = urlsplit(uri)
-    secrets = [parts.netloc.rpartition("@")[0], parts.password]
-    secrets += [os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("PASSWORD", "TOKEN")]
-    for secret in filter(None, secrets):
+    """`text` without what lets one in: of the tracking URI and of MLflow's own variables.
+
+    A password is also looked for as it is written in an address and in a request's header.
+    """
+    parts = urlsplit(tracking_uri() if uri is None else uri)
+    own = {n: os.environ.get(f"MLFLOW_TRACKING_{n}", "") for n in ("USERNAME", "PASSWORD", "TOKEN")}
+    secrets = {parts.netloc.rpartition("@")[0], parts.password or "", own["TOKEN"]}
+    for name, password in (
+        (unquote(parts.username or ""), unquote(parts.password or "")),
+        (own["USERNAME"], own["PASSWORD"]),
+    ):
+        secrets |= {password, quote(password, safe="")}
+        pair = f"{name}:{password}" if password else ""
+        secrets |= {b64encode(pair.encode(code, "replace")).decode() for code in _HEADER_CODES}
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text
 
@@ -196,6 +207,8 @@ def _schema_of(database: Path) -> str | None:
 def reason_of(error: Exception, uri: str | None = None) -> str:
     """What went wrong, in one line that holds no secret and no request."""
     text = redact(" ".join(str(error).split()), uri)
+    # SQLAlchemy quotes the statement after the driver's own words, and its advice before them.
+    text = text.partition(" [SQL: ")[0].rpartition("Error) ")[2]
     if "out-of-date database schema" in text:
         return (
             f"{shown_uri(uri)} was made by another MLflow; `mlflow db upgrade`, after a backup, "
