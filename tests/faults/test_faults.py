@@ -41,7 +41,7 @@ def test_two_reproductions_at_once_break_nothing(laboratory, tmp_path):
     finally:
         os.killpg(first.pid, signal.SIGCONT)
     assert second.returncode != 0
-    assert "'data/raw' is busy" in said, said
+    assert "data/raw' is busy" in said, said
     assert str(first.pid) in said
     finished(first)
     assert outs_of(lock_of(root)["ingest"]) == outs_of(lock_of(laboratory.reference)["ingest"])
