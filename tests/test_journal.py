@@ -16,3 +16,10 @@ def test_a_damaged_entry_counts_as_unknown(tmp_path, monkeypatch):
     journal.record("fits", "abc", {"fit_seconds": 1.5})
     (tmp_path / "mlruns/journal/fits/abc.json").write_text('{"fit_')
     assert journal.lookup("fits", "abc") == {}
+
+
+def test_a_journal_that_cannot_be_written_costs_the_seconds_alone(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / "mlruns").write_text("a file where the folder should be")
+    journal.record("fits", "abc", {"fit_seconds": 1.5})
+    assert "the seconds are not kept" in caplog.text

@@ -99,6 +99,7 @@ def read_only(laboratory: Laboratory, stage: str, folder: Path, _: random.Random
             permit(parent)
     assert process.returncode != 0, said
     assert "Operation not permitted" in said or "Permission denied" in said, said
+    assert "Traceback" not in said, said
     return f"{', '.join(p.relative_to(root).as_posix() for p in parents)} read-only"
 
 

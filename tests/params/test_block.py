@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff.errors import BakeoffError
@@ -96,6 +96,23 @@ def test_a_mistake_in_a_model_names_the_model(params):
         read_model_params("vgg16", path)
 
 
+@pytest.mark.parametrize("name", ["../up", "a/b", "a.b", "", 7, None, "é"])
+def test_a_model_has_a_name_that_may_stand_in_a_path(params, name):
+    path = params("models", {name: {"backbone": "VGG16", "image_side": 32}})
+    with pytest.raises(BakeoffError, match="a model is named"):
+        model_names(path)
+
+
+@pytest.mark.parametrize("entry", [None, [{"backbone": "VGG16"}], "VGG16", 3])
+def test_a_model_is_a_mapping(params, entry):
+    path = params("models", {"vgg16": entry})
+    for read in (read_model_params, read_feature_params):
+        with pytest.raises(BakeoffError, match="must hold the model's keys"):
+            read("vgg16", path)
+    with pytest.raises(BakeoffError, match="'models' must map at least one name"):
+        model_names(params("models", entry))
+
+
 def test_an_unknown_top_level_key_is_refused_by_every_reader(params):
     path = params("spilt", {})
     with pytest.raises(BakeoffError, match="unknown key 'spilt'"):
@@ -142,6 +159,7 @@ def test_hostile_yaml_gets_a_sentence(tmp_path, text):
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 ))  # fmt: skip
+@settings(deadline=None)
 def test_no_value_of_a_block_escapes_as_a_traceback(tmp_path_factory, value):
     path = tmp_path_factory.mktemp("fuzz") / "params.yaml"
     for key, block in BLOCKS.items():
