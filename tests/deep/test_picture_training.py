@@ -170,6 +170,7 @@ def test_a_killed_training_goes_on_to_the_same_end(records, tmp_path, progressiv
             job(records, folder, model, told.append), Progress()
         )
         assert resumed.history == progress.history
+        assert [list(row) for row in resumed.history] == [list(row) for row in progress.history]
         assert [row["epoch"] for row in told] == [1, 2, 3, 4]
         for a, b in zip(whole.get_weights(), again.get_weights(), strict=True):
             np.testing.assert_array_equal(a, b)

@@ -164,11 +164,12 @@ class Laboratory:
     def check_recovered(self, root: Path, stage: str) -> None:
         """The stage's entry in the lock is that of the undisturbed run; nothing lies about."""
         expected, found = lock_of(self.reference)[stage], lock_of(root)[stage]
-        assert outs_of(found) == outs_of(expected)
+        assert outs_of(found) == outs_of(expected), f"{outs_of(found)}, not {outs_of(expected)}"
         for out in outs_of(found):
             assert content(root / out) == content(self.reference / out), out
         folders = [root / name for name in ("data", "models", "reports")]
-        assert [p for folder in folders for p in folder.rglob("*.partial*")] == []
+        left = [p for folder in folders for p in folder.rglob("*.partial*")]
+        assert left == [], f"left: {left}"
         for path in (root / ".dvc/cache/files/md5").glob("*/*"):
             said = f"{path.parent.name}{path.name}".removesuffix(".dir")
             assert hashlib.md5(path.read_bytes()).hexdigest() == said, f"{path} in DVC's cache"

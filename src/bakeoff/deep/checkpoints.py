@@ -41,6 +41,8 @@ class Checkpoint:
             _save_arrays(folder / "optimizer.npz", values_of(optimizer.variables))
             _save_arrays(folder / "best.npz", progress.best_weights)
             numbers = {name: _plain(getattr(progress, name)) for name in _NUMBERS}
+            # As pairs: JSON is written with sorted keys, and the columns' order is an output.
+            numbers["history"] = [list(row.items()) for row in numbers["history"]]
             write_json(folder / "progress.json", {"step": step, "progress": numbers})
 
     def load(self) -> tuple[int, Progress] | None:
@@ -49,6 +51,7 @@ class Checkpoint:
             return None
         facts = read_json(self._folder / "progress.json")
         numbers = {name: _number(value) for name, value in facts["progress"].items()}
+        numbers["history"] = [dict(row) for row in numbers["history"]]
         best = _load_arrays(self._folder / "best.npz")
         return facts["step"], Progress(**numbers, best_weights=best)
 
