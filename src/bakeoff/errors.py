@@ -7,3 +7,7 @@ class BakeoffError(Exception):
     Stages and the command line print the message alone and exit with status 1; any other
     exception is a bug of ours and keeps its traceback.
     """
+
+
+class DivergedError(BakeoffError):
+    """A training's loss is no longer a number; a search goes on with its next trial."""

@@ -29,6 +29,7 @@ from bakeoff.evidence.predictions import read_predictions
 from bakeoff.export.record_index import read_index
 from bakeoff.files import read_json, write_json
 from bakeoff.params.models import ForestParams, HeadParams, LogisticParams
+from bakeoff.search.found import Found
 from tests.tiny_evidence import NAMES, TRAIN_LABELS, evaluate
 from tests.tiny_evidence import SMALL as PARAMS
 from tests.tiny_records import write_tiny_records
@@ -115,14 +116,20 @@ def workshop(tmp_path_factory) -> Path:
     (models / "logistic_tiny").mkdir()
     regression = fit_logistic(train, val, LogisticParams(), 3)
     facts = read_json(features / "tiny" / "features.json")
-    of_regression = logistic_metadata("logistic_tiny", regression, LogisticParams(), index, facts)
+    of_regression = logistic_metadata(
+        "logistic_tiny", regression, LogisticParams(), index=index, features=facts, found=Found()
+    )
     write_classifier(models / "logistic_tiny", regression, train, val, of_regression)
 
+    (root / "search" / FOREST).mkdir(parents=True)
+    (root / "search" / FOREST / "trials.csv").write_text(SEARCHED)
     (models / FOREST).mkdir()
     params = ForestParams(trees=20, pixels_side=8)
     seen, held = (describe_side(("pixels",), 8, s, records, features) for s in ("train", "val"))
     forest = fit_forest(seen, held, params, 3, seed=1)
-    of_forest = forest_metadata(FOREST, forest, params, index=index, features=features, seed=1)
+    of_forest = forest_metadata(
+        FOREST, forest, params, index=index, features=features, seed=1, found=FOUND
+    )
     write_classifier(models / FOREST, forest, seen, held, of_forest)
     return root
 

@@ -12,6 +12,7 @@ from bakeoff.baselines.classical import Classifier, fit_calibrated
 from bakeoff.baselines.sides import Side
 from bakeoff.export.record_index import RecordIndex
 from bakeoff.params.models import LogisticParams
+from bakeoff.search.found import Found
 
 _FLOOR = 1e-12
 
@@ -39,8 +40,10 @@ def logistic_metadata(
     name: str,
     regression: Classifier,
     params: LogisticParams,
+    *,
     index: RecordIndex,
     features: dict[str, Any],
+    found: Found,
 ) -> dict[str, Any]:
     """What `metadata.json` says of a regression on the features that `features` records."""
     fitted = regression.estimator[-1]
@@ -59,5 +62,5 @@ def logistic_metadata(
         "parameters": int(fitted.coef_.size + fitted.intercept_.size),
         "backbone_parameters": features["parameters"],
         "iterations": int(fitted.n_iter_[0]),
-        "params": params.model_dump(mode="json"),
+        "params": params.model_dump(mode="json") | found.facts(),
     }
