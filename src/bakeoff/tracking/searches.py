@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _CONTENT = "bakeoff.search"  # content hash of the folder that the run shows
+_METRICS = {
+    "cohen_kappa": "validation/cohen_kappa",
+    "best_epoch": "best_epoch",
+    "epochs": "epochs",
+}
 _SIDES = ("_train", "_val")  # a search sees no other
 
 
@@ -92,25 +97,27 @@ def _mirror_trials(store: Store, parent: str, folder: Path, study: str) -> None:
         run = there.get(key)
         if run is None or run.data.tags.get(fact.COMPLETE) != "true":
             values = {str(name): str(value) for name, value in row.items()}
-            _write_trial(store, run, parent, folder.name, key, values)
+            marks = {
+                fact.KEY: key,
+                fact.ROLE: "trial",
+                fact.MODEL: folder.name,
+                fact.PARENT: parent,
+            }
+            _write_trial(store, run, marks, values)
 
 
 def _write_trial(
-    store: Store, run: "Run | None", parent: str, model: str, key: str, row: Mapping[str, str]
+    store: Store, run: "Run | None", marks: Mapping[str, str], row: Mapping[str, str]
 ) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
-    marks = {fact.KEY: key, fact.ROLE: "trial", fact.MODEL: model, fact.PARENT: parent}
     if run is None:
         name = f"trial {row['number']}"
-        run = store.client.create_run(store.experiment_id, run_name=name, tags=marks)
+        run = store.client.create_run(store.experiment_id, run_name=name, tags=dict(marks))
     now = int(time.time() * 1000)
-    names = {
-        "cohen_kappa": "validation/cohen_kappa",
-        "best_epoch": "best_epoch",
-        "epochs": "epochs",
-    }
-    metrics = [Metric(to, float(row[name]), now, 0) for name, to in names.items() if row[name]]
+    metrics = [
+        Metric(name, float(row[column]), now, 0) for column, name in _METRICS.items() if row[column]
+    ]
     params = [Param(name, value) for name, value in row.items() if name not in COLUMNS]
     tags = [RunTag("state", row["state"]), RunTag(fact.COMPLETE, "true")]
     store.client.log_batch(run.info.run_id, metrics, params, tags)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from bakeoff.evidence.plots.figures import PALETTE, new_figure, styled
@@ -34,7 +35,7 @@ def history_figure(trials: pd.DataFrame) -> Figure:
     best = trials["cohen_kappa"].where(trials["state"] == "complete").cummax()
     axes.step(trials["number"], best, where="post", color=PALETTE[2], label="best so far")
     axes.set(xlabel="trial", ylabel=_KAPPA)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
     return figure
 
@@ -106,4 +107,4 @@ def _heights(
     if searched.dimension.log and low <= 0:
         low = float(searched.dimension.ends()[0])
     heights = (scale(np.maximum(numbers, low)) - scale(low)) / (scale(high) - scale(low))
-    return heights, [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]
+    return np.asarray(heights, np.float64), [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]
