@@ -97,13 +97,8 @@ def _mirror_trials(store: Store, parent: str, folder: Path, study: str) -> None:
         run = there.get(key)
         if run is None or run.data.tags.get(fact.COMPLETE) != "true":
             values = {str(name): str(value) for name, value in row.items()}
-            marks = {
-                fact.KEY: key,
-                fact.ROLE: "trial",
-                fact.MODEL: folder.name,
-                fact.PARENT: parent,
-            }
-            _write_trial(store, run, marks, values)
+            marks = {fact.ROLE: "trial", fact.MODEL: folder.name, fact.PARENT: parent}
+            _write_trial(store, run, marks | {fact.KEY: key}, values)
 
 
 def _write_trial(

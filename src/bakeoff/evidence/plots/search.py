@@ -98,13 +98,14 @@ def _heights(
         texts = list(dict.fromkeys(values.map(str)))
         texts.sort(key=lambda text: (len(text), text))
         at = {text: i / max(len(texts) - 1, 1) for i, text in enumerate(texts)}
-        return values.map(str).map(at).to_numpy(np.float64), [(h, t) for t, h in at.items()]
-    numbers = values.to_numpy(np.float64)
+        heights = np.array([at[text] for text in values.map(str)])
+        return heights, [(h, t) for t, h in at.items()]
+    numbers = np.array(values, np.float64)
     scale = np.log if searched.dimension.log else np.asarray
     low, high = (float(end) for end in searched.dimension.ends())
     # The values as given may lie outside the range.
     low, high = min(low, *numbers), max(high, *numbers)
     if searched.dimension.log and low <= 0:
         low = float(searched.dimension.ends()[0])
-    heights = (scale(np.maximum(numbers, low)) - scale(low)) / (scale(high) - scale(low))
-    return np.asarray(heights, np.float64), [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]
+    numbers = (scale(np.maximum(numbers, low)) - scale(low)) / (scale(high) - scale(low))
+    return numbers, [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]
