@@ -27,6 +27,8 @@ def network_objective(job: Job) -> tuple[Objective, dict[str, Any]]:
     exactly the network that the best trial had.
     """
     logging.getLogger("bakeoff.deep.training").setLevel(logging.WARNING)
+    # Each trial begins with a collection; what is there now, TensorFlow above all, stays for good.
+    gc.freeze()
     inputs = {key: job.facts[key] for key in ("classes", "weights", "precision", "pooling")}
     inputs["replicas"] = job.compute.replicas
     if kind_of(job.params) == "head":
@@ -70,7 +72,6 @@ def _head_objective(job: Job, inputs: dict[str, Any]) -> tuple[Objective, dict[s
 def _trial(job: Job, values: Mapping[str, Any], report: Report) -> Job:
     """The job of one trial, in a process as good as new."""
     start_afresh(job.seed)
-    gc.collect()  # graphs refer to themselves
 
     def log(epoch: int, metrics: Mapping[str, float]) -> None:
         report(epoch, metrics.get(_KAPPA, math.nan))
