@@ -72,6 +72,14 @@ def encode(pictures: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.GlobalAveragePooling2D(name="pooling")(x)
 
 
+FOUND = Found(3, {"trees": 20, "max_depth": None})
+SEARCHED = """number,state,cohen_kappa,best_epoch,epochs,max_depth,trees
+0,complete,0.25,1,1,null,300
+1,fail,,,1,8,20
+2,complete,0.75,1,1,null,20
+"""
+
+
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory) -> Path:
     """Records, features, and a forest, a head, a network from scratch and a regression."""
@@ -248,6 +256,22 @@ def test_each_model_has_its_card(reports):
         assert "| accuracy | 0." in card or "| accuracy | 1." in card
     assert "Random weights" in (reports / "cards" / "tiny.md").read_text()
     assert "Random weights" not in (reports / "cards" / f"{FOREST}.md").read_text()
+
+
+def test_the_comparison_says_which_values_were_searched(reports):
+    table = pd.read_csv(reports / "comparison.csv").set_index("model")
+    assert table.loc[FOREST, "searched"] == 3
+    assert (table["searched"].drop(FOREST) == 0).all()
+    said = "Searched in 3 trials: max_depth None, trees 20. The rest was given in params.yaml."
+    given = "Every value was given in params.yaml."
+    assert said in (reports / "cards" / f"{FOREST}.md").read_text()
+    assert given in (reports / "cards" / "tiny.md").read_text()
+    page = (reports / "report.html").read_text()
+    assert page.count(said) == 1
+    assert page.count(given) == len(NAMES) - 1
+    plotted = pd.read_csv(reports / "plots" / "search.csv")
+    assert plotted["best"].tolist() == [0.25, 0.25, 0.75]
+    assert plotted["cohen_kappa"].isna().tolist() == [False, True, False]
 
 
 def test_networks_are_looked_at_and_forests_drawn_back(reports):
