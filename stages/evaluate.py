@@ -7,11 +7,12 @@ from bakeoff.evidence.candidates import FOREST, read_candidates
 from bakeoff.evidence.evaluation import gather_evidence
 from bakeoff.evidence.evidence_files import read_histories, write_evidence
 from bakeoff.evidence.report import Context
+from bakeoff.evidence.searches import read_searches
 from bakeoff.evidence.table import terminal_table
 from bakeoff.evidence.verdict import headline
 from bakeoff.export.record_index import read_index
 from bakeoff.files import read_json
-from bakeoff.layout import FEATURES, MODELS, PROCESSED, REPORTS, SPLITS
+from bakeoff.layout import FEATURES, MODELS, PROCESSED, REPORTS, SEARCH, SPLITS
 from bakeoff.params.block import PARAMS, read_key
 from bakeoff.params.datasets import read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
@@ -37,6 +38,7 @@ def main() -> None:
         params=params,
         params_text=PARAMS.read_text(encoding="utf-8"),
         histories=read_histories(candidates),
+        searches=read_searches(SEARCH, candidates),
     )
     write_evidence(REPORTS, evidence, context)
     log_comparison(REPORTS, MODELS, TrackingParams.read("tracking"))

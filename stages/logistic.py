@@ -3,15 +3,18 @@
 import sys
 from time import perf_counter
 
-from bakeoff.baselines.classical import write_classifier
+from bakeoff.baselines.classical import Classifier, write_classifier
 from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
 from bakeoff.baselines.sides import read_feature_facts, read_feature_side
 from bakeoff.export.record_index import read_index
 from bakeoff.files import write_json, writing_folder
 from bakeoff.fit_record import record_fit
-from bakeoff.layout import FEATURES, MODELS, PROCESSED
+from bakeoff.layout import FEATURES, MODELS, PROCESSED, SEARCH
 from bakeoff.params.block import read_key
 from bakeoff.params.models import LogisticParams
+from bakeoff.params.tuning import read_logistic_tuning
+from bakeoff.search.classifiers import search_classifier
+from bakeoff.search.found import write_no_search
 from bakeoff.stage import run_stage
 from bakeoff.tracking import note_fit
 
@@ -24,14 +27,24 @@ def main() -> None:
         with writing_folder(MODELS / name) as folder:
             reason = f"{model} is trained from scratch and has no frozen features"
             write_json(folder / "metadata.json", {"model": name, "skipped": reason})
+        write_no_search(SEARCH / name)
         return
-    params = LogisticParams.read("logistic")
+    params, seed = LogisticParams.read("logistic"), int(read_key("seed"))
     index = read_index(PROCESSED)
     train, val = (read_feature_side(FEATURES / model, split) for split in ("train", "val"))
+
+    def fit(chosen: LogisticParams) -> Classifier:
+        return fit_logistic(train, val, chosen, len(index.classes))
+
+    tuning = read_logistic_tuning()
+    found = search_classifier(SEARCH / name, tuning, params, fit, train=train, val=val, seed=seed)
+    params = found.applied_to(params)
     started = perf_counter()
-    regression = fit_logistic(train, val, params, len(index.classes))
+    regression = fit(params)
     seconds = perf_counter() - started
-    metadata = logistic_metadata(name, regression, params, index, features)
+    metadata = logistic_metadata(
+        name, regression, params, index=index, features=features, found=found
+    )
     with writing_folder(MODELS / name) as folder:
         card = write_classifier(folder, regression, train, val, metadata)
     record_fit(MODELS / name, fit_seconds=seconds)

@@ -2,17 +2,19 @@
 
 from time import perf_counter
 
-from bakeoff.baselines.classical import write_classifier
+from bakeoff.baselines.classical import Classifier, write_classifier
 from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata
 from bakeoff.export.record_index import read_index
 from bakeoff.files import writing_folder
 from bakeoff.fit_record import record_fit
-from bakeoff.layout import FEATURES, MODELS, PROCESSED
+from bakeoff.layout import FEATURES, MODELS, PROCESSED, SEARCH
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ForestParams
+from bakeoff.params.tuning import read_forest_tuning
+from bakeoff.search.classifiers import search_classifier
 from bakeoff.stage import run_stage
-from bakeoff.tracking import live_run
+from bakeoff.tracking import live_run, log_search
 
 NAME = "random_forest"
 
@@ -27,11 +29,21 @@ def main() -> None:
     )
     described = perf_counter()
     tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
+
+    def fit(chosen: ForestParams) -> Classifier:
+        return fit_forest(train, val, chosen, len(index.classes), seed)
+
+    tuning = read_forest_tuning()
+    found = search_classifier(SEARCH / NAME, tuning, params, fit, train=train, val=val, seed=seed)
+    log_search(SEARCH / NAME, tracking, dataset)
+    params = found.applied_to(params)
     with live_run(NAME, "forest", tracking, dataset, {"device": "CPU"}) as run:
         fitting = perf_counter()
-        forest = fit_forest(train, val, params, len(index.classes), seed)
+        forest = fit(params)
         fitted = perf_counter()
-        metadata = forest_metadata(NAME, forest, params, index=index, features=FEATURES, seed=seed)
+        metadata = forest_metadata(
+            NAME, forest, params, index=index, features=FEATURES, seed=seed, found=found
+        )
         with writing_folder(MODELS / NAME) as folder:
             card = write_classifier(folder, forest, train, val, metadata)
         facts = record_fit(

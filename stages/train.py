@@ -10,17 +10,19 @@ from bakeoff.deep.model_training import Job, finish, kind_of, model_facts, train
 from bakeoff.deep.network_files import write_network
 from bakeoff.files import sha256_of_folder, writing_folder
 from bakeoff.fit_record import peak_memory_mb
-from bakeoff.layout import FEATURES, MODELS, PROCESSED, mlruns
+from bakeoff.layout import FEATURES, MODELS, PROCESSED, SEARCH, mlruns
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ComputeParams, read_model_params
+from bakeoff.search.found import read_found
 from bakeoff.stage import run_stage
 from bakeoff.tracking import live_run
 
 
 def main() -> None:
     name = sys.argv[1]
-    params, seed = read_model_params(name), int(read_key("seed"))
+    found, seed = read_found(SEARCH / name), int(read_key("seed"))
+    params = found.applied_to(read_model_params(name))
     tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
     compute = prepare(ComputeParams.read("compute").strategy, seed)
     facts, resume = read_feature_facts(FEATURES / name), mlruns() / "resume"
@@ -33,7 +35,7 @@ def main() -> None:
         job = Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute, loggers)
         trained, train, val = train_model(job)
         with writing_folder(MODELS / name) as folder:
-            card = write_network(folder, trained, train, val, model_facts(job))
+            card = write_network(folder, trained, train, val, model_facts(job, found))
         finish(job)
         measured = compute.facts() | {
             "fit_seconds": round(trained.seconds, 3),

@@ -11,6 +11,7 @@ import yaml
 
 SIDES = {"efficientnetv2b0": 32, "efficientnetv2b1": 40, "efficientnetv2b2": 48, "vgg16": 32}
 SMALLEST_INCEPTION = 75
+SEARCHED = "efficientnetv2b0"
 
 
 def reduce(root: Path, models: tuple[str, ...] | None = None) -> None:
@@ -30,6 +31,11 @@ def reduce(root: Path, models: tuple[str, ...] | None = None) -> None:
         entry["image_side"] = SIDES.get(name, SMALLEST_INCEPTION)
         entry["head"]["hidden"] = [32, 16]
         entry["train"]["epochs"] = 3
+        if name == SEARCHED:
+            space = {"epochs": {"low": 2, "high": 4}, "hidden": [[32, 16], [16]]}
+            entry["tune"] = {"trials": 3, "space": space}
+    params["logistic"]["tune"]["trials"] = 2
+    params["random_forest"]["tune"] = {"trials": 2, "space": {"trees": [20, 40]}}
     params["tfrecord"]["image_side"] = 80
     params["random_forest"]["trees"] = 40
     params["evaluate"].update(bootstrap=200, gallery=4, grad_cam=1)

@@ -13,6 +13,9 @@ ROOT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 READERS = {
     "read_model_params": {"defaults", "models.${key}"},
+    "read_model_tuning": {"defaults", "models.${key}"},
+    "read_forest_tuning": {"random_forest"},
+    "read_logistic_tuning": {"logistic"},
     "read_feature_params": {f"models.${{key}}.{key}" for key in FeatureParams.model_fields},
     "read_chosen_dataset": {"dataset", "datasets/${dataset}.yaml"},
     "model_names": {"models"},

@@ -1,6 +1,7 @@
 """The whole DAG once, for real, at a reduced size: real DVC, real MLflow, one backbone."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -86,6 +87,25 @@ def test_predicting_from_picture_files_gives_what_the_evaluation_gave(reproduced
     assert said.to_numpy() == pytest.approx(expected, abs=2e-6)
 
 
+def test_a_model_is_trained_with_the_values_that_its_search_found(reproduced):
+    best = json.loads((reproduced / f"data/search/{MODEL}/best.json").read_text())
+    models = reproduced / "models"
+    metadata = json.loads((models / MODEL / "metadata.json").read_text())
+    assert metadata["params"]["searched"] == sorted(best["values"])
+    assert metadata["params"]["head"]["dropout"] == best["values"]["head.dropout"]
+    # The same seeds and the same values: the best trial's network, to the last digit.
+    metrics = json.loads((models / MODEL / "metrics.json").read_text())
+    assert metrics["cohen_kappa"] == pytest.approx(best["cohen_kappa"], abs=1e-12)
+    table = pd.read_csv(reproduced / "reports/comparison.csv").set_index("model")
+    assert table.loc[MODEL, "searched"] == 3
+    assert table.loc["random_forest", "searched"] == 2
+    assert table.loc["majority_class", "searched"] == 0
+    plotted = pd.read_csv(reproduced / "reports/plots/search.csv")
+    assert plotted.groupby("model")["trial"].count()[MODEL] == 3
+    done = run(reproduced, "dvc", "plots", "show", "reports/plots/search.csv")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_second_reproduction_runs_nothing(reproduced):
     again = run(reproduced, "dvc", "repro")
     assert again.returncode == 0
@@ -114,4 +134,4 @@ def test_another_learning_rate_reruns_that_head_and_the_comparison_alone(reprodu
     edit(reproduced, f"models.{MODEL}.train.learning_rate", 0.002)
     done = run(reproduced, "dvc", "repro")
     assert done.returncode == 0, done.stderr
-    assert stages_that_ran(done.stdout) == {f"train@{MODEL}", "evaluate"}
+    assert stages_that_ran(done.stdout) == {f"tune@{MODEL}", f"train@{MODEL}", "evaluate"}

@@ -11,6 +11,7 @@ from bakeoff.evidence.evaluation import gather_evidence
 from bakeoff.evidence.evidence_files import read_histories, write_evidence
 from bakeoff.evidence.predictions import Predictions
 from bakeoff.evidence.report import Context
+from bakeoff.evidence.searches import read_searches
 from bakeoff.export.record_index import read_index
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
@@ -82,5 +83,6 @@ def evaluate(workshop: Path, name: str) -> None:
         params=SMALL,
         params_text="dataset: tiny <b>\n",
         histories=read_histories(candidates),
+        searches=read_searches(workshop / "search", candidates),
     )
     write_evidence(workshop / name, evidence, context)

@@ -16,6 +16,7 @@ from bakeoff.params.models import (
     model_names,
     read_model_params,
 )
+from bakeoff.params.tuning import read_forest_tuning, read_logistic_tuning, read_model_tuning
 
 _BLOCKS: dict[str, type[Block]] = {
     "sort": SortParams,
@@ -45,12 +46,15 @@ def check_all(path: Path = PARAMS) -> None:
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise BakeoffError(f"{path}: 'seed' is {seed!r}: a whole number from 0 to 4294967295")
     read_chosen_dataset(path)
+    read_forest_tuning(path)
+    read_logistic_tuning(path)
     for name in model_names(path):
         _check_model(name, path)
 
 
 def _check_model(name: str, path: Path) -> None:
     params = read_model_params(name, path)
+    read_model_tuning(name, path)
     try:
         check_side(params.backbone, params.image_side)
     except BakeoffError as mistake:

@@ -17,3 +17,7 @@ class BakeoffError(Exception):
     def __init__(self, sentence: str) -> None:
         """What is shown to the user."""
         super().__init__(one_line(sentence))
+
+
+class DivergedError(BakeoffError):
+    """A training's loss is no longer a number; a search goes on with its next trial."""

@@ -10,6 +10,7 @@ SPLITS = Path("data/splits")
 PLAN = Path("data/augment/plan.csv")
 PROCESSED = Path("data/processed")
 FEATURES = Path("data/features")
+SEARCH = Path("data/search")
 MODELS = Path("models")
 REPORTS = Path("reports")
 

@@ -22,6 +22,7 @@ from bakeoff.params.models import (
     ModelParams,
     TrainParams,
 )
+from bakeoff.search.found import Found
 from tests.tiny_records import CLASSES, COUNTS, write_tiny_records
 
 FILES = {
@@ -72,7 +73,7 @@ def make(records, root, name, **changes):
         [lambda epoch, metrics: logged.append((epoch, metrics))],
     )
     trained, train, val = train_model(job)
-    write_network(folder, trained, train, val, model_facts(job))
+    write_network(folder, trained, train, val, model_facts(job, Found()))
     if kind_of(params) != "head":
         assert any((root / "resume").iterdir())
     finish(job)

@@ -29,6 +29,7 @@ from bakeoff.evidence.predictions import read_predictions
 from bakeoff.export.record_index import read_index
 from bakeoff.files import read_json, write_json
 from bakeoff.params.models import ForestParams, HeadParams, LogisticParams
+from bakeoff.search.found import Found
 from tests.tiny_evidence import NAMES, TRAIN_LABELS, evaluate
 from tests.tiny_evidence import SMALL as PARAMS
 from tests.tiny_records import write_tiny_records
@@ -69,6 +70,14 @@ def encode(pictures: keras.KerasTensor) -> keras.KerasTensor:
     convolution = keras.layers.Conv2D(4, 3, activation="relu")
     x = keras.Sequential([keras.Input((16, 16, 3)), convolution], name="backbone")(x)
     return keras.layers.GlobalAveragePooling2D(name="pooling")(x)
+
+
+FOUND = Found(3, {"trees": 20, "max_depth": None})
+SEARCHED = """number,state,cohen_kappa,best_epoch,epochs,max_depth,trees
+0,complete,0.25,1,1,null,300
+1,fail,,,1,8,20
+2,complete,0.75,1,1,null,20
+"""
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +124,20 @@ def workshop(tmp_path_factory) -> Path:
     (models / "logistic_tiny").mkdir()
     regression = fit_logistic(train, val, LogisticParams(), 3)
     facts = read_json(features / "tiny" / "features.json")
-    of_regression = logistic_metadata("logistic_tiny", regression, LogisticParams(), index, facts)
+    of_regression = logistic_metadata(
+        "logistic_tiny", regression, LogisticParams(), index=index, features=facts, found=Found()
+    )
     write_classifier(models / "logistic_tiny", regression, train, val, of_regression)
 
+    (root / "search" / FOREST).mkdir(parents=True)
+    (root / "search" / FOREST / "trials.csv").write_text(SEARCHED)
     (models / FOREST).mkdir()
     params = ForestParams(trees=20, pixels_side=8)
     seen, held = (describe_side(("pixels",), 8, s, records, features) for s in ("train", "val"))
     forest = fit_forest(seen, held, params, 3, seed=1)
-    of_forest = forest_metadata(FOREST, forest, params, index=index, features=features, seed=1)
+    of_forest = forest_metadata(
+        FOREST, forest, params, index=index, features=features, seed=1, found=FOUND
+    )
     write_classifier(models / FOREST, forest, seen, held, of_forest)
     return root
 
@@ -241,6 +256,22 @@ def test_each_model_has_its_card(reports):
         assert "| accuracy | 0." in card or "| accuracy | 1." in card
     assert "Random weights" in (reports / "cards" / "tiny.md").read_text()
     assert "Random weights" not in (reports / "cards" / f"{FOREST}.md").read_text()
+
+
+def test_the_comparison_says_which_values_were_searched(reports):
+    table = pd.read_csv(reports / "comparison.csv").set_index("model")
+    assert table.loc[FOREST, "searched"] == 3
+    assert (table["searched"].drop(FOREST) == 0).all()
+    said = "Searched in 3 trials: max_depth None, trees 20. The rest was given in params.yaml."
+    given = "Every value was given in params.yaml."
+    assert said in (reports / "cards" / f"{FOREST}.md").read_text()
+    assert given in (reports / "cards" / "tiny.md").read_text()
+    page = (reports / "report.html").read_text()
+    assert page.count(said) == 1
+    assert page.count(given) == len(NAMES) - 1
+    plotted = pd.read_csv(reports / "plots" / "search.csv")
+    assert plotted["best"].tolist() == [0.25, 0.25, 0.75]
+    assert plotted["cohen_kappa"].isna().tolist() == [False, True, False]
 
 
 def test_networks_are_looked_at_and_forests_drawn_back(reports):

@@ -16,6 +16,7 @@ from bakeoff.errors import BakeoffError
 from bakeoff.export.record_index import RecordIndex
 from bakeoff.parallel import worker_count
 from bakeoff.params.models import ForestParams
+from bakeoff.search.found import Found
 
 _FEATURES = "features:"
 
@@ -80,6 +81,7 @@ def forest_metadata(
     index: RecordIndex,
     features: Path,
     seed: int,
+    found: Found,
 ) -> dict[str, Any]:
     """What `metadata.json` says of a forest; `weights` are those of the features it stands on."""
     models = [d.removeprefix(_FEATURES) for d in params.descriptors if d.startswith(_FEATURES)]
@@ -98,7 +100,7 @@ def forest_metadata(
         "parameters": int(sum(tree.tree_.node_count for tree in trees)),
         "out_of_bag_accuracy": float(forest.estimator.oob_score_),
         "seed": seed,
-        "params": params.model_dump(mode="json"),
+        "params": params.model_dump(mode="json") | found.facts(),
     }
 
 

@@ -13,6 +13,7 @@ from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.sides import Side
 from bakeoff.export.record_index import RecordIndex
 from bakeoff.params.models import LogisticParams
+from bakeoff.search.found import Found
 
 _FLOOR = 1e-12
 
@@ -40,8 +41,10 @@ def logistic_metadata(
     name: str,
     regression: Classifier,
     params: LogisticParams,
+    *,
     index: RecordIndex,
     features: dict[str, Any],
+    found: Found,
 ) -> dict[str, Any]:
     """What `metadata.json` says of a regression on the features that `features` records."""
     fitted = regression.estimator[-1]
@@ -60,5 +63,5 @@ def logistic_metadata(
         "parameters": int(fitted.coef_.size + fitted.intercept_.size),
         "backbone_parameters": features["parameters"],
         "iterations": int(fitted.n_iter_[0]),
-        "params": params.model_dump(mode="json"),
+        "params": params.model_dump(mode="json") | found.facts(),
     }

@@ -28,7 +28,7 @@ class Compute:
 def prepare(strategy: str, seed: int) -> Compute:
     """Set the seeds of Python, NumPy and Keras, turn determinism on, and choose the devices.
 
-    Call it once, before the first tensor: this is the one place that touches global random state.
+    Call it before the first tensor: this module alone touches global random state.
 
     Args:
         strategy: `single`, `mirrored` (every GPU, or every logical CPU where there is none), or
@@ -61,6 +61,12 @@ def prepare(strategy: str, seed: int) -> Compute:
         else tf.distribute.get_strategy()
     )
     return Compute(chosen, len(used), _describe(kind, len(used), gpus), os.cpu_count() or 1)
+
+
+def start_afresh(seed: int) -> None:
+    """Forget every network so far and set the seeds, as if the process had just begun."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
 
 
 def _describe(kind: str, number: int, gpus: list[Any]) -> str:

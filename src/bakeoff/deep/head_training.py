@@ -71,6 +71,7 @@ def train_head(
     seed: int,
     compute: Compute,
     on_epoch: Callable[[Row], None] = lambda row: None,
+    train_metrics: bool = True,
 ) -> tuple[keras.Model, Progress, NDArray[np.float32]]:
     """Train a head on the features of the training side.
 
@@ -83,6 +84,8 @@ def train_head(
         seed: Of the order of the examples; initial weights and dropout follow the process's seed.
         compute: The devices.
         on_epoch: Called with each finished epoch's row of the history.
+        train_metrics: Predict the training side after each epoch; without it its metrics are from
+            the predictions made while training. The head is the same.
 
     Returns:
         The head with its best epoch's weights, how the training went, and the logits `(n, k)` of
@@ -96,11 +99,15 @@ def train_head(
         head = build_head(train.values.shape[1], k, head_params, moments)
         optimizer = build_optimizer(params, head, examples.steps)
     progress, predict = Progress(), make_predict(head)
+
+    def predict_train() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        return train.labels, predict(_blocks(train.values))
+
     fitting = Fitting(
         classes=classes,
         train=examples,
         predict_val=lambda: (val.labels, predict(_blocks(val.values))),
-        predict_train=lambda: (train.labels, predict(_blocks(train.values))),
+        predict_train=predict_train if train_metrics else None,
         compute=compute,
         monitor=params.monitor,
         min_delta=params.min_delta,

@@ -32,6 +32,7 @@ from bakeoff.deep.picture_training import PictureJob, head_params, train_on_pict
 from bakeoff.deep.progress import Progress, Row
 from bakeoff.files import read_json
 from bakeoff.params.models import ModelParams, Resolution
+from bakeoff.search.found import Found
 from bakeoff.tensors import keras
 
 Kind = Literal["head", "fine_tuned", "from_scratch"]
@@ -58,7 +59,7 @@ class Job:
             log(row["epoch"], metrics)
 
 
-def model_facts(job: Job) -> dict[str, Any]:
+def model_facts(job: Job, found: Found) -> dict[str, Any]:
     """What `metadata.json` says of the model whichever way it was trained."""
     facts = job.facts
     kept = ("backbone", "image_side", "record_side", "channels", "equalize", "classes")
@@ -67,7 +68,9 @@ def model_facts(job: Job) -> dict[str, Any]:
         "kind": kind_of(job.params),
         "seed": job.seed,
         # Of a weights file the name, as everywhere: a path is this machine's own.
-        "params": job.params.model_dump(mode="json") | {"weights": facts["weights"]["requested"]},
+        "params": job.params.model_dump(mode="json")
+        | {"weights": facts["weights"]["requested"]}
+        | found.facts(),
     }
 
 

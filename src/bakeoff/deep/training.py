@@ -15,7 +15,7 @@ from bakeoff.deep.devices import Compute
 from bakeoff.deep.epoch_metrics import epoch_metrics
 from bakeoff.deep.optimizers import PLATEAU_FACTOR
 from bakeoff.deep.progress import Progress, Row
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, DivergedError
 from bakeoff.tensors import keras, tf
 
 logger = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def _check_finite(losses: list[Any], epoch: int, fitting: Fitting) -> NDArray[np
     values = np.array([float(loss) for loss in losses])
     bad = np.flatnonzero(~np.isfinite(values))
     if len(bad):
-        raise BakeoffError(
+        raise DivergedError(
             f"the loss is no longer a number in epoch {epoch}, batch {bad[0] + 1} of "
             f"{fitting.train.steps}; lower '{fitting.learning_rate_key}' in params.yaml"
         )

@@ -6,6 +6,7 @@ from bakeoff.evidence.candidates import MAJORITY
 from bakeoff.evidence.comparison import Comparison, Contender
 from bakeoff.evidence.evaluation import Evidence
 from bakeoff.evidence.report_numbers import fixed, interval_text, per_class_rows
+from bakeoff.evidence.searches import origin_in_words
 from bakeoff.evidence.table import weights_in_words
 from bakeoff.evidence.verdict import choice, sentence_of
 from bakeoff.params.datasets import Dataset
@@ -46,6 +47,7 @@ def _card(
         "image_side": meta.get("image_side"),
         "weights": weights_in_words(meta),
         "fallback": "fallback" in weights_in_words(meta),
+        "origin": origin_in_words(meta),
         "dataset": dataset,
         "description": described.description,
         "licence": described.licence,

@@ -18,6 +18,7 @@ from bakeoff.evidence.predictions import Predictions, write_predictions
 from bakeoff.evidence.report import Context, write_report
 from bakeoff.evidence.report_figures import draw, save_figures
 from bakeoff.evidence.scorecard import finite_or_none
+from bakeoff.evidence.searches import plotted_trials
 from bakeoff.evidence.table import write_table
 from bakeoff.evidence.verdict import verdict
 from bakeoff.files import write_json, write_text, writing_folder
@@ -48,6 +49,7 @@ def write_evidence(reports: Path, evidence: Evidence, context: Context) -> None:
     with writing_folder(reports / "plots") as folder:
         save_figures(folder, evidence, drawn)
         _write_plot_data(folder, trained)
+        _write_rows(folder / "search.csv", [plotted_trials(context.searches)])
     with writing_folder(reports / "cards") as folder:
         for name, text in model_cards(evidence, context.dataset, context.described).items():
             write_text(folder / f"{name}.md", text)

@@ -20,6 +20,7 @@ from bakeoff.evidence.page_images import Thumbnails
 from bakeoff.evidence.plots.confusion import confusion_figure
 from bakeoff.evidence.plots.figures import to_svg
 from bakeoff.evidence.report_figures import Drawn
+from bakeoff.evidence.searches import origin_in_words
 from bakeoff.evidence.spread import Spread
 from bakeoff.evidence.table import weights_in_words
 from bakeoff.evidence.verdict import headline, verdict
@@ -52,6 +53,7 @@ class Context:
     params: EvaluateParams
     params_text: str  # params.yaml, as it stands
     histories: Mapping[str, pd.DataFrame]
+    searches: Mapping[str, pd.DataFrame]  # trials.csv of the models that were searched
 
 
 def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn) -> None:
@@ -170,6 +172,7 @@ def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> di
         "name": model.name,
         "kind": meta["kind"],
         "what": _what(meta),
+        "origin": origin_in_words(meta),
         "confusion": report_numbers.confusion_rows(model),
         "confusion_uri": _confusion_uri(model, thumbnails),
         "commonest": report_numbers.commonest_mistakes(model),

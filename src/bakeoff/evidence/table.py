@@ -11,6 +11,7 @@ import pandas as pd
 from bakeoff.evidence.candidates import MAJORITY
 from bakeoff.evidence.comparison import Comparison, Contender, Pairing
 from bakeoff.evidence.costs import Cost, pareto_front
+from bakeoff.evidence.searches import trials_of
 from bakeoff.evidence.spread import Spread
 from bakeoff.files import writing_file
 
@@ -54,6 +55,7 @@ def _row(contender: Contender, comparison: Comparison, cost: Cost) -> dict[str, 
         "model": contender.name,
         "kind": meta["kind"],
         "weights": weights_in_words(meta),
+        "searched": trials_of(meta),
         "image_side": meta.get("image_side"),
         "n_train": meta.get("n_train"),
         "n_val": meta.get("n_val"),

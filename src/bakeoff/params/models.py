@@ -19,6 +19,8 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+# A search, read by `bakeoff.params.tuning`; how a value was found is no part of the value.
+Tune = Annotated[dict[str, Any], Field(exclude=True)]
 
 
 class HeadParams(Block):
@@ -100,6 +102,7 @@ class ModelDefaults(Block):
     head: HeadParams = HeadParams()
     train: TrainParams = TrainParams()
     fine_tune: FineTuneParams = FineTuneParams()
+    tune: Tune = {}
 
 
 class ConvBlock(Block):
@@ -134,6 +137,7 @@ class ModelParams(FeatureParams):
     head: HeadParams
     train: TrainParams
     fine_tune: FineTuneParams
+    tune: Tune = {}
 
 
 class ForestParams(Block):
@@ -145,6 +149,7 @@ class ForestParams(Block):
     max_depth: Annotated[int, Field(ge=1)] | None = None
     min_samples_leaf: Annotated[int, Field(ge=1)] = 1
     class_weight: Literal["balanced", "balanced_subsample", "none"] = "balanced"
+    tune: Tune = {}
 
 
 class LogisticParams(Block):
@@ -152,6 +157,7 @@ class LogisticParams(Block):
 
     inverse_regularization: Positive = 0.01  # scikit-learn's C, on standardised features
     max_iterations: Annotated[int, Field(ge=1)] = 200
+    tune: Tune = {}
 
 
 class ComputeParams(Block):

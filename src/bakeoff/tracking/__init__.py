@@ -6,5 +6,6 @@ MLflow before it is needed: with `tracking.enabled: false` the mirror costs noth
 
 from bakeoff.tracking.conclusion import log_comparison
 from bakeoff.tracking.live import LiveRun, live_run, note_fit
+from bakeoff.tracking.searches import log_search
 
-__all__ = ["LiveRun", "live_run", "log_comparison", "note_fit"]
+__all__ = ["LiveRun", "live_run", "log_comparison", "log_search", "note_fit"]

@@ -8,6 +8,7 @@ from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.tracking import mirror
 from bakeoff.tracking.comparison import Comparison, mirror_comparison
 from bakeoff.tracking.registry import register_best
+from bakeoff.tracking.searches import mirror_search, search_folders
 from bakeoff.tracking.store import Store, StoreUnavailableError, open_store, reason_of
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
         store = open_store(str(read_key("dataset")))
         for folder in mirror.model_folders(models):
             mirror.mirror_model(store, folder)
+        for folder in search_folders():
+            mirror_search(store, folder)
         logger.info("registry: %s", log_and_register(store, reports, models) or "nothing to serve")
     except StoreUnavailableError as error:
         _say_left_out(str(error))

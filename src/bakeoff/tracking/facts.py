@@ -17,7 +17,7 @@ from bakeoff.files import sha256_of_folder
 logger = logging.getLogger(__name__)
 
 KEY = "bakeoff.key"  # content hash of what the run describes
-ROLE = "bakeoff.role"  # model | comparison
+ROLE = "bakeoff.role"  # model | comparison | search | trial
 MODEL = "bakeoff.model"
 PROCESS = "bakeoff.process"  # host:pid:start of the process that is logging live
 COMPLETE = "bakeoff.complete"  # mirrored to the end

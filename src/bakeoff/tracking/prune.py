@@ -3,15 +3,17 @@
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bakeoff.errors import BakeoffError
-from bakeoff.files import sha256_of_folder
+from bakeoff.files import read_json, sha256_of_folder
 from bakeoff.layout import MODELS
+from bakeoff.search.found import BEST
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import mirror
+from bakeoff.tracking.searches import search_folders
 from bakeoff.tracking.store import Store, locked, own_uri
 
 if TYPE_CHECKING:
@@ -34,30 +36,38 @@ def superseded(store: Store, keep: int) -> list[Superseded]:
 
     What bears an alias in the registry and what `models/` holds now stay however old they are, and
     so does the comparison that a kept model stands under. What is still running stays, too.
+    Searches are counted like models; their trials stay and go with them.
     """
     present = {sha256_of_folder(folder) for folder in mirror.model_folders(MODELS)}
+    present |= {str(read_json(folder / BEST)["study"]) for folder in search_folders()}
     versions, aliased = _versions_by_run(store)
     found: list[Superseded] = []
     old: dict[str, Run] = {}
     parents: set[str] = set()
-    ranks: Counter[str] = Counter()
+    trials: dict[str, list[Run]] = defaultdict(list)  # by parent
+    ranks: Counter[tuple[str, str]] = Counter()
     for run in reversed(mirror.search(store, "")):  # newest first
         tags, run_id = run.data.tags, str(run.info.run_id)
         if run.info.status in ("FAILED", "KILLED"):
             found.append(Superseded(run_id, str(run.info.run_name), f"it {run.info.status}"))
+        elif tags.get(fact.ROLE) == "trial":
+            trials[tags[fact.PARENT]].append(run)
         elif run.info.status == "FINISHED" and fact.ROLE in tags:
-            name = tags.get(fact.MODEL, "")  # empty for comparisons
-            ranks[name] += 1
+            what = tags[fact.ROLE], tags.get(fact.MODEL, "")  # empty for comparisons
+            ranks[what] += 1
             kept = run_id in aliased or tags.get(fact.KEY) in present
-            if ranks[name] > keep and not kept:
+            if ranks[what] > keep and not kept:
                 old[run_id] = run
             else:
                 parents.add(tags.get(fact.PARENT, ""))
     why = f"older than the newest {keep}"
+    gone = [run for run_id, run in old.items() if run_id not in parents]
+    gone += [trial for run in gone for trial in trials[run.info.run_id]]
     return found + [
-        Superseded(run_id, str(run.info.run_name), why, tuple(versions.get(run_id, ())))
-        for run_id, run in old.items()
-        if run_id not in parents
+        Superseded(
+            run.info.run_id, str(run.info.run_name), why, tuple(versions.get(run.info.run_id, ()))
+        )
+        for run in gone
     ]
 
 

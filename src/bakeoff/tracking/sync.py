@@ -1,4 +1,4 @@
-"""Rebuilding the store from what DVC keeps: `models/`, `reports/` and the journal."""
+"""Rebuilding the store from what DVC keeps (models, searches, reports) and the journal."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from bakeoff.tracking.conclusion import log_and_register
 from bakeoff.tracking.live import end_dead_runs
 from bakeoff.tracking.prune import Superseded, delete, superseded
 from bakeoff.tracking.registry import version_with
+from bakeoff.tracking.searches import mirror_search, search_folders
 from bakeoff.tracking.store import (
     Store,
     StoreUnavailableError,
@@ -49,6 +50,8 @@ def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced
         store = open_store(recorded_dataset())
         killed = end_dead_runs(store)
         new = tuple(folder.name for folder in folders if mirror.mirror_model(store, folder))
+        for folder in search_folders():
+            mirror_search(store, folder)
         said = ""
         if (reports / "comparison.csv").is_file():
             said = log_and_register(store, reports, models)

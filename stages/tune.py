@@ -1,0 +1,39 @@
+"""Search the hyper-parameters of one model, where trials are asked for."""
+
+import sys
+
+from bakeoff.layout import FEATURES, PROCESSED, SEARCH, mlruns
+from bakeoff.params.block import read_key
+from bakeoff.params.evidence import TrackingParams
+from bakeoff.params.models import ComputeParams, read_model_params
+from bakeoff.params.tuning import read_model_tuning
+from bakeoff.search.found import write_no_search
+from bakeoff.stage import run_stage
+
+
+def main() -> None:
+    name = sys.argv[1]
+    tuning, params = read_model_tuning(name), read_model_params(name)
+    if not tuning.trials:
+        write_no_search(SEARCH / name)
+        print(f"{name}: no search, 'tune.trials' is 0; the values in params.yaml hold")
+        return
+    from bakeoff.deep.devices import prepare
+    from bakeoff.deep.frozen import read_facts
+    from bakeoff.deep.model_training import Job
+    from bakeoff.search.networks import network_objective
+    from bakeoff.search.searching import search_values
+    from bakeoff.tracking import log_search
+
+    seed, dataset = int(read_key("seed")), str(read_key("dataset"))
+    compute = prepare(ComputeParams.read("compute").strategy, seed)
+    facts, resume = read_facts(FEATURES / name), mlruns() / "resume"
+    job = Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute)
+    objective, inputs = network_objective(job)
+    found = search_values(SEARCH / name, tuning, params, objective, inputs=inputs, seed=seed)
+    log_search(SEARCH / name, TrackingParams.read("tracking"), dataset)
+    print(f"{name}: the best of {found.trials} trials has {dict(found.values)}")
+
+
+if __name__ == "__main__":
+    run_stage("tune", main)
