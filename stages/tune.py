@@ -1,5 +1,6 @@
 """Search the hyper-parameters of one model, where trials are asked for."""
 
+import os
 import sys
 
 from bakeoff.layout import FEATURES, PROCESSED, SEARCH, mlruns
@@ -11,6 +12,12 @@ from bakeoff.search.found import write_no_search
 from bakeoff.stage import run_stage
 
 
+def _start_over() -> None:
+    """Go on as a fresh process, which reads the finished trials from the study."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
+
+
 def main() -> None:
     name = sys.argv[1]
     tuning, params = read_model_tuning(name), read_model_params(name)
@@ -18,8 +25,8 @@ def main() -> None:
         write_no_search(SEARCH / name)
         print(f"{name}: no search, 'tune.trials' is 0; the values in params.yaml hold")
         return
+    from bakeoff.baselines.sides import read_feature_facts
     from bakeoff.deep.devices import prepare
-    from bakeoff.deep.frozen import read_facts
     from bakeoff.deep.model_training import Job
     from bakeoff.search.networks import network_objective
     from bakeoff.search.searching import search_values
@@ -27,10 +34,12 @@ def main() -> None:
 
     seed, dataset = int(read_key("seed")), str(read_key("dataset"))
     compute = prepare(ComputeParams.read("compute").strategy, seed)
-    facts, resume = read_facts(FEATURES / name), mlruns() / "resume"
+    facts, resume = read_feature_facts(FEATURES / name), mlruns() / "resume"
     job = Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute)
     objective, inputs = network_objective(job)
-    found = search_values(SEARCH / name, tuning, params, objective, inputs=inputs, seed=seed)
+    found = search_values(
+        SEARCH / name, tuning, params, objective, inputs=inputs, seed=seed, restart=_start_over
+    )
     log_search(SEARCH / name, TrackingParams.read("tracking"), dataset)
     print(f"{name}: the best of {found.trials} trials has {dict(found.values)}")
 

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff.baselines.sides import read_feature_side
+from bakeoff.baselines.sides import read_feature_facts, read_feature_side
 from bakeoff.deep.devices import prepare
-from bakeoff.deep.frozen import read_facts, write_features
+from bakeoff.deep.frozen import write_features
 from bakeoff.deep.head_training import train_head
 from bakeoff.deep.model_training import Job, train_model
 from bakeoff.deep.weights import resolve_weights
@@ -72,7 +72,7 @@ def picture_job(root, **changes):
     features.mkdir()
     weights = resolve_weights(params.weights, params.backbone)
     write_features(features, params, weights, records, read_index(records))
-    facts = read_facts(features)
+    facts = read_feature_facts(features)
     return Job("vgg16", params, facts, features, records, root / "resume", 7, compute)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
@@ -19,6 +20,7 @@ from bakeoff.params.models import ForestParams
 from bakeoff.search.found import Found
 
 _FEATURES = "features:"
+_DAG = Path("dvc.yaml")
 
 
 def describe_side(
@@ -52,7 +54,21 @@ def _features(folder: Path, model: str, split: str) -> Side:
             f"params.yaml: 'random_forest.descriptors' names {_FEATURES}{model}, but there are no "
             f"features in {folder / model}; name a model with a frozen backbone"
         )
+    _check_declared(folder / model)
     return read_feature_side(folder / model, split)
+
+
+def _check_declared(features: Path) -> None:
+    """Refuse features of which DVC does not know: where they change, the forest would stay."""
+    if not _DAG.is_file():
+        return
+    stage = yaml.safe_load(_DAG.read_text(encoding="utf-8"))["stages"]["random_forest"]
+    if features.as_posix() not in stage["deps"]:
+        raise BakeoffError(
+            f"params.yaml: 'random_forest.descriptors' names {_FEATURES}{features.name}, and "
+            f"{_DAG} does not say that random_forest depends on it: add the line "
+            f"'- {features.as_posix()}' to that stage's 'deps'"
+        )
 
 
 def fit_forest(train: Side, val: Side, params: ForestParams, classes: int, seed: int) -> Classifier:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ def search_values(
     *,
     inputs: Mapping[str, Any],
     seed: int,
+    restart: Callable[[], None] | None = None,
 ) -> Found:
     """Run the trials that were not run before, and write what they found.
 
@@ -42,6 +43,7 @@ def search_values(
         objective: Runs one trial.
         inputs: What identifies the data that the trials see.
         seed: Of the search.
+        restart: Replaces the process by a fresh one where trials leave memory behind.
 
     Raises:
         BakeoffError: not one trial could be completed.
@@ -64,6 +66,7 @@ def search_values(
         seed=seed,
         objective=objective,
         database=mlruns() / "studies" / f"{folder.name}-{key[:16]}.db",
+        restart=restart,
     )
     study, trials = run_search(search)
     best = best_of(trials)

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 # Before these many trials are complete, and in a trial's first epoch, none is given up.
 _PRUNE_AFTER_TRIALS = 5
 _PRUNE_AFTER_EPOCHS = 2
+# TensorFlow keeps some 20 MB of a trial's graph; a fresh process goes on before they add up.
+_TRIALS_A_PROCESS = 40
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Search:
     seed: int
     objective: Objective
     database: Path
+    restart: Callable[[], None] | None = None  # replaces the process; does not return
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -98,6 +101,8 @@ def run_search(search: Search) -> tuple[optuna.Study, list[Trial]]:
         if done:
             logger.info("%s: %d trials were made before", search.name, done)
         for number, fixed in _numbered(search):
+            if search.restart and number == done + _TRIALS_A_PROCESS:
+                search.restart()
             if number >= done:
                 stored.add_trial(_run_trial(study, search, number, fixed))
     trials = [_record(trial, search) for trial in study.get_trials(deepcopy=False)]
