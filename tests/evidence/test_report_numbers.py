@@ -97,7 +97,7 @@ def test_the_table_is_written_with_empty_cells_for_what_is_unknown(tmp_path):
     write_table(tmp_path / "c.csv", table())
     read = pd.read_csv(tmp_path / "c.csv")
     assert read["model"].tolist() == ["a", FOREST]
-    first = ["model", "kind", "weights", "image_side", "n_train", "n_val", "n_test"]
+    first = ["model", "kind", "weights", "searched", "image_side", "n_train", "n_val"]
     assert list(read.columns)[:7] == first
     assert read["minus_forest"].tolist()[0] == pytest.approx(0.3)
     assert np.isnan(read["predict_ms"][1])
