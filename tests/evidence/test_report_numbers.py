@@ -106,7 +106,7 @@ def test_the_table_is_written_with_empty_cells_for_what_is_unknown(tmp_path):
         (tmp_path / "c.csv")
         .read_text()
         .splitlines()[1]
-        .startswith("a,head,random (fallback),224,500,")
+        .startswith("a,head,random (fallback),0,224,500,")
     )
 
 
