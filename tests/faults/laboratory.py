@@ -24,7 +24,8 @@ DATA_STAGES = ("ingest", "sort", "split", "augment")
 STAGES = (
     *DATA_STAGES,
     "tfrecord",
-    *("features@tiny", "features@scratch", "train@tiny", "train@scratch"),
+    *("features@tiny", "features@scratch", "tune@tiny", "tune@scratch"),
+    *("train@tiny", "train@scratch"),
     *("logistic@tiny", "logistic@scratch", "random_forest", "evaluate"),
 )
 
