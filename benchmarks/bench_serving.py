@@ -7,9 +7,6 @@ Packages the model, serves it with `mlflow models serve`, sends the test picture
 and with `reports/predictions/<model>.csv` where it is there. Says the requests lost, requests a
 second, latencies, and the server's memory as it goes. Before that, in this process and in turns:
 one picture's bytes through the registered model beside the bare call of the model on its pixels.
-
-To expect on two cores: none lost, memory flat, some 40 requests a second for EfficientNetV2-B0 at
-32 pixels and 120 for a forest.
 """
 
 import base64
@@ -32,6 +29,7 @@ from mlflow import pyfunc
 from bakeoff.evidence.predictions import read_predictions
 from bakeoff.serve.predictor import load_predictor
 from bakeoff.serve.serving import package_model, packaged_folder
+from figures import record
 
 PORT = 5071
 URL = f"http://127.0.0.1:{PORT}"
@@ -43,7 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         package = Path(scratch) / "package"
         package_model(folder, package)
-        ratio(package)
+        medians = measure_ratio(package)
+        ratio = medians["registered model"] / medians["bare call"]
+        record("serving", {f"{folder.name}_over_bare_call": ratio}, {"seconds": medians})
         server = start(package)
         try:
             load(server, folder.name, count, clients)
@@ -53,7 +53,7 @@ def main() -> None:
                 process.terminate()
 
 
-def ratio(package: Path, rounds: int = 200) -> None:
+def measure_ratio(package: Path, rounds: int = 200) -> dict[str, float]:
     """One picture: bytes in, table out, against the bare model call on pixels ready for it."""
     served = pyfunc.load_model(str(package))
     predictor = load_predictor(packaged_folder(package))
@@ -72,8 +72,7 @@ def ratio(package: Path, rounds: int = 200) -> None:
             if number >= 10:
                 seconds[name].append(time.perf_counter() - started)
     medians = {name: float(np.median(times)) for name, times in seconds.items()}
-    told = ", ".join(f"{name} {1e3 * value:.2f} ms" for name, value in medians.items())
-    print(f"{told}; ratio {medians['registered model'] / medians['bare call']:.2f}")
+    return medians
 
 
 def start(package: Path) -> subprocess.Popen[bytes]:
