@@ -8,7 +8,7 @@ TIMES ?= 50
 RUN := $(UV) run --locked --no-sync
 
 .PHONY: help environment reproduce reproduce-twice reproduce-elsewhere test test-slow faults fuzz \
-        audit lint types format sweep ui dag clean bench bench-data bench-train bench-serving \
+        audit lint types format sweep ui clean bench bench-data bench-train bench-serving \
         bench-pipeline
 
 help: ## list the targets
@@ -71,9 +71,6 @@ sweep: environment ## queue and run six DVC experiments: two backbones, three le
 
 ui: environment ## browse the runs in MLflow on 127.0.0.1
 	@$(RUN) bakeoff ui
-
-dag: environment ## rewrite dvc.yaml's source dependencies from the imports
-	@$(RUN) python -m bakeoff.imports
 
 bench: bench-pipeline bench-data bench-train bench-serving ## all of these, after `make reproduce`
 

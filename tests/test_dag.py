@@ -1,4 +1,4 @@
-"""`dvc.yaml` declares what the stages read: parameters here, source modules in `test_imports`."""
+"""`dvc.yaml` declares what the stages read: their parameters, and the note of their code."""
 
 import ast
 from pathlib import Path
@@ -68,7 +68,15 @@ def test_a_stage_declares_the_parameters_it_reads_and_no_others(stage):
 def test_every_stage_is_a_script_of_its_own_name(stage):
     body = STAGES[stage].get("do", STAGES[stage])
     assert body["cmd"].split()[:2] == ["python", f"stages/{stage}.py"]
-    assert f"stages/{stage}.py" in body["deps"]
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_every_stage_depends_on_the_note_of_its_own_code_alone(stage):
+    body = STAGES[stage].get("do", STAGES[stage])
+    notes = [dep for dep in body["deps"] if dep.startswith(("src", "stages", "data/fingerprint"))]
+    assert notes == (
+        ["src/bakeoff", "stages"] if stage == "fingerprint" else [f"data/fingerprint/{stage}.json"]
+    )
 
 
 def test_every_script_is_a_stage():

@@ -1,12 +1,23 @@
 """The import graph, on a tiny package and on ours."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from bakeoff.imports import declared_modules, rewrite, used_modules
+from bakeoff.errors import BakeoffError
+from bakeoff.imports import fingerprint, used_modules
 
 ROOT = Path(__file__).parent.parent
+SPLIT = Path("stages/split.py")
+USED = [
+    "src/bakeoff/__init__.py",
+    "src/bakeoff/lazy.py",
+    "src/bakeoff/leaf.py",
+    "src/bakeoff/params/__init__.py",
+    "src/bakeoff/params/data.py",
+]
 
 
 @pytest.fixture
@@ -21,37 +32,53 @@ def tiny(tmp_path):
     (package / "unused.py").touch()
     (package / "tracking.py").write_text("import bakeoff.unused\n")
     (tmp_path / "stages").mkdir()
-    (tmp_path / "stages/split.py").write_text(
+    (tmp_path / SPLIT).write_text(
         "from bakeoff.params.data import X\nimport bakeoff.tracking\n"
         "def f():\n    from bakeoff import lazy\n"
-    )
-    (tmp_path / "dvc.yaml").write_text(
-        "stages:\n  split:\n    deps:\n      - data/x  # kept\n      - stages/split.py\n"
-        "      - src/bakeoff/gone.py\n    outs:\n      - data/splits\n"
     )
     return tmp_path
 
 
 def test_direct_lazy_and_transitive_imports_are_found(tiny):
-    assert used_modules(Path("stages/split.py"), tiny) == [
-        "src/bakeoff/__init__.py",
-        "src/bakeoff/lazy.py",
-        "src/bakeoff/leaf.py",
-        "src/bakeoff/params/__init__.py",
-        "src/bakeoff/params/data.py",
-    ]
+    assert used_modules(SPLIT, tiny) == USED
 
 
-def test_rewriting_mends_the_dependencies_and_keeps_the_rest(tiny):
-    assert rewrite(tiny)
-    assert declared_modules(tiny / "dvc.yaml") == {
-        "split": used_modules(Path("stages/split.py"), tiny)
-    }
-    assert "      - data/x  # kept\n" in (tiny / "dvc.yaml").read_text()
-    assert not rewrite(tiny)
+@pytest.mark.parametrize("path", [SPLIT.as_posix(), *USED])
+def test_a_change_of_what_a_script_uses_changes_its_fingerprint_there(tiny, path):
+    before = fingerprint(SPLIT, tiny)
+    (tiny / path).write_text((tiny / path).read_text() + "# changed\n")
+    after = fingerprint(SPLIT, tiny)
+    assert list(before) == list(after) == sorted([SPLIT.as_posix(), *USED])
+    assert {name for name in before if before[name] != after[name]} == {path}
 
 
-@pytest.mark.parametrize("stage", sorted(p.stem for p in (ROOT / "stages").glob("*.py")))
-def test_our_dag_declares_exactly_what_its_stages_import(stage):
-    used = used_modules(Path(f"stages/{stage}.py"), ROOT)
-    assert declared_modules(ROOT / "dvc.yaml")[stage] == used, "run `make dag`"
+@pytest.mark.parametrize("path", ["src/bakeoff/unused.py", "src/bakeoff/tracking.py"])
+def test_a_change_of_anything_else_does_not(tiny, path):
+    before = fingerprint(SPLIT, tiny)
+    (tiny / path).write_text("import bakeoff.nowhere\n")
+    assert fingerprint(SPLIT, tiny) == before
+
+
+def test_a_new_import_is_followed(tiny):
+    (tiny / "src/bakeoff/leaf.py").write_text("from bakeoff import unused\n")
+    assert "src/bakeoff/unused.py" in fingerprint(SPLIT, tiny)
+
+
+def test_a_file_that_is_no_python_is_named_with_its_line(tiny):
+    (tiny / "src/bakeoff/leaf.py").write_text("x = 1\ndef broken(:\n")
+    with pytest.raises(BakeoffError, match=r"src/bakeoff/leaf\.py, line 2: .*; mend it"):
+        fingerprint(SPLIT, tiny)
+
+
+@pytest.mark.parametrize("stage", ["ingest", "sort", "split", "augment", "fingerprint"])
+def test_what_python_really_imports_is_in_the_fingerprint(stage):
+    program = (
+        f"import runpy, sys; runpy.run_path('stages/{stage}.py'); "
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'bakeoff'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {Path(name).relative_to(ROOT).as_posix() for name in done.stdout.split()}
+    assert "src/bakeoff/stage.py" in loaded
+    assert loaded <= set(fingerprint(Path(f"stages/{stage}.py"), ROOT))

@@ -1,4 +1,4 @@
-"""Which of our own modules a stage's script uses: the import graph behind `dvc.yaml`.
+"""Which of our own modules a script uses, so that a changed module reruns what uses it.
 
 Imports inside functions count as well: whatever a stage may run is a dependency of it. One package
 is left out: the MLflow mirror writes no output of any stage, so a change of it reruns none.
@@ -7,7 +7,8 @@ is left out: the MLflow mirror writes no output of any stage, so a change of it 
 import ast
 from pathlib import Path
 
-import yaml
+from bakeoff.errors import BakeoffError
+from bakeoff.files import sha256_of_file
 
 SOURCE = Path("src")
 PACKAGE = "bakeoff"
@@ -16,8 +17,12 @@ MIRROR = "bakeoff.tracking"
 
 def _imported_names(path: Path) -> set[str]:
     """Dotted names that a file imports, `from a import b` giving both `a` and `a.b`."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise BakeoffError(f"{path}, line {error.lineno}: {error.msg}; mend it") from None
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -60,42 +65,15 @@ def used_modules(script: Path, root: Path) -> list[str]:
     return sorted(path.as_posix() for path in found)
 
 
-def _stages(dag: Path) -> dict[str, list[str]]:
-    """Each stage's dependencies, as written in `dvc.yaml`."""
-    stages = yaml.safe_load(dag.read_text(encoding="utf-8"))["stages"]
-    return {name: stage.get("do", stage)["deps"] for name, stage in stages.items()}
+def fingerprint(script: Path, root: Path) -> dict[str, str]:
+    """SHA-256 of `script` and of each of our modules that it uses, by path, sorted.
 
+    Args:
+        script: a file relative to `root`.
+        root: the repository's root.
 
-def declared_modules(dag: Path) -> dict[str, list[str]]:
-    """Each stage's dependencies on our modules, as written in `dvc.yaml`."""
-    prefix = f"{SOURCE}/"
-    return {name: [d for d in deps if d.startswith(prefix)] for name, deps in _stages(dag).items()}
-
-
-def rewrite(root: Path) -> bool:
-    """Rewrite the module dependencies in `dvc.yaml` from the imports; whether that changed it.
-
-    Lines, not YAML, are edited, so that comments and order stay.
+    Raises:
+        BakeoffError: one of the files is no Python.
     """
-    dag = root / "dvc.yaml"
-    kept = [
-        line
-        for line in dag.read_text(encoding="utf-8").splitlines()
-        if not line.strip().startswith(f"- {SOURCE}/")
-    ]
-    lines: list[str] = []
-    for line in kept:
-        lines.append(line)
-        text = line.strip()
-        if text.startswith("- stages/"):
-            indent = line[: len(line) - len(line.lstrip())]
-            used = used_modules(Path(text.removeprefix("- ")), root)
-            lines.extend(f"{indent}- {module}" for module in used)
-    text = "\n".join(lines) + "\n"
-    changed = text != dag.read_text(encoding="utf-8")
-    dag.write_text(text, encoding="utf-8")
-    return changed
-
-
-if __name__ == "__main__":
-    rewrite(Path.cwd())
+    used = [script.as_posix(), *used_modules(script, root)]
+    return {path: sha256_of_file(root / path) for path in sorted(used)}

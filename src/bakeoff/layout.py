@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+FINGERPRINTS = Path("data/fingerprint")
 RAW = Path("data/raw")
 INTERIM = Path("data/interim")
 MANIFEST = INTERIM / "manifest.csv"

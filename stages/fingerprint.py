@@ -1,0 +1,20 @@
+"""Note what code each stage uses; a stage runs again when its own note has changed."""
+
+from pathlib import Path
+
+from bakeoff.files import write_json, writing_folder
+from bakeoff.imports import fingerprint
+from bakeoff.layout import FINGERPRINTS
+from bakeoff.stage import run_stage
+
+
+def main() -> None:
+    scripts = sorted(Path("stages").glob("*.py"))
+    with writing_folder(FINGERPRINTS) as folder:
+        for script in scripts:
+            write_json(folder / f"{script.stem}.json", fingerprint(script, Path()))
+    print(f"fingerprint: {len(scripts)} stages, each with the modules that it imports")
+
+
+if __name__ == "__main__":
+    run_stage("fingerprint", main)
