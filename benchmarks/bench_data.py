@@ -36,7 +36,7 @@ from PIL import Image
 from figures import record
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("ingest", "sort", "split", "augment", "tfrecord")
+STAGES = ("fingerprint", "ingest", "sort", "split", "augment", "tfrecord")
 EXPORT = ("sort", "split", "augment", "tfrecord")  # an export needs its plan
 
 
@@ -91,7 +91,7 @@ def measure_speed(tree: Path) -> dict[str, Any]:
     working = without(whole, total(starts))
     print(f"{dataset}: {pictures} pictures of 300 x 300, {os.cpu_count()} processors")
     for name, stage in stages.items():
-        print(f"  {name:9}{stage.seconds:7.1f} s, {starts[name].seconds:.1f} s of it imports")
+        print(f"  {name:12}{stage.seconds:7.1f} s, {starts[name].seconds:.1f} s of it imports")
     print(f"  together {whole.seconds:7.1f} s: {pictures / whole.seconds:.0f} pictures/s")
     ratios = {}
     for kind, work in bare.items():
@@ -138,7 +138,7 @@ def measure_growth(folder: Path, small: int) -> dict[str, Any]:
     for name in STAGES:
         before, after = one["stages"][name], ten["stages"][name]
         print(
-            f"  {name:9}{before.seconds:7.1f} s to {after.seconds:7.1f} s"
+            f"  {name:12}{before.seconds:7.1f} s to {after.seconds:7.1f} s"
             f" (x{after.seconds / before.seconds:.1f}),"
             f" {before.peak_megabytes:.0f} MB to {after.peak_megabytes:.0f} MB"
             f" ({after.peak_megabytes / before.peak_megabytes - 1:+.0%})"
@@ -192,7 +192,8 @@ def prepare(tree: Path, dataset: str, described: dict[str, Any], image_side: int
     tree.mkdir(parents=True)
     for name in ("src", "stages", "datasets", "benchmarks"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "dvc.yaml", tree)
+    for name in ("dvc.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, tree)
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["dataset"] = dataset
     params["augment"]["transforms"] = []

@@ -135,3 +135,13 @@ def test_another_learning_rate_reruns_that_head_and_the_comparison_alone(reprodu
     done = run(reproduced, "dvc", "repro")
     assert done.returncode == 0, done.stderr
     assert stages_that_ran(done.stdout) == {f"tune@{MODEL}", f"train@{MODEL}", "evaluate"}
+
+
+def test_a_change_of_code_reruns_what_uses_it_alone(reproduced):
+    # Of the models' cards only the evaluation knows; of the mirror no stage's output tells.
+    for module in ("evidence/cards.py", "tracking/registry.py"):
+        with (reproduced / "src/bakeoff" / module).open("a", encoding="utf-8") as source:
+            source.write("# one line more\n")
+    done = run(reproduced, "dvc", "repro")
+    assert done.returncode == 0, done.stderr
+    assert stages_that_ran(done.stdout) == {"fingerprint", "evaluate"}

@@ -20,7 +20,7 @@ from tests.reproduce_twice import CLOCKED
 from tests.tiny_repository import empty_database
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA_STAGES = ("ingest", "sort", "split", "augment")
+DATA_STAGES = ("fingerprint", "ingest", "sort", "split", "augment")
 STAGES = (
     *DATA_STAGES,
     "tfrecord",
