@@ -5,6 +5,7 @@ is left out: the MLflow mirror writes no output of any stage, so a change of it 
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from bakeoff.errors import BakeoffError
@@ -15,10 +16,11 @@ PACKAGE = "bakeoff"
 MIRROR = "bakeoff.tracking"
 
 
-def _imported_names(path: Path) -> set[str]:
-    """Dotted names that a file imports, `from a import b` giving both `a` and `a.b`."""
+@cache
+def _imported_names(path: Path, text: str) -> set[str]:
+    """Dotted names that a file's text imports, `from a import b` giving both `a` and `a.b`."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = ast.parse(text)
     except SyntaxError as error:
         raise BakeoffError(f"{path}, line {error.lineno}: {error.msg}; mend it") from None
     names: set[str] = set()
@@ -58,7 +60,8 @@ def used_modules(script: Path, root: Path) -> list[str]:
     found: set[Path] = set()
     pending = [script]
     while pending:
-        for name in _imported_names(root / pending.pop()):
+        path = root / pending.pop()
+        for name in _imported_names(path, path.read_text(encoding="utf-8")):
             new = _files(name, root) - found
             found |= new
             pending.extend(new)
