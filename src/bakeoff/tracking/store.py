@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 from filelock import FileLock, Timeout
 
 from bakeoff import layout
+from bakeoff.files import write_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -171,15 +173,21 @@ def connect(uri: str | None = None) -> "MlflowClient":
 def _bring_up_to_date(database: Path) -> None:
     """Upgrade a database that an older MLflow made, and keep it as it was beside it.
 
+    What was found in order is noted: reading MLflow's hundred migrations takes most of a second.
+
     Raises:
         StoreUnavailableError: a newer MLflow made it, or the upgrade failed.
     """
+    found, note = _schema_of(database), database.with_name("schema.txt")
+    known = f"{found} is the schema of MLflow {version('mlflow')}\n"
+    if found is None or (note.is_file() and note.read_text(encoding="utf-8") == known):
+        return
     from alembic.script import ScriptDirectory
 
-    found = _schema_of(database)
     folder = Path(str(find_spec("mlflow").origin)).parent / "store/db_migrations"  # type: ignore[union-attr]
     scripts = ScriptDirectory(folder)
-    if found is None or found == scripts.get_current_head():
+    if found == scripts.get_current_head():
+        write_text(note, known)
         return
     anew = "`bakeoff sync --rebuild` makes it anew"
     if found not in {script.revision for script in scripts.walk_revisions()}:
