@@ -110,6 +110,11 @@ def test_a_head_on_frozen_features(records, tmp_path):
     assert isinstance(model.get_layer("backbone"), keras.Model)
     assert isinstance(model.get_layer("head"), keras.Model)
     assert metadata["parameters"] == model.count_params()
+    # Called plainly, it does not train; asked to, it does.
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype(np.float32)
+    inferred = model(pictures, training=False)
+    np.testing.assert_array_equal(model(pictures), inferred)
+    assert not np.array_equal(model(pictures, training=True), inferred)
     assert [epoch for epoch, _ in logged] == [1, 2]
     assert all(isinstance(value, float) for value in logged[0][1].values())
     history = pd.read_csv(folder / "history.csv")

@@ -181,7 +181,10 @@ def picture_input(channels: int) -> keras.KerasTensor:
 
 def resized(pictures: keras.KerasTensor, side: int) -> keras.KerasTensor:
     """Symbolic pictures brought to `side` x `side` pixels, bilinear, in float32."""
-    return keras.layers.Resizing(side, side, name="resizing", dtype="float32")(pictures)
+    layer = keras.layers.Resizing(side, side, name="resizing", dtype="float32")
+    # Its `training` is True unless said otherwise, and nested models after it would take that over:
+    # `model(pictures)` would drop out, and normalise by the batch.
+    return layer(pictures, training=False)
 
 
 def build_encoder(
