@@ -169,6 +169,17 @@ def test_from_scratch(records, tmp_path, name, changes):
     assert kind == "from_scratch"
 
 
+def test_the_exported_model_pads_as_its_records_were_padded(tmp_path):
+    folder = tmp_path / "records"
+    records = folder, write_tiny_records(folder, fit="pad_white")
+    made, _, kind = make(records, tmp_path, "mlp", backbone="mlp")
+    metadata, model = check_folder(made, records, kind)
+    assert metadata["fit"] == "pad_white"
+    wide = np.random.default_rng(0).uniform(0, 255, (2, 20, 40, 3)).astype(np.float32)
+    padded = np.pad(wide, [(0, 0), (10, 10), (0, 0), (0, 0)], constant_values=255)
+    np.testing.assert_array_equal(model(wide), model(padded))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_fine_tuning_a_backbone_with_batch_norm_in_low_precision(records, tmp_path, precision):
