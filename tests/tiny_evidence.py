@@ -55,6 +55,7 @@ def contender_of(name: str, accuracy: float, seed: int = 0, **metadata: object) 
         "image_side": 224,
         "record_side": 300,
         "channels": 3,
+        "fit": "stretch",
         "equalize": "none",
         "parameters": 1000,
         "weights": {"kind": "imagenet", "origin": "keras cache", "sha256": "c" * 64},

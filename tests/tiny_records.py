@@ -22,11 +22,13 @@ def picture(label: int, seed: int, side: int = 40, channels: int = 3) -> NDArray
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def write_tiny_records(folder: Path, side: int = 40, channels: int = 3) -> RecordIndex:
+def write_tiny_records(
+    folder: Path, side: int = 40, channels: int = 3, fit: str = "stretch"
+) -> RecordIndex:
     """Two shards of training pictures, half of them copies, and one of each other side."""
     folder.mkdir(parents=True, exist_ok=True)
     splits = {name: _write_side(folder, name, side, channels) for name in COUNTS}
-    index = RecordIndex(side, side, channels, "png", "none", CLASSES, splits)
+    index = RecordIndex(side, side, channels, "png", fit, "none", CLASSES, splits)
     index.write(folder)
     return index
 

@@ -10,10 +10,13 @@ from bakeoff.deep.backbones import (
     build_backbone,
     build_encoder,
     encode,
+    picture_input,
     preprocessing_layers,
+    resized,
     use_imagenet_scaling,
 )
 from bakeoff.errors import BakeoffError
+from bakeoff.tensors import tf
 
 
 def pixels(side, n=2, channels=3):
@@ -63,6 +66,43 @@ def test_encoder_resizes_preprocesses_and_pools(pooling, dim):
     assert found.shape == (2, dim)
     np.testing.assert_allclose(found, pooled[pooling], rtol=1e-3, atol=1e-4)
     assert encoder.predict(pixels(90), verbose=0).shape == (2, dim)  # any side goes in
+
+
+def resizing(side, fit, channels=3):
+    """As a server traces it, for any height and width, with a layer that needs to know channels."""
+    picture = picture_input(channels)
+    first = keras.layers.Conv2D(1, 1, name="first")
+    first(picture)
+    x = resized(picture, side, fit)
+    model = keras.Model(picture, [x, first(x)])
+    spec = tf.TensorSpec((None, None, None, channels), tf.float32)
+    function = tf.function(lambda pictures: model(pictures)[0], input_signature=[spec])
+    return lambda pictures: function(pictures).numpy()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("fit", "border"), [("pad_black", 0), ("pad_white", 255)])
+def test_the_exported_resizing_crops_and_pads_as_the_records_are(fit, border, channels):
+    wide = pixels(20, channels=channels)[:, :10]
+    for pictures in (wide, wide.transpose(0, 2, 1, 3)):
+        height, width = pictures.shape[1:3]
+        up, left = (20 - height) // 2, (20 - width) // 2
+        frame = [(0, 0), (up, up), (left, left), (0, 0)]
+        padded = np.pad(pictures, frame, constant_values=border)
+        np.testing.assert_array_equal(resizing(20, fit, channels)(pictures), padded)
+        middle = pictures[:, left : left + 10, up : up + 10]
+        np.testing.assert_array_equal(resizing(10, "crop", channels)(pictures), middle)
+
+
+def test_square_pictures_are_resized_alike_and_stretching_stays_what_it_was():
+    plain = keras.layers.Resizing(24, 24, name="resizing", dtype="float32")
+    assert resized(picture_input(3), 24)._keras_history.operation.get_config() == plain.get_config()
+    for side in (24, 37, 300):
+        expected = plain(pixels(side)).numpy()
+        for fit in ("stretch", "crop", "pad_black", "pad_white"):
+            np.testing.assert_array_equal(resizing(24, fit)(pixels(side)), expected)
+    wide = pixels(30)[:, :11]
+    np.testing.assert_array_equal(resizing(24, "stretch")(wide), plain(wide).numpy())
 
 
 def test_grey_pictures_become_three_equal_channels():

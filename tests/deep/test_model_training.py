@@ -110,6 +110,11 @@ def test_a_head_on_frozen_features(records, tmp_path):
     assert isinstance(model.get_layer("backbone"), keras.Model)
     assert isinstance(model.get_layer("head"), keras.Model)
     assert metadata["parameters"] == model.count_params()
+    # Called plainly, it does not train; asked to, it does.
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 40, 40, 3)).astype(np.float32)
+    inferred = model(pictures, training=False)
+    np.testing.assert_array_equal(model(pictures), inferred)
+    assert not np.array_equal(model(pictures, training=True), inferred)
     assert [epoch for epoch, _ in logged] == [1, 2]
     assert all(isinstance(value, float) for value in logged[0][1].values())
     history = pd.read_csv(folder / "history.csv")
@@ -162,6 +167,17 @@ def test_from_scratch(records, tmp_path, name, changes):
     folder, _, kind = make(records, tmp_path, name, **changes)
     check_folder(folder, records, kind)
     assert kind == "from_scratch"
+
+
+def test_the_exported_model_pads_as_its_records_were_padded(tmp_path):
+    folder = tmp_path / "records"
+    records = folder, write_tiny_records(folder, fit="pad_white")
+    made, _, kind = make(records, tmp_path, "mlp", backbone="mlp")
+    metadata, model = check_folder(made, records, kind)
+    assert metadata["fit"] == "pad_white"
+    wide = np.random.default_rng(0).uniform(0, 255, (2, 20, 40, 3)).astype(np.float32)
+    padded = np.pad(wide, [(0, 0), (10, 10), (0, 0), (0, 0)], constant_values=255)
+    np.testing.assert_array_equal(model(wide), model(padded))
 
 
 @pytest.mark.slow

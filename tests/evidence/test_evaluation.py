@@ -99,6 +99,7 @@ def workshop(tmp_path_factory) -> Path:
         "image_side": 16,
         "record_side": 40,
         "channels": 3,
+        "fit": "stretch",
         "equalize": "none",
         "precision": "float32",
         "params": {"head": {"hidden": [8]}, "train": {"epochs": 3}},
@@ -254,6 +255,7 @@ def test_each_model_has_its_card(reports):
         card = (reports / "cards" / f"{name}.md").read_text()
         assert card.startswith(f"# {name}\n")
         assert "| accuracy | 0." in card or "| accuracy | 1." in card
+        assert "40 x 40 pixels, 3 channels, fit to the square: stretch, equalisation: none." in card
     assert "Random weights" in (reports / "cards" / "tiny.md").read_text()
     assert "Random weights" not in (reports / "cards" / f"{FOREST}.md").read_text()
 

@@ -6,11 +6,21 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from skimage.exposure import equalize_adapthist
 
-from bakeoff.export.record_pictures import encode_picture, equalize, to_record_picture
+from bakeoff.export.record_pictures import (
+    encode_picture,
+    equalize,
+    to_record_picture,
+    to_square,
+)
+from bakeoff.export.transforms import transform_pixels
 from bakeoff.params.data import RandomTransforms, TfrecordParams
+
+FITS = ("stretch", "crop", "pad_black", "pad_white")
 
 
 def picture(width=50, height=40, mode="RGB") -> Image.Image:
@@ -18,12 +28,97 @@ def picture(width=50, height=40, mode="RGB") -> Image.Image:
     return Image.fromarray(pixels).convert(mode)
 
 
-def test_pictures_are_stretched_to_the_square_by_pillows_lanczos_filter():
-    pixels = to_record_picture(picture(), TfrecordParams(image_side=16))
+def black_and_white(width: int, height: int) -> Image.Image:
+    """White on the left half, black on the right."""
+    shown = Image.new("RGB", (width, height), "black")
+    shown.paste("white", (0, 0, width // 2, height))
+    return shown
+
+
+def fitted(shown: Image.Image, fit: str, side: int, channels: int = 3) -> np.ndarray:
+    return to_record_picture(shown, TfrecordParams(image_side=side, channels=channels, fit=fit))
+
+
+@pytest.mark.parametrize("params", [{}, {"fit": "stretch"}])
+def test_pictures_are_stretched_to_the_square_by_pillows_lanczos_filter(params):
+    pixels = to_record_picture(picture(), TfrecordParams(image_side=16, **params))
     assert pixels.shape == (16, 16, 3)
     assert pixels.dtype == np.uint8
     expected = picture().resize((16, 16), Image.Resampling.LANCZOS)
     assert np.array_equal(pixels, np.asarray(expected))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("fit", "border"), [("pad_black", 0), ("pad_white", 255)])
+def test_padding_shows_the_whole_picture_between_two_borders(channels, fit, border):
+    # 20 x 10 becomes 8 x 4, in the middle of 8 x 8; its ends are far from where the halves meet.
+    wide = fitted(black_and_white(20, 10), fit, 8, channels)
+    assert wide.shape == (8, 8, channels)
+    assert (wide[:2] == border).all() and (wide[6:] == border).all()
+    assert (wide[2:6, 0] == 255).all() and (wide[2:6, 7] == 0).all()
+    tall = fitted(black_and_white(20, 10).transpose(Image.Transpose.TRANSPOSE), fit, 8, channels)
+    assert np.array_equal(tall, wide.transpose(1, 0, 2))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_nothing_is_resampled_where_the_side_fits_already(channels):
+    noise = picture(20, 10).convert("L" if channels == 1 else "RGB")
+    pixels = np.asarray(noise).reshape(10, 20, channels)
+    assert np.array_equal(fitted(noise, "crop", 10, channels), pixels[:, 5:15])
+    for fit, border in (("pad_black", 0), ("pad_white", 255)):
+        padded = np.pad(pixels, [(5, 5), (0, 0), (0, 0)], constant_values=border)
+        assert np.array_equal(fitted(noise, fit, 20, channels), padded)
+
+
+def test_cropping_and_padding_are_pillows():
+    size, lanczos = (16, 16), Image.Resampling.LANCZOS
+    for shown in (picture(50, 40), picture(31, 77), picture(16, 5), picture(9, 10, mode="L")):
+        assert to_square(shown, 16, "crop") == ImageOps.fit(shown, size, lanczos)
+        for colour in ("black", "white"):
+            expected = ImageOps.pad(shown, size, lanczos, color=colour)
+            assert to_square(shown, 16, f"pad_{colour}") == expected
+
+
+def test_a_square_picture_is_the_same_however_it_is_fitted():
+    first, *others = (fitted(picture(40, 40), fit, 16) for fit in FITS)
+    assert all(np.array_equal(first, other) for other in others)
+
+
+def test_the_thinnest_picture_leaves_a_line():
+    line = fitted(Image.new("L", (1, 300), 200), "pad_black", 8, channels=1)
+    assert sorted(line.sum(axis=(0, 2))) == [0] * 7 + [8 * 200]
+
+
+@given(
+    width=st.integers(1, 300),
+    height=st.integers(1, 300),
+    side=st.integers(8, 40),
+    channels=st.sampled_from([1, 3]),
+    fit=st.sampled_from(FITS),
+)
+def test_a_record_is_always_a_square(width, height, side, channels, fit):
+    pixels = fitted(Image.new("RGB", (width, height), (77, 77, 77)), fit, side, channels)
+    assert pixels.shape == (side, side, channels)
+    assert pixels.dtype == np.uint8
+    border = {"pad_black": 0, "pad_white": 255}.get(fit, 77)
+    assert set(np.unique(pixels)) <= {77, border}
+    assert 77 in pixels
+
+
+@pytest.mark.parametrize("fit", FITS)
+def test_a_random_rotation_is_one_of_the_picture_as_it_was_fitted(fit):
+    shown, ranges = picture(60, 20), RandomTransforms(rotation=40)
+    params = TfrecordParams(image_side=16, fit=fit)
+    turned = to_record_picture(shown, params, "random", 3, ranges)
+    aspect = 3.0 if fit == "stretch" else 1.0
+    plain = to_record_picture(shown, params)
+    assert np.array_equal(turned, transform_pixels(plain, "random", 3, ranges, aspect))
+    assert not np.array_equal(turned, transform_pixels(plain, "random", 3, ranges, 4 - aspect))
+
+
+def test_an_unknown_fit_is_refused():
+    with pytest.raises(ValueError, match="unknown fit 'squash'"):
+        to_square(picture(), 16, "squash")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

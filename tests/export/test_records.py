@@ -158,6 +158,11 @@ def test_missing_shards_sides_and_indexes_are_named(written, tmp_path):
         read_records(folder, "trian")
     with pytest.raises(BakeoffError, match="dvc repro tfrecord"):
         read_records(tmp_path / "nowhere", "val")
+    facts = json.loads((folder / "index.json").read_text())
+    del facts["fit"]
+    (folder / "index.json").write_text(json.dumps(facts))
+    with pytest.raises(BakeoffError, match="'fit'.*run `dvc repro --force tfrecord`"):
+        read_index(folder)
     (folder / "index.json").write_text('{"splits": 3}')
     with pytest.raises(BakeoffError, match="index.json: damaged"):
         read_index(folder)
@@ -179,6 +184,29 @@ def test_the_round_trip_compares_every_record(plan, tmp_path, encoding, channels
     plot_before_after(shown, how, tmp_path / "shown.png")
     with Image.open(tmp_path / "shown.png") as sheet:
         assert sheet.width > 300
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("fit", "border"), [("crop", None), ("pad_black", 0), ("pad_white", 255)])
+def test_the_round_trip_holds_however_pictures_become_squares(
+    plan, tmp_path, fit, border, channels
+):
+    how = export(fit=fit, channels=channels)
+    index, checksums = write_records(plan, how, tmp_path)
+    assert read_index(tmp_path) == index
+    assert index.fit == fit
+    trips, shown = check_round_trip(tmp_path, plan, how, checksums)
+    assert [trips[side].pixels_equal for side in ("train", "val", "test")] == [10, 3, 3]
+    plot_before_after(shown, how, tmp_path / "shown.png")
+    sheet = Image.open(tmp_path / "shown.png")
+    # The first column: 220 pixels for the picture as found, each below 18 for its caption.
+    before = np.asarray(sheet.crop((8, 18, 38, 38)))
+    assert np.array_equal(before, np.asarray(Image.open(plan["path"][0])))
+    record = np.asarray(sheet.crop((8, 256, 24, 272)))
+    assert np.array_equal(record, np.broadcast_to(shown[0]["pixels"], (16, 16, 3)))
+    if border is not None:  # 30 x 20 became 16 x 11, with 2 rows above it
+        assert (record[:2] == border).all() and (record[13:] == border).all()
+        assert not (record[2:13] == border).all(axis=(1, 2)).any()
 
 
 def test_a_record_that_is_not_what_was_asked_fails_the_round_trip(plan, written):

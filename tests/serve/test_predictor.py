@@ -120,6 +120,33 @@ def test_a_batch_is_cut_and_put_together_in_order(models):
 
 
 @pytest.mark.parametrize(
+    ("fit", "light"),
+    [(None, 1.0), ("stretch", 1.0), ("crop", 1.0), ("pad_white", 1.0), ("pad_black", 0.5)],
+)
+@pytest.mark.parametrize("model", ["net", "logistic_net"])
+def test_pictures_are_fitted_as_in_training(models, tmp_path, model, fit, light):
+    shutil.copytree(models, tmp_path / "models")
+    path = tmp_path / f"models/{model}/metadata.json"
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps(known | ({} if fit is None else {"fit": fit})))
+    predictor = load_predictor(path.parent)
+    # White, twice as wide as high: on black, half of the square is dark.
+    said = predictor.probabilities([np.full((10, 20, 3), 255, np.uint8)])
+    assert said[0, 1] == pytest.approx(light, abs=0.01)
+    assert predictor.picture(flat(9)).shape == (8, 8, 3)
+
+
+def test_a_cropped_picture_is_judged_by_its_middle(models, tmp_path):
+    shutil.copytree(models / "net", tmp_path / "net")
+    path = tmp_path / "net/metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fit": "crop"}))
+    striped = np.zeros((10, 100, 3), np.uint8)
+    striped[:, 40:60] = 255
+    assert load_predictor(tmp_path / "net").table([striped])["label"].item() == "light"
+    assert load_predictor(models / "net").table([striped])["label"].item() == "dark"
+
+
+@pytest.mark.parametrize(
     "pixels",
     [
         np.zeros((4, 4, 2)),
@@ -148,6 +175,13 @@ def test_an_explanation_is_the_picture_with_heat_beside_it(models, tmp_path):
     seen = explain(models / "net", tmp_path / "p.png", None, tmp_path / "out.png")
     assert (seen.label, seen.path) == ("light", tmp_path / "out.png")
     assert Image.open(seen.path).size == (24, 10)
+    shutil.copytree(models / "net", tmp_path / "padding")
+    path = tmp_path / "padding/metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"fit": "pad_black"}))
+    explain(tmp_path / "padding", tmp_path / "p.png", None, tmp_path / "padded.png")
+    padded = np.asarray(Image.open(tmp_path / "padded.png"))
+    assert padded.shape == (12, 24, 3)
+    assert (padded[1:11, :12] == 204).all() and not padded[[0, 11], :12].any()
     with pytest.raises(BakeoffError, match="the classes are dark, light"):
         explain(models / "net", tmp_path / "p.png", "blue", tmp_path / "out.png")
     with pytest.raises(BakeoffError, match="no network"):

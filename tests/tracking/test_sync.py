@@ -47,6 +47,7 @@ def test_the_comparison_is_the_parent_and_each_model_a_child(reproduced):
     assert parent.data.params["tfrecord.encoding"] == "png"
     assert len(parent.inputs.dataset_inputs) == 3
     child = runs["vgg16"]
+    assert (child.data.params["fit"], child.data.params["equalize"]) == ("stretch", "none")
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert child.data.metrics["test/accuracy_low"] == pytest.approx(20 / 24 - 0.1)
     assert child.data.metrics["cost/predict_ms"] == 2.0

@@ -112,6 +112,7 @@ def forest_metadata(
         "weights": records[0]["weights"] if records else {"kind": "none"},
         "record_side": index.height,
         "channels": index.channels,
+        "fit": index.fit,
         "equalize": index.equalize,
         "parameters": int(sum(tree.tree_.node_count for tree in trees)),
         "out_of_bag_accuracy": float(forest.estimator.oob_score_),

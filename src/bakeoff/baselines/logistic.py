@@ -59,6 +59,7 @@ def logistic_metadata(
         "weights": features["weights"],
         "record_side": index.height,
         "channels": index.channels,
+        "fit": index.fit,
         "equalize": index.equalize,
         "parameters": int(fitted.coef_.size + fitted.intercept_.size),
         "backbone_parameters": features["parameters"],

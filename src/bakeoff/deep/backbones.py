@@ -179,9 +179,23 @@ def picture_input(channels: int) -> keras.KerasTensor:
     return keras.Input((None, None, channels), name="picture", dtype="float32")
 
 
-def resized(pictures: keras.KerasTensor, side: int) -> keras.KerasTensor:
-    """Symbolic pictures brought to `side` x `side` pixels, bilinear, in float32."""
-    return keras.layers.Resizing(side, side, name="resizing", dtype="float32")(pictures)
+def resized(pictures: keras.KerasTensor, side: int, fit: str = "stretch") -> keras.KerasTensor:
+    """Symbolic pictures brought to `side` x `side` pixels, bilinear, in float32.
+
+    `fit` is `tfrecord.fit`, of pictures that are not square; square ones are resized alike.
+    """
+    layer = keras.layers.Resizing(
+        side,
+        side,
+        crop_to_aspect_ratio=fit == "crop",
+        pad_to_aspect_ratio=fit in ("pad_black", "pad_white"),
+        fill_value=255.0 if fit == "pad_white" else 0.0,
+        name="resizing",
+        dtype="float32",
+    )
+    # Its `training` is True unless said otherwise, and nested models after it would take that over:
+    # `model(pictures)` would drop out, and normalise by the batch.
+    return layer(pictures, training=False)
 
 
 def build_encoder(

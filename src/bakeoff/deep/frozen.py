@@ -45,6 +45,7 @@ def write_features(
         "precision": params.precision,
         "record_side": index.height,
         "channels": index.channels,
+        "fit": index.fit,
         "equalize": index.equalize,
         "classes": list(index.classes),
         "weights": weights.record(),

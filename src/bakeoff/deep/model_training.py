@@ -62,8 +62,9 @@ class Job:
 def model_facts(job: Job, found: Found) -> dict[str, Any]:
     """What `metadata.json` says of the model whichever way it was trained."""
     facts = job.facts
-    kept = ("backbone", "image_side", "record_side", "channels", "equalize", "classes")
-    return {key: facts[key] for key in (*kept, "weights", "precision", "pooling")} | {
+    pictures = ("image_side", "record_side", "channels", "fit", "equalize", "classes")
+    network = ("backbone", "weights", "precision", "pooling")
+    return {key: facts[key] for key in (*pictures, *network)} | {
         "model": job.name,
         "kind": kind_of(job.params),
         "seed": job.seed,
@@ -201,7 +202,7 @@ def _trained(
     """The exported form: pictures of any side, resized to the model's own, to logits."""
     pictures = picture_input(job.facts["channels"])
     channels = network_channels(job.params, job.facts["channels"])
-    x = to_channels(resized(pictures, job.params.image_side), channels)
+    x = to_channels(resized(pictures, job.params.image_side, job.facts["fit"]), channels)
     features = encode(x, job.params.backbone, backbone, job.params.pooling)
     return Trained(
         network=keras.Model(pictures, head(features), name="network"),

@@ -59,6 +59,7 @@ def _card(
         "groups": comparison.groups,
         "record_side": meta["record_side"],
         "channels": meta["channels"],
+        "fit": meta["fit"],
         "equalize": meta["equalize"],
         "temperature": meta["temperature"],
         "scores": scores,

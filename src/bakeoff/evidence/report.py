@@ -220,6 +220,7 @@ def _record_facts(index: RecordIndex) -> list[tuple[str, str]]:
     return [
         ("Picture", f"{index.height} x {index.width} pixels, {index.channels} channels"),
         ("Encoding", index.encoding),
+        ("Fit to the square", index.fit),
         ("Equalised", index.equalize),
     ]
 

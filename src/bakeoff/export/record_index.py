@@ -52,6 +52,7 @@ class RecordIndex:
     width: int
     channels: int
     encoding: str
+    fit: str
     equalize: str
     classes: tuple[str, ...]
     splits: dict[str, SplitIndex]

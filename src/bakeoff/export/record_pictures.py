@@ -1,7 +1,6 @@
 """The one way from a decoded picture to the pixels of a record, without TensorFlow.
 
-In this order: colour or grey, resized to the square (stretched, as Keras's loaders do; Pillow's
-Lanczos filter, which widens with the reduction and so does not alias), transformed, equalised.
+In this order: colour or grey, brought to the square, transformed, equalised.
 Prediction takes the same path as training: `to_record_picture`.
 """
 
@@ -12,7 +11,7 @@ from PIL import Image, ImageOps
 from PIL.Image import Resampling
 
 from bakeoff.export.transforms import ORIGINAL, Pixels, transform_pixels
-from bakeoff.params.data import RandomTransforms, TfrecordParams
+from bakeoff.params.data import Fit, RandomTransforms, TfrecordParams
 
 # zlib's run-length strategy: three quarters of level 6's time away for a fifth more bytes, and,
 # unlike the other strategies of zlib-ng, the same bytes whatever instructions the processor has.
@@ -30,7 +29,7 @@ def to_record_picture(
 
     Args:
         picture: as `bakeoff.data.pictures.decode` gives it.
-        params: the `tfrecord` block; its `image_side`, `channels` and `equalize` count.
+        params: the `tfrecord` block; its `image_side`, `channels`, `fit` and `equalize` count.
         transform: see `bakeoff.export.transforms.transform_pixels`.
         seed: of a random transform.
         ranges: of a random transform.
@@ -41,12 +40,41 @@ def to_record_picture(
     mode = "L" if params.channels == 1 else "RGB"
     side = params.image_side
     converted = picture if picture.mode == mode else picture.convert(mode)
-    resized = converted.resize((side, side), Resampling.LANCZOS)
-    pixels = np.asarray(resized).reshape(side, side, params.channels)
+    square = to_square(converted, side, params.fit)
+    pixels = np.asarray(square).reshape(side, side, params.channels)
     if transform != ORIGINAL:
-        aspect = picture.width / picture.height
+        # Only a stretched picture has pixels that are not square.
+        aspect = picture.width / picture.height if params.fit == "stretch" else 1.0
         pixels = transform_pixels(pixels, transform, seed, ranges or RandomTransforms(), aspect)
     return equalize(pixels, params.equalize)
+
+
+def to_square(picture: Image.Image, side: int, fit: Fit) -> Image.Image:
+    """Bring a picture to a square by Lanczos's filter, which, as Pillow has it, does not alias.
+
+    Args:
+        picture: grey or colour, of any proportions.
+        side: pixels.
+        fit: "stretch", as Keras's loaders do; "crop": the largest centred square; "pad_black"
+            and "pad_white": the whole picture, centred, on black or white.
+    """
+    if fit == "stretch":
+        return picture.resize((side, side), Resampling.LANCZOS)
+    if fit == "crop":
+        return ImageOps.fit(picture, (side, side), Resampling.LANCZOS)
+    if fit in ("pad_black", "pad_white"):
+        return _pad(picture, side, fit.removeprefix("pad_"))
+    raise ValueError(f"unknown fit '{fit}'")
+
+
+def _pad(picture: Image.Image, side: int, colour: str) -> Image.Image:
+    """Pillow's `ImageOps.pad`, but for a picture so thin that there nothing would be left of it."""
+    longest = max(picture.size)
+    width, height = (max(1, round(length / longest * side)) for length in picture.size)
+    square = Image.new(picture.mode, (side, side), colour)
+    corner = (round((side - width) / 2), round((side - height) / 2))
+    square.paste(picture.resize((width, height), Resampling.LANCZOS), corner)
+    return square
 
 
 def equalize(pixels: Pixels, how: str) -> Pixels:

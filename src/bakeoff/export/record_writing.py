@@ -185,6 +185,7 @@ def _index(plan: pd.DataFrame, export: Export, shards: dict[str, list[Shard]]) -
         width=params.image_side,
         channels=params.channels,
         encoding=params.encoding,
+        fit=params.fit,
         equalize=params.equalize,
         classes=export.classes,
         splits=splits,

@@ -8,6 +8,7 @@ from bakeoff.params.block import Block
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Side = Literal["train", "val", "test"]
+Fit = Literal["stretch", "crop", "pad_black", "pad_white"]
 
 Transform = Literal["mirror_horizontal", "mirror_vertical", "rotate_90", "rotate_180", "rotate_270"]
 
@@ -75,5 +76,6 @@ class TfrecordParams(Block):
     channels: Literal[1, 3] = 3
     encoding: Literal["png", "jpeg"] = "png"
     jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
+    fit: Fit = "stretch"  # how a picture that is not square becomes one
     equalize: Literal["none", "channel", "adaptive"] = "none"
     shard_megabytes: Annotated[float, Field(gt=0, le=4096)] = 32

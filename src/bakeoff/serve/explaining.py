@@ -11,6 +11,7 @@ from bakeoff.deep.keras_files import load_keras
 from bakeoff.errors import BakeoffError
 from bakeoff.evidence.gradcam import Network
 from bakeoff.evidence.plots.maps import overlay
+from bakeoff.export.record_pictures import to_square
 from bakeoff.files import writing_file
 from bakeoff.serve.predictor import load_predictor
 
@@ -56,6 +57,9 @@ def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Exp
         raise BakeoffError(f"{folder}: this network has no map of features to look at")
     shown = decode(picture, "RGB")
     shown.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    if predictor.fit != "stretch":
+        # The map is of the square, which only where stretched shows the same as the picture.
+        shown = to_square(shown, max(shown.size), predictor.fit)
     colour = np.asarray(shown)
     both = np.concatenate([colour, overlay(colour, seen.maps[0])], axis=1)
     with writing_file(target) as partial:

@@ -19,7 +19,7 @@ from bakeoff.data.pictures import Mode, PictureError, decode
 from bakeoff.errors import BakeoffError
 from bakeoff.export.record_pictures import to_record_picture
 from bakeoff.files import read_json
-from bakeoff.params.data import TfrecordParams
+from bakeoff.params.data import Fit, TfrecordParams
 
 Pixels = NDArray[np.uint8]  # (n, side, side, channels)
 Source = Path | bytes | NDArray[Any]
@@ -40,6 +40,12 @@ class Predictor:
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the probabilities."""
         return tuple(self.metadata["classes"])
+
+    @property
+    def fit(self) -> Fit:
+        """How pictures become squares; models made before there was a choice stretch them."""
+        fit: Fit = self.metadata.get("fit", "stretch")
+        return fit
 
     def probabilities(self, sources: Sequence[Source]) -> NDArray[np.float64]:
         """Calibrated probabilities, shape `(n, classes)`, of pictures.
@@ -74,6 +80,7 @@ class Predictor:
         params = TfrecordParams(
             image_side=self.metadata["record_side"],
             channels=channels,
+            fit=self.fit,
             equalize=self.metadata["equalize"],
         )
         return to_record_picture(image, params)

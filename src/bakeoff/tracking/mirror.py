@@ -27,6 +27,7 @@ _METADATA_PARAMS = (
     "image_side",
     "record_side",
     "channels",
+    "fit",
     "equalize",
     "precision",
     "pooling",
