@@ -134,3 +134,14 @@ def test_the_doctor_says_what_to_do(repository):
     assert result.exit_code == 1
     assert "ok    parameters" in result.output
     assert "-> " in result.output
+    assert "rwlock" not in result.output
+
+
+def test_the_doctor_knows_what_a_full_disk_does_to_dvcs_lock(repository):
+    lock = repository / ".dvc/tmp/rwlock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    result = run("doctor")
+    assert ".dvc/tmp/rwlock is damaged" in result.output
+    lock.write_text("{}")
+    assert "rwlock" not in run("doctor").output

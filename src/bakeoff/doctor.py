@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,7 +35,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at everything, the quick things first; each finding comes as soon as it is known."""
-    for look in (_python, _programs, _room, _parameters, _weights, _store, _stages):
+    for look in (_python, _programs, _room, _parameters, _weights, _store, _lock, _stages):
         yield from look()
 
 
@@ -144,6 +145,17 @@ def _store() -> Iterator[Finding]:
         yield Finding(topic, False, f"{what}, none of {', '.join(missing)}", "run `bakeoff sync`")
     else:
         yield Finding(topic, True, what)
+
+
+def _lock() -> Iterator[Finding]:
+    """DVC writes its list of running commands in place; where the disk was full half is left."""
+    path = Path(".dvc/tmp/rwlock")
+    with suppress(FileNotFoundError):
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            what = f"{path} is damaged, as a full disk leaves it; every command of DVC fails"
+            yield Finding("dvc", False, what, f"delete {path} while no `dvc` runs")
 
 
 def _stages() -> Iterator[Finding]:

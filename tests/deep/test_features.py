@@ -42,6 +42,9 @@ def test_features_are_the_encoders_in_export_order(records, tmp_path):
         values = np.load(tmp_path / "f" / f"{split}.npy")
         rows = pd.read_csv(tmp_path / "f" / f"{split}.csv")
         assert values.shape == (count, 512) and values.dtype == np.float32
+        np.save(tmp_path / "as NumPy would.npy", values)
+        written = (tmp_path / "f" / f"{split}.npy").read_bytes()
+        assert written == (tmp_path / "as NumPy would.npy").read_bytes()
         assert list(rows.columns) == ["image_id", "transform", "label", "group"]
         (batch,) = read_records(records[0], split, batch=count)
         assert list(rows["image_id"]) == [t.decode() for t in batch["image_id"].numpy()]

@@ -1,5 +1,6 @@
 """Four ways to disturb a running stage. Each says what it did, or "" where it came too late."""
 
+import json
 import os
 import random
 import shutil
@@ -78,9 +79,22 @@ def disk_full(laboratory: Laboratory, stage: str, folder: Path, chance: random.R
         _remount(disk, 1 << 30)
         if process.returncode == 0:
             return ""
-        assert any(words in said for words in _FULL), said
+        lost = _lost_lock(root / ".dvc/tmp/rwlock")
+        assert lost or any(words in said for words in _FULL), said
         _follow_up(laboratory, root, stage)
-        return f"with {room / 1000:.0f} kB left"
+        return f"with {room / 1000:.0f} kB left{', DVC lost its own lock' * lost}"
+
+
+def _lost_lock(path: Path) -> bool:
+    """Whether DVC, which writes this file in place, lost it; then do as `bakeoff doctor` says."""
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        path.unlink()
+        return True
+    return False
 
 
 def read_only(laboratory: Laboratory, stage: str, folder: Path, _: random.Random) -> str:

@@ -30,23 +30,25 @@ def extract(encoder: keras.Model, records: Path, split: str, count: int, folder:
         count: How many examples the side holds.
         folder: Where to write; rows stand in export order.
     """
-    dim = int(encoder.output_shape[-1])
-    target = np.lib.format.open_memmap(
-        folder / f"{split}.npy", mode="w+", dtype=np.float32, shape=(count, dim)
-    )
     forward = _compiled(encoder)
-    parts, start = [], 0
-    with progress_bar(count, f"{split} features", "pictures") as bar:
+    parts, done = [], 0
+    # Written, not mapped into memory: a disk that is full then raises an error, and kills nobody.
+    with (
+        (folder / f"{split}.npy").open("wb") as target,
+        progress_bar(count, f"{split} features", "pictures") as bar,
+    ):
+        shape = (count, int(encoder.output_shape[-1]))
+        header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(target, header)
         for batch in read_records(records, split, batch=BATCH):
             values = forward(tf.cast(batch["image"], tf.float32)).numpy()
             _check_finite(values, split)
-            target[start : start + len(values)] = values
-            start += len(values)
+            target.write(np.ascontiguousarray(values, "<f4").data)
+            done += len(values)
             parts.append({k: batch[k].numpy() for k in ("image_id", "transform", "label", "group")})
             bar.update(len(values))
-    target.flush()
-    if start != count:
-        raise ValueError(f"{records}: the {split} side holds {start} examples, not {count}")
+    if done != count:
+        raise ValueError(f"{records}: the {split} side holds {done} examples, not {count}")
     _write_examples(parts, folder / f"{split}.csv")
 
 
