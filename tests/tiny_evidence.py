@@ -82,7 +82,7 @@ def evaluate(workshop: Path, name: str) -> None:
         index=read_index(workshop / "processed"),
         leakage={"groups": 0, "exact_duplicates": 0, "near_duplicates": 0},
         params=SMALL,
-        params_text="dataset: tiny <b>\n",
+        params_text="dataset: tiny <b>\nmirror: https://anna:s3cret@h/w?token=t0ken\n",
         histories=read_histories(candidates),
         searches=read_searches(workshop / "search", candidates),
     )

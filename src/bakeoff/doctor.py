@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bakeoff import layout
+from bakeoff.addresses import shown
 from bakeoff.checking import check_all
 from bakeoff.deep.applications import SCRATCH, find_application
 from bakeoff.deep.weights import keras_cache
@@ -98,7 +99,7 @@ def _weights() -> Iterator[Finding]:
             fine = Path(params.weights).expanduser().is_file()
             remedy = "" if fine else f"mend models.{name}.weights in params.yaml"
             what = "here" if fine else "not there"
-            yield Finding(f"weights of {name}", fine, f"{params.weights} is {what}", remedy)
+            yield Finding(f"weights of {name}", fine, f"{shown(params.weights)} is {what}", remedy)
             continue
         application = find_application(params.backbone)
         yield _imagenet(name, application.cached_file, application.weights_file, mirror)

@@ -18,6 +18,7 @@ def run_stage(name: str, main: Callable[[], None]) -> None:
     """
     logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("bakeoff").setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole addresses
     try:
         main()
     except BakeoffError as mistake:

@@ -243,7 +243,8 @@ def test_the_page_holds_all_it_shows(reports):
     assert "<script" not in page
     assert "url(http" not in page
     assert "Random weights." in page
-    assert "dataset: tiny &lt;b&gt;" in page
+    assert "dataset: tiny &lt;b&gt;\nmirror: https://h/w\n" in page
+    assert "s3cret" not in page
     for name in NAMES:
         assert f'id="model-{name}"' in page
     assert page.count("data:image/jpeg;base64,") > 10

@@ -6,6 +6,7 @@ from pathlib import Path
 import requests
 from tqdm import tqdm
 
+from bakeoff.addresses import shown
 from bakeoff.errors import BakeoffError
 from bakeoff.files import sha256_of_file
 
@@ -25,7 +26,7 @@ def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where
     attempts and a later run go on. A file with the wrong hash is deleted.
 
     Args:
-        url: http or https.
+        url: http or https; it is shown without its user info and query.
         target: the file to write.
         sha256: 64 lower-case hexadecimal digits.
         max_gigabytes: stop above this many 1e9 bytes.
@@ -39,14 +40,16 @@ def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where
     resumed = partial.exists()
     _fetch_all(url, partial, max_gigabytes, where)
     if resumed and sha256_of_file(partial) != sha256:
-        log.warning("%s: what an earlier run had fetched does not fit; fetching it anew", url)
+        log.warning(
+            "%s: what an earlier run had fetched does not fit; fetching it anew", shown(url)
+        )
         partial.unlink()
         _fetch_all(url, partial, max_gigabytes, where)
     found = sha256_of_file(partial)
     if found != sha256:
         partial.unlink()
         raise BakeoffError(
-            f"{url}: the file there has SHA-256 {found}, not the 'sha256' in {where}; "
+            f"{shown(url)}: the file there has SHA-256 {found}, not the 'sha256' in {where}; "
             "the file was deleted; check the address, and the hash at its publisher"
         )
     partial.replace(target)
@@ -56,13 +59,13 @@ def _fetch_all(url: str, partial: Path, max_gigabytes: float, where: Path) -> No
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _fetch(url, partial, max_gigabytes, where)
-        except requests.RequestException as error:
-            log.info("%s: attempt %d of %d: %s", url, attempt, _ATTEMPTS, error)
+        except (requests.RequestException, ValueError) as error:
             reason = _short(error)
+            log.info("%s: attempt %d of %d: %s", shown(url), attempt, _ATTEMPTS, reason)
     kept = partial.stat().st_size if partial.exists() else 0
     raise BakeoffError(
-        f"{url}: not fetched ({reason}); {kept} bytes are kept for the next run to go on from, "
-        f"or fetch it by hand and set 'archive' in {where} to its path"
+        f"{shown(url)}: not fetched ({reason}); {kept} bytes are kept for the next run to go on "
+        f"from, or fetch it by hand and set 'archive' in {where} to its path"
     )
 
 
@@ -105,7 +108,7 @@ def _append(
             got += len(chunk)
             if got > limit[0] * 1e9:
                 raise BakeoffError(
-                    f"{url}: sends more than {limit[0]:g} GB; "
+                    f"{shown(url)}: sends more than {limit[0]:g} GB; "
                     f"if it should, raise 'max_gigabytes' in {limit[1]}"
                 )
             stream.write(chunk)
@@ -114,14 +117,17 @@ def _append(
         raise requests.exceptions.ChunkedEncodingError("the connection broke off")
 
 
-def _short(error: requests.RequestException) -> str:
-    if error.response is not None:
-        return f"HTTP {error.response.status_code}"
+def _short(error: Exception) -> str:
+    """A few words of ours: the library's own may hold the address with all that is in it."""
+    answer = getattr(error, "response", None)
+    if answer is not None:
+        return f"HTTP {answer.status_code}"
     if isinstance(error, requests.Timeout):
         return "no answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off"
-    return "no connection" if isinstance(error, requests.ConnectionError) else str(error)
+    known = isinstance(error, requests.ConnectionError)
+    return "no connection" if known else "the address or the answer is malformed"
 
 
 def verify(path: Path, sha256: str, where: Path) -> None:

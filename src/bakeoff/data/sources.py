@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from bakeoff.addresses import file_name
 from bakeoff.data.archives import LeftOut, Limits, extract
 from bakeoff.data.arrays import HDF5_SUFFIXES, NPZ_SUFFIXES, unpack_arrays, write_digits
 from bakeoff.errors import BakeoffError
@@ -131,7 +132,7 @@ def locate(dataset: Archived, where: Path, target: Path) -> Path:
     Raises:
         BakeoffError: it is not there and cannot be fetched, or it is not the one named.
     """
-    name = dataset.archive or str(DOWNLOADS / str(dataset.url).split("?")[0].rsplit("/", 1)[-1])
+    name = dataset.archive or str(DOWNLOADS / (file_name(str(dataset.url)) or "archive"))
     archive = repository_root() / Path(name).expanduser()
     if archive.exists():
         _check(dataset, archive, where, target)

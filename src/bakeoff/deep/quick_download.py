@@ -32,13 +32,13 @@ def fetch_quickly(url: str, target: Path) -> None:
     try:
         with answer, writing_file(target) as partial:
             _receive(answer, partial)
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
         raise NotFetchedError(_short(error)) from None
 
 
 def _first_answer(url: str) -> requests.Response:
     """The opened response; a thread asks, for nothing bounds the time of a name resolution."""
-    outcome: list[requests.Response | requests.RequestException] = []
+    outcome: list[requests.Response | Exception] = []
 
     def ask() -> None:
         try:
@@ -50,7 +50,7 @@ def _first_answer(url: str) -> requests.Response:
                     headers={"Accept-Encoding": "identity"},
                 )
             )
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:
             outcome.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)
@@ -59,7 +59,7 @@ def _first_answer(url: str) -> requests.Response:
     if not outcome:
         raise NotFetchedError("no answer in time")
     answer = outcome[0]
-    if isinstance(answer, requests.RequestException):
+    if isinstance(answer, Exception):
         raise NotFetchedError(_short(answer))
     if not answer.ok:
         answer.close()
@@ -84,10 +84,14 @@ def _receive(answer: requests.Response, partial: Path) -> None:
         raise NotFetchedError(f"broke off after {got} of {total} bytes")
 
 
-def _short(error: requests.RequestException) -> str:
+def _short(error: Exception) -> str:
+    """A few words of ours: the library's own may hold the address with all that is in it."""
     text = str(error)
     if "broken" in text or "IncompleteRead" in text:
         return "the connection broke off"
     if isinstance(error, requests.Timeout) or "timed out" in text:
         return "no answer in time"
-    return "no connection" if isinstance(error, requests.ConnectionError) else text[:120]
+    if isinstance(error, requests.TooManyRedirects):
+        return "redirected without end"
+    known = isinstance(error, requests.ConnectionError)
+    return "no connection" if known else "the address or the answer is malformed"

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from bakeoff.addresses import below, shown
 from bakeoff.deep.applications import SCRATCH, Application, find_application
 from bakeoff.deep.quick_download import NotFetchedError, fetch_quickly
 from bakeoff.errors import BakeoffError
@@ -127,7 +128,7 @@ def _places(application: Application, mirror: str | None) -> dict[str, Callable[
     cached = keras_cache() / application.cached_file
     places: dict[str, Callable[[], Path]] = {}
     if mirror and mirror.startswith(("http://", "https://")):
-        address = f"{mirror.rstrip('/')}/{application.weights_file}"
+        address = below(mirror, application.weights_file)
         places["mirror"] = lambda: _fetched(address, cached, application)
     elif mirror:
         places["mirror"] = lambda: _in_mirror(Path(mirror).expanduser(), application)
@@ -182,9 +183,9 @@ def _fetched(url: str, cached: Path, application: Application) -> Path:
                 fetch_quickly(url, partial)
                 reason = _doubt(partial, application)
                 if reason:
-                    logger.warning("%s: not used, %s", url, reason)
+                    logger.warning("%s: not used, %s", shown(url), reason)
                     raise NotFetchedError(reason)
     except (OSError, Timeout) as error:
         raise NotFetchedError(f"{cached.parent} cannot be written ({error})") from None
-    logger.info("fetched %s", url)
+    logger.info("fetched %s", shown(url))
     return cached

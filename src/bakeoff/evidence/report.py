@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from bakeoff.addresses import without_secrets
 from bakeoff.evidence import captions, report_numbers
 from bakeoff.evidence.candidates import FOREST, MAJORITY
 from bakeoff.evidence.comparison import Comparison, Contender
@@ -51,7 +52,7 @@ class Context:
     index: RecordIndex
     leakage: Mapping[str, Any]  # reports/split/leakage.json
     params: EvaluateParams
-    params_text: str  # params.yaml, as it stands
+    params_text: str  # params.yaml
     histories: Mapping[str, pd.DataFrame]
     searches: Mapping[str, pd.DataFrame]  # trials.csv of the models that were searched
 
@@ -77,9 +78,8 @@ def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn)
 
 def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
     """Everything but the pictures."""
-    comparison, table = evidence.comparison, evidence.table
+    comparison, table, best = evidence.comparison, evidence.table, evidence.comparison.best
     axis = report_numbers.bar_axis(table)
-    best = comparison.best
     return {
         "title": context.dataset,
         "description": context.described.description.replace("`", ""),
@@ -111,7 +111,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "record_facts": _record_facts(context.index) + _split_facts(context.leakage),
         "weights": _weights(evidence),
         "versions": [("Python", platform.python_version())] + [(p, version(p)) for p in _PACKAGES],
-        "params": context.params_text,
+        "params": without_secrets(context.params_text),
     }
 
 

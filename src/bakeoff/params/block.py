@@ -6,6 +6,7 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakeoff.addresses import without_secrets
 from bakeoff.errors import BakeoffError, one_line
 
 PARAMS = Path("params.yaml")
@@ -26,6 +27,8 @@ TOP_LEVEL = (
     "evaluate",
     "tracking",
 )
+
+ADDRESSES = {"url", "weights_mirror"}  # what these keys hold may have a password in it
 
 # An alias bomb expands while it is composed, so both limits are checked on the node graph.
 _MAX_BYTES = 1_000_000
@@ -77,6 +80,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoAliases)  # noqa: S506
     except FileNotFoundError:
         raise BakeoffError(f"{path}: no such file") from None
+    except yaml.MarkedYAMLError as error:
+        raise BakeoffError(f"{path}: not valid YAML: {_said(error)}") from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, TypeError) as error:
         raise BakeoffError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
@@ -84,6 +89,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BakeoffError(f"{path}: expected a mapping of keys to values at the top level")
     return value
+
+
+def _said(error: yaml.MarkedYAMLError) -> str:
+    """What and where, without the line itself, which may hold half an address with a password."""
+    mark = error.problem_mark or error.context_mark
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return place + ", ".join(filter(None, (error.context, error.problem)))
 
 
 def read_key(key: str, path: Path = PARAMS) -> Any:
@@ -110,6 +122,14 @@ def parse(model: type[B], value: Any, *, where: str, path: Path) -> B:
         raise BakeoffError(first_mistake(error, where, path)) from None
 
 
+def _given(value: Any, key: tuple[int | str, ...]) -> str:
+    """The value that was refused; not that of an address, which misspelt may hold a password."""
+    if ADDRESSES & {*key}:
+        return ""
+    given = without_secrets(one_line(repr(value)))
+    return f" is {given if len(given) <= 60 else given[:57] + '…'}"
+
+
 def first_mistake(error: ValidationError, where: str, path: Path) -> str:
     """One line for the first mistake, with the number of further ones."""
     details = error.errors(include_url=False)
@@ -121,8 +141,6 @@ def first_mistake(error: ValidationError, where: str, path: Path) -> str:
     elif first["type"] == "missing":
         text = f"{path}: the key '{key}' is missing"
     else:
-        given = one_line(repr(first["input"]))
-        shown = given if len(given) <= 60 else given[:57] + "…"
-        text = f"{path}: '{key}' is {shown}: {message}"
+        text = f"{path}: '{key}'{_given(first['input'], first['loc'])}: {message}"
     more = len(details) - 1
     return f"{text} (and {more} more mistake{'s' if more > 1 else ''})" if more else text

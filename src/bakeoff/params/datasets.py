@@ -59,7 +59,7 @@ class Archived(Dataset):
     """What a data set that comes from outside says about getting and unpacking it."""
 
     archive: str | None = None  # zip, tar, h5, npz or a folder; ~ and absolute paths allowed
-    url: Annotated[str, Field(pattern=r"^https?://")] | None = None  # when archive is not there
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None  # when archive is not there
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     max_gigabytes: Annotated[float, Field(gt=0)] = 20  # unpacked
     max_ratio: Annotated[float, Field(gt=1)] = 200  # unpacked over packed, of the whole archive

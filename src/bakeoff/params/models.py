@@ -8,17 +8,25 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS, Block, parse, read_key
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
+
+def _unbroken(value: str) -> str:
+    if "://" in value and re.search(r"\s", value):
+        raise ValueError("an address holds no blanks; write %20")
+    return value
+
+
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+Mirror = Annotated[str, AfterValidator(_unbroken)]
 # A search, read by `bakeoff.params.tuning`; how a value was found is no part of the value.
 Tune = Annotated[dict[str, Any], Field(exclude=True)]
 
@@ -97,7 +105,7 @@ class FineTuneParams(Block):
 class ModelDefaults(Block):
     """What every model shares."""
 
-    weights_mirror: str | None = None  # a folder or URL holding Keras's files by their names
+    weights_mirror: Mirror | None = None  # a folder or URL holding Keras's files by their names
     weights_unreachable: Literal["random", "error"] = "random"
     head: HeadParams = HeadParams()
     train: TrainParams = TrainParams()

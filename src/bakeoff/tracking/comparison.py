@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bakeoff import journal, layout
+from bakeoff.addresses import without_secrets, without_secrets_inside
 from bakeoff.files import sha256_of_file, sha256_of_folder
 from bakeoff.params.block import PARAMS, read_yaml
 from bakeoff.tracking import facts as fact
@@ -40,7 +41,7 @@ class Comparison:
     reports: Path
     table: pd.DataFrame  # comparison.csv, best first
     keys: Mapping[str, str]  # model -> content hash of its folder
-    params: Mapping[str, Any]  # the whole of params.yaml
+    params: Mapping[str, Any]  # the whole of params.yaml, without the secrets of its addresses
 
     @classmethod
     def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "Comparison":
@@ -49,7 +50,8 @@ class Comparison:
         names = {mirror.ModelFolder.read(f).name: f for f in mirror.model_folders(models)}
         compared = [str(name) for name in table["model"] if name in names]
         keys = {name: sha256_of_folder(names[name]) for name in compared}
-        return cls(reports, table, keys, read_yaml(params) if params.is_file() else {})
+        given = without_secrets_inside(read_yaml(params)) if params.is_file() else {}
+        return cls(reports, table, keys, given)
 
     @property
     def key(self) -> str:
@@ -118,7 +120,8 @@ def _show_reports(store: Store, run: "Run", comparison: Comparison) -> None:
     if run.data.tags.get(_REPORTS) != content:
         store.client.log_artifacts(run.info.run_id, str(comparison.reports), "reports")
         if PARAMS.is_file():
-            store.client.log_artifact(run.info.run_id, str(PARAMS))
+            text = without_secrets(PARAMS.read_text(encoding="utf-8"))
+            store.client.log_text(run.info.run_id, text, PARAMS.name)
         store.client.set_tag(run.info.run_id, _REPORTS, content)
 
 

@@ -15,11 +15,12 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
 from bakeoff import layout
+from bakeoff.addresses import shown
 from bakeoff.files import write_text
 
 if TYPE_CHECKING:
@@ -100,11 +101,7 @@ def shown_uri(uri: str | None = None) -> str:
     uri = tracking_uri() if uri is None else uri
     if uri == own_uri():
         return "mlruns/mlflow.db"
-    parts = urlsplit(uri)
-    if not parts.netloc:
-        return uri.partition("?")[0]
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=host, query="", fragment=""))
+    return shown(uri)
 
 
 def probe(uri: str) -> None:

@@ -1,0 +1,64 @@
+"""What of an address may be shown: where it leads, never what lets one in."""
+
+import re
+from typing import Any
+
+_HIDDEN = "***"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
+_PARTS = re.compile(  # RFC 3986, 3; any text fits
+    r"((?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?"
+    r"(?P<authority>[^/?#\\]*)(?P<path>[^?#]*)(?P<rest>.*)",
+    re.DOTALL,
+)
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]*)(:\d*)?")
+_CLOSING = "\"'`)]}>,;"  # what may stand behind an address in a text
+
+
+def _parts(address: str) -> dict[str, str]:
+    found = _PARTS.fullmatch(address)
+    return found.groupdict(default="") if found else {}
+
+
+def shown(address: str) -> str:
+    """`address` without user info, query and fragment; text without `://` stays as it is.
+
+    A password with a `/` or another sign that parts an address should be percent-encoded (RFC
+    3986, 3.2.1). Where it is not, nothing tells where it ends, and only the scheme is shown.
+    """
+    if "://" not in address:
+        return address
+    parts = _parts(address)
+    host = parts["authority"].rpartition("@")[2]
+    sure = parts["scheme"] and "@" not in parts["path"] + parts["rest"] and _HOST.fullmatch(host)
+    return f"{parts['scheme']}://{host + parts['path'] if sure else _HIDDEN}"
+
+
+def below(address: str, name: str) -> str:
+    """The address of the file `name` in the folder at `address`; a query stays behind it."""
+    parts = _parts(address)
+    folder = f"{parts['scheme']}://{parts['authority']}{parts['path'].rstrip('/')}"
+    return f"{folder}/{name}{parts['rest']}"
+
+
+def file_name(address: str) -> str:
+    """The last part of the path at `address`; empty where there is none."""
+    return _parts(shown(address))["path"].rpartition("/")[2]
+
+
+def without_secrets(text: str) -> str:
+    """`text` with every address in it as `shown`; doing it twice changes nothing."""
+    return _ADDRESS.sub(_as_shown, text)
+
+
+def _as_shown(found: re.Match[str]) -> str:
+    address = found[0].rstrip(_CLOSING)
+    return shown(address) + found[0][len(address) :]
+
+
+def without_secrets_inside(value: Any) -> Any:
+    """A tree of mappings and lists with each of its texts `without_secrets`."""
+    if isinstance(value, dict):
+        return {key: without_secrets_inside(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_secrets_inside(inner) for inner in value]
+    return without_secrets(value) if isinstance(value, str) else value
