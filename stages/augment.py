@@ -1,5 +1,7 @@
 """Plan the extra copies of the pictures, and show some."""
 
+from bakeoff.stage import run_stage
+
 from bakeoff.export.augment_report import materialize, write_contact_sheet
 from bakeoff.export.augmentation import plan_augmentation
 from bakeoff.files import writing_folder
@@ -7,7 +9,6 @@ from bakeoff.layout import PLAN, REPORTS, SPLITS
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams
 from bakeoff.split.split_tables import SIDES, read_splits, write_table
-from bakeoff.stage import run_stage
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """Open the test side, score every model, and say what may be concluded."""
 
+from bakeoff.stage import run_stage
+
 import pandas as pd
 
 from bakeoff.evidence.answers import Inputs
@@ -17,7 +19,6 @@ from bakeoff.params.block import PARAMS, read_key
 from bakeoff.params.datasets import read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.models import model_names
-from bakeoff.stage import run_stage
 from bakeoff.tracking import log_comparison
 
 

@@ -1,5 +1,7 @@
 """Send every picture through a model's frozen backbone, once."""
 
+from bakeoff.stage import run_stage
+
 import sys
 from time import perf_counter
 
@@ -12,7 +14,6 @@ from bakeoff.fit_record import peak_memory_mb
 from bakeoff.layout import FEATURES, PROCESSED
 from bakeoff.params.block import read_key
 from bakeoff.params.models import ModelDefaults, read_feature_params
-from bakeoff.stage import run_stage
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """Fit a logistic regression on one backbone's features."""
 
+from bakeoff.stage import run_stage
+
 import sys
 from time import perf_counter
 
@@ -15,7 +17,6 @@ from bakeoff.params.models import LogisticParams
 from bakeoff.params.tuning import read_logistic_tuning
 from bakeoff.search.classifiers import search_classifier
 from bakeoff.search.found import write_no_search
-from bakeoff.stage import run_stage
 from bakeoff.tracking import note_fit
 
 

@@ -1,5 +1,7 @@
 """Fit the random forest that every backbone has to beat."""
 
+from bakeoff.stage import run_stage
+
 from time import perf_counter
 
 from bakeoff.baselines.classical import Classifier, write_classifier
@@ -13,7 +15,6 @@ from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ForestParams
 from bakeoff.params.tuning import read_forest_tuning
 from bakeoff.search.classifiers import search_classifier
-from bakeoff.stage import run_stage
 from bakeoff.tracking import live_run, log_search
 
 NAME = "random_forest"

@@ -1,5 +1,7 @@
 """Deal the pictures to train, val and test; stop where anything stands on two sides."""
 
+from bakeoff.stage import run_stage
+
 from bakeoff.files import writing_folder
 from bakeoff.layout import MANIFEST, REPORTS, SPLITS
 from bakeoff.manifest import MANIFEST_COLUMNS
@@ -9,7 +11,6 @@ from bakeoff.split.leakage import audit_split, refuse_leaks
 from bakeoff.split.split_report import warn_of_chains, write_split_report
 from bakeoff.split.split_tables import SIDES, read_table, write_table
 from bakeoff.split.splitting import split_manifest
-from bakeoff.stage import run_stage
 
 
 def main() -> None:

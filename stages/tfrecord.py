@@ -1,5 +1,7 @@
 """Export the planned pictures as TFRecords, and read every one of them back."""
 
+from bakeoff.stage import run_stage
+
 from dataclasses import asdict
 
 from bakeoff.export.record_writing import Export, write_records
@@ -9,7 +11,6 @@ from bakeoff.layout import INTERIM, PLAN, PROCESSED, REPORTS
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams, TfrecordParams
 from bakeoff.split.split_tables import PLAN_COLUMNS, SIDES, read_table
-from bakeoff.stage import run_stage
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """Train one model: a head on cached features, and what goes on pictures after or instead."""
 
+from bakeoff.stage import run_stage
+
 import sys
 
 from bakeoff import journal
@@ -15,7 +17,6 @@ from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ComputeParams, read_model_params
 from bakeoff.search.found import read_found
-from bakeoff.stage import run_stage
 from bakeoff.tracking import live_run
 
 

@@ -1,5 +1,7 @@
 """Search the hyper-parameters of one model, where trials are asked for."""
 
+from bakeoff.stage import run_stage
+
 import os
 import sys
 
@@ -9,7 +11,6 @@ from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ComputeParams, read_model_params
 from bakeoff.params.tuning import read_model_tuning
 from bakeoff.search.found import write_no_search
-from bakeoff.stage import run_stage
 
 
 def _start_over() -> None:

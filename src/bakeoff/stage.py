@@ -1,14 +1,22 @@
-"""What every stage script shares: logging, and turning a user's mistake into one sentence."""
+"""What every stage script shares: logging, and turning a user's mistake into one sentence.
+
+It is the first import of each of them, so that Ctrl-C has its one line from then on, also while
+the others take their seconds; no module of the library imports it.
+"""
 
 import errno
 import logging
+import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
 
 from bakeoff.errors import BakeoffError
 
 # The disk's refusals, which a person can mend; any other error of the system keeps its traceback.
 _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+_interrupts: list[int] = []
 
 
 def run_stage(name: str, main: Callable[[], None]) -> None:
@@ -19,6 +27,8 @@ def run_stage(name: str, main: Callable[[], None]) -> None:
     logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("bakeoff").setLevel(logging.INFO)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole addresses
+    if _interrupts:  # an import took it for a failure of its own, and went on
+        raise KeyboardInterrupt
     try:
         main()
     except BakeoffError as mistake:
@@ -30,7 +40,29 @@ def run_stage(name: str, main: Callable[[], None]) -> None:
             f"{name}: error: {error.filename or 'a file'}: {error.strerror}; nothing half-written "
             "was kept; make room, or make it writable, then `dvc repro` goes on from here"
         )
-    except KeyboardInterrupt:
-        sys.exit(
-            f"{name}: interrupted; nothing half-written was kept, `dvc repro` goes on from here"
-        )
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    """Python's own way, and remembered: a library that is being imported may make it another."""
+    _interrupts.append(number)
+    raise KeyboardInterrupt
+
+
+def _last_words(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """One line for Ctrl-C; the process ends by the signal, which a shell calls status 130."""
+    if not _interrupts:
+        sys.__excepthook__(kind, error, trace)
+        return
+    name = Path(sys.argv[0]).stem
+    line = f"{name}: interrupted; nothing half-written was kept, `dvc repro` goes on from here"
+    print(line, file=sys.stderr)  # noqa: T201
+    sys.stdout.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGINT)
+
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+    signal.signal(signal.SIGINT, _interrupt)
+    sys.excepthook = _last_words
