@@ -1,11 +1,12 @@
 """Note what code each stage uses; a stage runs again when its own note has changed."""
 
+from bakeoff.stage import run_stage
+
 from pathlib import Path
 
 from bakeoff.files import write_json, writing_folder
 from bakeoff.imports import fingerprint
 from bakeoff.layout import FINGERPRINTS
-from bakeoff.stage import run_stage
 
 
 def main() -> None:

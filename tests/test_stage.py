@@ -2,6 +2,7 @@
 
 import ast
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,18 @@ def test_every_stage_imports_that_first_and_is_named_as_its_script(path: Path) -
     named = {ast.unparse(n.targets[0]): n.value for n in tree.body if isinstance(n, ast.Assign)}
     name = call.args[0]
     assert ast.literal_eval(named.get(ast.unparse(name), name)) == path.stem
+
+
+def test_a_copy_of_the_repository_runs_its_own_sources(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "src", tmp_path / "src")
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    layout = tmp_path / "src/bakeoff/layout.py"
+    layout.write_text(layout.read_text().replace("data/fingerprint", "data/of the copy"))
+    process = started(Path("stages/fingerprint.py"), tmp_path)
+    said, complaint = process.communicate(timeout=60)
+    assert process.returncode == 0, complaint
+    assert said.startswith("fingerprint: ")
+    assert (tmp_path / "data/of the copy/train.json").is_file()
 
 
 def test_the_library_leaves_python_s_ways_alone() -> None:

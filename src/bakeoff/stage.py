@@ -1,11 +1,13 @@
 """What every stage script shares: logging, and turning a user's mistake into one sentence.
 
 It is the first import of each of them, so that Ctrl-C has its one line from then on, also while
-the others take their seconds; no module of the library imports it.
+the others take their seconds, and so that the others are of the repository that the stage runs in;
+no module of the library imports it.
 """
 
 import errno
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -63,6 +65,20 @@ def _last_words(
     signal.raise_signal(signal.SIGINT)
 
 
+def _use_own_sources() -> None:
+    """In a copy of the repository, as `dvc exp run --temp` makes one, start over with its `src/`.
+
+    The environment's modules are the main repository's, and may have been edited since.
+    """
+    own, loaded = Path("src").resolve(), Path(__file__).resolve().parents[1]
+    path = os.environ.get("PYTHONPATH", "")
+    if (own / "bakeoff").is_dir() and own != loaded and path.split(os.pathsep)[0] != str(own):
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(own), path]))
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+if Path(sys.argv[0]).parent.name == "stages":
+    _use_own_sources()
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
     signal.signal(signal.SIGINT, _interrupt)
     sys.excepthook = _last_words
