@@ -93,7 +93,7 @@ def measure_speed(tree: Path) -> dict[str, Any]:
     for name, stage in stages.items():
         print(f"  {name:12}{stage.seconds:7.1f} s, {starts[name].seconds:.1f} s of it imports")
     print(f"  together {whole.seconds:7.1f} s: {pictures / whole.seconds:.0f} pictures/s")
-    ratios = {}
+    ratios: dict[str, float] = {}
     for kind, work in bare.items():
         print(
             f"  bare work, {kind}: {work.seconds:.1f} s, {pictures / work.seconds:.0f} pictures/s"

@@ -99,10 +99,10 @@ def show(stages: dict[str, Spent], starts: dict[str, Spent]) -> None:
     for name, spent in stages.items():
         kinds[name.split("@")[0]].append(spent)
     print(f"{'stage':16}{'runs':>5}{'wall s':>9}{'cpu s':>9}{'start s':>9}")
-    for kind, spent in kinds.items():
-        wall, cpu = (sum(column) for column in zip(*spent, strict=True))
-        start = starts[kind][1] * len(spent)
-        print(f"{kind:16}{len(spent):5}{wall:9.1f}{cpu:9.1f}{start:9.1f}")
+    for kind, runs in kinds.items():
+        wall, cpu = (sum(column) for column in zip(*runs, strict=True))
+        start = starts[kind][1] * len(runs)
+        print(f"{kind:16}{len(runs):5}{wall:9.1f}{cpu:9.1f}{start:9.1f}")
 
 
 class Pipeline:

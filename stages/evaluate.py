@@ -28,9 +28,8 @@ def main() -> None:
     names = [FOREST, *model_names(), *(f"logistic_{name}" for name in model_names())]
     candidates = read_candidates(MODELS, names)
     train_labels = pd.read_csv(SPLITS / "train.csv", dtype={"label": str})["label"].value_counts()
-    evidence = gather_evidence(
-        candidates, Inputs(PROCESSED, FEATURES), train_labels.to_dict(), params, seed
-    )
+    counts = {str(label): int(count) for label, count in train_labels.items()}
+    evidence = gather_evidence(candidates, Inputs(PROCESSED, FEATURES), counts, params, seed)
     context = Context(
         dataset=dataset,
         described=described,

@@ -26,7 +26,7 @@ def read_parameters(script: Path) -> set[str]:
     """The parameters that a stage's script asks for, from its calls."""
     tree = ast.parse(script.read_text())
     constants = {
-        node.targets[0].id: node.value.value
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value)
         for node in tree.body
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
     }
@@ -37,7 +37,8 @@ def read_parameters(script: Path) -> set[str]:
             found |= READERS[name]
         elif name in ("read_key", "read") and call.args:
             key = call.args[0]
-            found.add(key.value if isinstance(key, ast.Constant) else constants[ast.unparse(key)])
+            known = isinstance(key, ast.Constant)
+            found.add(ast.literal_eval(key) if known else constants[ast.unparse(key)])
     return found
 
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ from bakeoff.files import (
     writing_folder,
 )
 
-hooks = []
+hooks: list[Callable[[str, tuple[Any, ...]], object]] = []
 # A hook can never be taken away again: this one asks those that are wanted now.
 sys.addaudithook(lambda event, arguments: [hook(event, arguments) for hook in hooks])
 

@@ -6,6 +6,7 @@ import io
 import pathlib
 import re
 import zipfile
+from typing import Any
 
 import numpy as np
 import pytest
@@ -295,9 +296,9 @@ def test_two_pictures_of_a_patient_share_anatomy_and_lesion() -> None:
 
 def test_render_does_not_touch_global_random_state() -> None:
     patient, view = patient_and_view(9)
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state(legacy=False)["state"]["key"].copy()
     first, _ = render("virus", patient, view)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)
+    np.testing.assert_array_equal(np.random.get_state(legacy=False)["state"]["key"], before)
     np.random.seed(1)
     second, _ = render("virus", patient, view)
     np.testing.assert_array_equal(first, second)
@@ -317,6 +318,6 @@ def test_unknown_label_is_named_in_the_error() -> None:
         ({"min_side": 10}, "64 <= min_side"),
     ],
 )
-def test_impossible_specs_are_refused(change: dict[str, int], message: str) -> None:
+def test_impossible_specs_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(SPEC, **change)

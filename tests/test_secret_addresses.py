@@ -64,10 +64,8 @@ class Doorkeeper(BaseHTTPRequestHandler):
         elif content is None or self.gone:
             self.send_error(404, f"no {self.path}")
         else:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.wfile.write(b"".join(self._headers_buffer) + b"a header that is none\r\n\r\n")
-            self.wfile.write(content)
+            head = f"HTTP/1.0 200 OK\r\nContent-Length: {len(content)}\r\na header that is none\r\n"
+            self.wfile.write(head.encode() + b"\r\n" + content)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -122,7 +122,7 @@ def write_model(root: Path, name: str, *, accuracy: float = 0.8, kind: str = "he
 def predictions(right: int) -> Predictions:
     """Test predictions of which the first `right` are right."""
     table = pd.read_csv("data/splits/test.csv", dtype=str)
-    labels = table["label"].map({name: i for i, name in enumerate(CLASSES)}).to_numpy(np.int64)
+    labels = np.array([CLASSES.index(label) for label in table["label"]], np.int64)
     said = np.where(np.arange(len(labels)) < right, labels, 1 - labels)
     sure = np.where(said[:, None] == np.arange(2), 0.9, 0.1)
     return Predictions(CLASSES, table["image_id"].to_numpy(np.str_), labels, sure)

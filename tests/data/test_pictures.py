@@ -178,7 +178,7 @@ def test_the_header_decides_before_any_pixel_is_decoded() -> None:
     assert decode(encode(noise()), "RGB", max_pixels=40 * 30, min_side=30).size == (40, 30)
 
 
-ANIMATED = {"GIF": {}, "PNG": {}, "WEBP": {}, "TIFF": {}}
+ANIMATED: dict[str, dict[str, Any]] = {"GIF": {}, "PNG": {}, "WEBP": {}, "TIFF": {}}
 
 
 @pytest.mark.parametrize("kind", ANIMATED)

@@ -66,10 +66,10 @@ def test_the_manifest_tells_what_the_files_are(tidy: Path) -> None:
     assert found.classes == ["cat", "dog"]
     assert manifest["path"].is_monotonic_increasing
     assert manifest["label"].value_counts().to_dict() == {"cat": 6, "dog": 3}
-    for row in manifest.itertuples():
-        source, copy = tidy / "raw" / row.source, tidy / row.path.removeprefix("data/")
+    for _, row in manifest.iterrows():
+        source, copy = tidy / "raw" / row["source"], tidy / row["path"].removeprefix("data/")
         assert copy.read_bytes() == source.read_bytes()
-        assert copy.parent.name == row.label == source.parent.name
+        assert copy.parent.name == row["label"] == source.parent.name
         assert row.sha256 == sha256_of_file(source)
         assert row.bytes == source.stat().st_size
         assert row.image_id == pixel_id(decode(source, "RGB"))

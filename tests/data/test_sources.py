@@ -110,7 +110,7 @@ def test_a_folder_has_no_hash_and_holds_no_repository() -> None:
 def test_array_files_come_bare_or_packed() -> None:
     images = np.zeros((2, 4, 4), np.uint8)
     np.savez("a.npz", x=images, y=[0, 1])
-    dataset = Arrays(kind="arrays", archive="a.npz", images="x", labels="y")
+    dataset = Arrays(kind="arrays", archive="a.npz", images=("x",), labels=("y",))
     assert brought(dataset) == ["a/x/0/0.png", "a/x/1/1.png"]
     with zipfile.ZipFile("in.zip", "w") as archive:
         archive.write("a.npz", "deep/a.npz")
@@ -128,7 +128,7 @@ def test_array_files_come_bare_or_packed() -> None:
 def test_the_kind_must_fit_the_file() -> None:
     np.savez("a.npz", x=np.zeros((2, 4, 4), np.uint8), y=[0, 1])
     with pytest.raises(BakeoffError, match="'kind' is 'hdf5', but 'archive' is"):
-        brought(Arrays(kind="hdf5", archive="a.npz", images="x", labels="y"))
+        brought(Arrays(kind="hdf5", archive="a.npz", images=("x",), labels=("y",)))
 
 
 def test_digits_need_no_archive() -> None:

@@ -147,10 +147,11 @@ class Laboratory:
         ignored = shutil.ignore_patterns("cache", "tmp", "mlflow.db", "artifacts", "resume")
         shutil.copytree(self.reference, folder, ignore=ignored, dirs_exist_ok=True)
         shutil.copyfile(empty_database(), folder / "mlruns/mlflow.db")
-        lock = {"schema": "2.0", "stages": lock_of(folder)}
+        stages = lock_of(folder)
+        lock = {"schema": "2.0", "stages": stages}
         later = STAGES[STAGES.index(stage) :]
-        for name in filter(lock["stages"].__contains__, later):
-            for out in lock["stages"].pop(name)["outs"]:
+        for name in filter(stages.__contains__, later):
+            for out in stages.pop(name)["outs"]:
                 path = folder / out["path"]
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         (folder / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False), encoding="utf-8")

@@ -20,8 +20,9 @@ def damaged(draw: st.DrawFn, samples: list[bytes]) -> bytes:
         if how == "flip" and content:
             content[at] ^= 1 << draw(st.integers(0, 7))
         elif how == "number":
-            order = draw(st.sampled_from(("little", "big")))
-            content[at : at + 4] = draw(st.sampled_from(_NUMBERS)).to_bytes(4, order)
+            number = draw(st.sampled_from(_NUMBERS))
+            little, big = number.to_bytes(4, "little"), number.to_bytes(4, "big")
+            content[at : at + 4] = draw(st.sampled_from((little, big)))
         elif how == "random":
             content[at : at + length] = draw(st.binary(min_size=1, max_size=length))
         elif how == "cut":

@@ -14,6 +14,7 @@ import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -118,9 +119,9 @@ def zipped(**options) -> bytes:
     return stream.getvalue()
 
 
-def tarred(kind: str, form: int) -> bytes:
+def tarred(mode: Literal["w", "w:gz", "w:xz"], form: int) -> bytes:
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode=f"w:{kind}", format=form) as archive:
+    with tarfile.open(fileobj=stream, mode=mode, format=form) as archive:
         for name, content in {"cat/1.png": PICTURES[0], "d" * 120 + "/Ü.png": b"x" * 300}.items():
             info = tarfile.TarInfo(name)
             info.size = len(content)
@@ -133,10 +134,10 @@ ARCHIVES = [
     zipped(compression=zipfile.ZIP_DEFLATED),
     zipped(compression=zipfile.ZIP_LZMA),
     zipped(compression=zipfile.ZIP_BZIP2),
-    tarred("", tarfile.GNU_FORMAT),
-    tarred("", tarfile.PAX_FORMAT),
-    tarred("gz", tarfile.PAX_FORMAT),
-    tarred("xz", tarfile.GNU_FORMAT),
+    tarred("w", tarfile.GNU_FORMAT),
+    tarred("w", tarfile.PAX_FORMAT),
+    tarred("w:gz", tarfile.PAX_FORMAT),
+    tarred("w:xz", tarfile.GNU_FORMAT),
 ]
 
 

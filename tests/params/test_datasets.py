@@ -5,6 +5,7 @@ import pytest
 from bakeoff.errors import BakeoffError
 from bakeoff.params.datasets import (
     Arrays,
+    Dataset,
     Digits,
     Filenames,
     Folders,
@@ -15,7 +16,7 @@ from bakeoff.params.datasets import (
 )
 
 ROOT = Path(__file__).parents[2]
-KINDS = {
+KINDS: dict[str, type[Dataset]] = {
     "phantom": Phantom,
     "chest_xray": Filenames,
     "flipkart": Table,

@@ -39,4 +39,5 @@ class Shuffled:
         self._entries.clear()
 
 
-os.listdir, os.scandir = listdir, Shuffled
+for name, shuffled in {"listdir": listdir, "scandir": Shuffled}.items():
+    setattr(os, name, shuffled)

@@ -30,7 +30,7 @@ def write_search(root: Path, trials: int, name="vgg16", study="a" * 64) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(TRIALS[:trials], columns=COLUMNS).astype({"best_epoch": "Int64"})
     table.to_csv(folder / "trials.csv", index=False)
-    row = table.loc[table["cohen_kappa"].idxmax()]
+    row = table.iloc[table["cohen_kappa"].argmax()]
     best = {"study": study, "trials": trials, "number": int(row["number"])}
     best |= {"cohen_kappa": float(row["cohen_kappa"]), "values": {"train.rate": row["train.rate"]}}
     (folder / "best.json").write_text(json.dumps(best))

@@ -30,8 +30,8 @@ def write_store(root: Path, revision: str) -> None:
     engine = create_engine(own_uri())
     Base.metadata.create_all(engine)
     config = _get_alembic_config(own_uri())
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
+    with engine.begin() as opened:
+        config.attributes["connection"] = opened
         command.upgrade(config, revision)
     engine.dispose()
     place = (root / "mlruns/artifacts/phantom").as_uri()
