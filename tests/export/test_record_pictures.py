@@ -3,11 +3,13 @@
 import io
 import subprocess
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from skimage.exposure import equalize_adapthist
 
@@ -18,7 +20,7 @@ from bakeoff.export.record_pictures import (
     to_square,
 )
 from bakeoff.export.transforms import transform_pixels
-from bakeoff.params.data import RandomTransforms, TfrecordParams
+from bakeoff.params.data import Fit, RandomTransforms, TfrecordParams
 
 FITS = ("stretch", "crop", "pad_black", "pad_white")
 
@@ -35,7 +37,9 @@ def black_and_white(width: int, height: int) -> Image.Image:
     return shown
 
 
-def fitted(shown: Image.Image, fit: str, side: int, channels: int = 3) -> np.ndarray:
+def fitted(
+    shown: Image.Image, fit: Fit, side: int, channels: Literal[1, 3] = 3
+) -> NDArray[np.uint8]:
     return to_record_picture(shown, TfrecordParams(image_side=side, channels=channels, fit=fit))
 
 
