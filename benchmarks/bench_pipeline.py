@@ -56,12 +56,12 @@ def main() -> None:
         whole, stages = pipeline.reproduce()
         total, fits = pipeline.processor_seconds, pipeline.fit_seconds()
         _, remembering = pipeline.reproduce("--single-item", "--force", "evaluate")
+        looks = stages["evaluate"][1] - remembering["evaluate"][1] - pipeline.tensors()
         idle = [pipeline.idle() for _ in range(5)]
         starts = {name: pipeline.start(name) for name in sorted({s.split("@")[0] for s in stages})}
         pipeline.edit()
         edit, again = pipeline.reproduce()
     told = {name: {"wall": wall, "processor": cpu} for name, (wall, cpu) in stages.items()}
-    looks = stages["evaluate"][1] - remembering["evaluate"][1] - pipeline.tensors()
     work = arithmetic(stages, starts) + fits + looks
     nothing, bare = (sorted(column)[2] for column in zip(*idle, strict=True))
     show(stages, starts)
