@@ -71,7 +71,7 @@ def disk_full(laboratory: Laboratory, stage: str, folder: Path, chance: random.R
     with small_disk(disk):
         root = laboratory.copy_before(stage, disk / "repository")
         written = sum(_bytes(laboratory.reference / out) for out in _names(laboratory, stage))
-        room = int(chance.uniform(0, 1) * (2 * written + 100_000))  # DVC keeps a copy
+        room = int(chance.uniform(0, 1) * (2 * written + 20_000))  # DVC keeps a copy
         _remount(disk, shutil.disk_usage(disk).used + room)
         # DVC's index of the whole machine would be the first to want room.
         process = repro(root, stage, DVC_SITE_CACHE_DIR=str(folder / "site"))

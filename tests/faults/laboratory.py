@@ -122,6 +122,7 @@ class Laboratory:
         What an earlier process has built in `folder` is taken as it is.
         """
         root, times = folder / "reference", folder / "seconds.json"
+        empty_database()  # made before threads ask for it at once
         if times.is_file():
             return cls(root, read_json(times))
         listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
