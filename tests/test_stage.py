@@ -62,6 +62,17 @@ def test_an_import_that_takes_it_for_its_own_failure(tmp_path: Path, handled: st
     assert interrupted(process) == (-signal.SIGINT, f"small: {ENDING}")
 
 
+def test_the_collector_leaves_the_imports_alone(tmp_path: Path) -> None:
+    script = tmp_path / "small.py"
+    script.write_text(
+        "from bakeoff.stage import run_stage\nimport gc\n"
+        "def told(): print(gc.isenabled(), gc.get_freeze_count() > 1000)\n"
+        "told()\nrun_stage('small', told)\n"
+    )
+    said, _ = started(script, tmp_path).communicate(timeout=60)
+    assert said == "False False\nTrue True\n"
+
+
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); import bakeoff.stage;"

@@ -13,8 +13,7 @@ class BakeoffError(Exception):
 
     Stages and the command line print the message alone and exit with status 1; any other
     exception is a bug of ours and keeps its traceback. Names that a stranger chose are in many a
-    message: whatever they hold, it stays one line; and
-    no address shows what lets one in.
+    message: whatever they hold, it stays one line, and no address shows what lets one in.
     """
 
     def __init__(self, sentence: str) -> None:
