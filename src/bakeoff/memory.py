@@ -28,7 +28,7 @@ from bakeoff.parallel import worker_count
 
 Arrays = Mapping[str, NDArray[Any]]
 
-_LIBRARIES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow")
+_LIBRARIES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow", "matplotlib")
 
 
 def remembered(kind: str, inputs: Mapping[str, str], compute: Callable[[], Arrays]) -> Arrays:

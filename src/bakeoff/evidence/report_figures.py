@@ -1,9 +1,11 @@
 """The figures of the report, drawn once and saved as files as well."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -18,9 +20,11 @@ from bakeoff.evidence.plots.curves import (
     precision_recall_figure,
     roc_figure,
 )
-from bakeoff.evidence.plots.figures import save_png
+from bakeoff.evidence.plots.figures import save_png, to_png
 from bakeoff.evidence.plots.maps import Captioned, save_contact_sheet
 from bakeoff.evidence.plots.quality import cost_figure, per_class_figure
+from bakeoff.files import writing_file
+from bakeoff.memory import Arrays, remembered, sha256_of_array
 
 _OVERLAID = 8  # models in one panel; more lines could not be told apart
 
@@ -98,10 +102,26 @@ def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
             _save_of_model(folder, evidence, model)
 
 
+def _confusion_png(model: Contender) -> bytes:
+    """The model's confusion matrix as a picture, drawn once: most models are as they were."""
+    matrix, classes = model.card.matrix, model.predictions.classes
+    inputs = {
+        "matrix": sha256_of_array(matrix),
+        "classes": json.dumps(classes),
+        "title": model.name,
+    }
+
+    def drawn() -> Arrays:
+        png = to_png(confusion_figure(matrix, classes, model.name))
+        return {"png": np.frombuffer(png, np.uint8)}
+
+    return remembered("figures", inputs, drawn)["png"].tobytes()
+
+
 def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
-    name, classes = model.name, model.predictions.classes
-    figure = confusion_figure(model.card.matrix, classes, name)
-    save_png(figure, folder / "confusion" / f"{name}.png")
+    name = model.name
+    with writing_file(folder / "confusion" / f"{name}.png") as partial:
+        partial.write_bytes(_confusion_png(model))
     galleries: Sequence[tuple[str, list[Captioned]]] = (
         ("mistakes", captions.mistakes(evidence, model)),
         ("grad_cam", captions.seen(evidence, model)),

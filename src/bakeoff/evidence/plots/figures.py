@@ -17,6 +17,7 @@ from bakeoff.files import writing_file
 # Okabe and Ito's palette, told apart by colour-blind readers; black is left to the text.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6D31", "#7F7F7F")
 DASHES = ("solid", "dashed", "dotted")
+DPI = 110  # of pictures in files
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,14 +58,14 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure((width, height), layout="constrained")
 
 
-def save_png(figure: Figure, path: Path, dpi: int = 110) -> None:
+def save_png(figure: Figure, path: Path, dpi: int = DPI) -> None:
     """Save as PNG on white."""
     with writing_file(path) as partial:
         partial.write_bytes(to_png(figure, dpi))
 
 
 @styled
-def to_png(figure: Figure, dpi: int) -> bytes:
+def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     """The bytes of a PNG file on white, without dates or versions."""
     FigureCanvasAgg(figure)
     stream = io.BytesIO()

@@ -50,7 +50,7 @@ def contact_sheet(pictures: Sequence[Captioned]) -> Image.Image:
 def save_contact_sheet(pictures: Sequence[Captioned], path: Path) -> None:
     """Save a contact sheet as PNG."""
     with writing_file(path) as partial:
-        contact_sheet(pictures).save(partial, "PNG")
+        contact_sheet(pictures).save(partial, "PNG", compress_level=1)
 
 
 def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
