@@ -67,7 +67,7 @@ def test_check_finds_a_mistake_in_any_block(repository):
     assert result.exit_code == 1
     assert "models.inceptionv3" in result.stderr
     Path("params.yaml").write_text(text.replace("relu, gelu, tanh", "relu, gelu, tan"))
-    assert "'defaults.tune.space.activation' may not be 'tan'" in run("check").stderr
+    assert "'tune.space.activation' may not be 'tan'" in run("check").stderr
     Path("params.yaml").write_text(text.replace("bootstrap: 2000", "bootstrap: 1"))
     assert "evaluate.bootstrap" in run("check").stderr
     Path("params.yaml").write_text(text.replace("dataset: phantom", "dataset: unicorns"))

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 READERS = {
     "read_model_params": {"defaults", "models.${key}"},
-    "read_model_tuning": {"defaults", "models.${key}"},
+    "read_model_tuning": {"defaults", "models.${key}", "tune"},
     "read_forest_tuning": {"random_forest"},
     "read_logistic_tuning": {"logistic"},
     "read_feature_params": {f"models.${{key}}.{key}" for key in FeatureParams.model_fields},

@@ -49,8 +49,8 @@ def test_a_search_is_off_until_trials_are_asked_for():
 def test_a_models_own_tune_goes_over_the_shared_one_key_by_key(params):
     path = params(
         {
-            "defaults.tune.sampler": "random",
-            "defaults.tune.space.dropout": {"low": 0.1, "high": 0.4},
+            "tune.sampler": "random",
+            "tune.space.dropout": {"low": 0.1, "high": 0.4},
             f"models.{MODEL}.tune": {
                 "trials": 7,
                 "space": {"dropout": {"high": 0.3}, "l2": None, "batch": {"low": 8, "high": 64}},
@@ -78,12 +78,12 @@ def test_the_unfrozen_share_is_searched_only_while_fine_tuning(params):
 def test_params_yaml_shows_the_usual_space(params):
     shown = yaml.safe_load((ROOT / "params.yaml").read_text())
     for where, read in {
-        "defaults": lambda path: read_model_tuning(MODEL, path),
-        "random_forest": read_forest_tuning,
-        "logistic": read_logistic_tuning,
+        "tune": lambda path: read_model_tuning(MODEL, path),
+        "random_forest.tune": read_forest_tuning,
+        "logistic.tune": read_logistic_tuning,
     }.items():
-        hidden = params({f"{where}.tune": {}})
-        assert shown[where]["tune"]["space"]
+        hidden = params({where: {}})
+        assert (shown if where == "tune" else shown[where.removesuffix(".tune")])["tune"]["space"]
         assert read(hidden).space == read(ROOT / "params.yaml").space
 
 
@@ -130,8 +130,8 @@ def test_a_mistake_is_one_sentence_that_names_the_key(params, key, value, senten
 
 
 def test_a_mistake_in_the_shared_block_is_said_of_the_shared_block(params):
-    with pytest.raises(BakeoffError, match="'defaults.tune.sampler' is 'grit'"):
-        read_model_tuning(MODEL, params({"defaults.tune.sampler": "grit"}))
+    with pytest.raises(BakeoffError, match="'tune.sampler' is 'grit'"):
+        read_model_tuning(MODEL, params({"tune.sampler": "grit"}))
     with pytest.raises(BakeoffError, match="'random_forest.tune.space.leaves' is no parameter"):
         read_forest_tuning(params({"random_forest.tune.space.leaves": [1]}))
     with pytest.raises(BakeoffError, match="searches nothing; set"):

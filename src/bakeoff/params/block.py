@@ -1,5 +1,7 @@
 """Reading YAML into frozen, strict models; an error names the file, the key and the remedy."""
 
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -21,6 +23,7 @@ TOP_LEVEL = (
     "tfrecord",
     "compute",
     "defaults",
+    "tune",
     "models",
     "random_forest",
     "logistic",
@@ -77,7 +80,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise BakeoffError(f"{path}: larger than {_MAX_BYTES} bytes; is this the right file?")
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoAliases)  # noqa: S506
+        value = deepcopy(_parsed(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise BakeoffError(f"{path}: no such file") from None
     except yaml.MarkedYAMLError as error:
@@ -91,6 +94,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
+@lru_cache(maxsize=4)  # a stage reads some ten keys of one file
+def _parsed(text: str) -> Any:
+    return yaml.load(text, Loader=_NoAliases)  # noqa: S506
+
+
 def _said(error: yaml.MarkedYAMLError) -> str:
     """What and where, without the line itself, which may hold half an address with a password."""
     mark = error.problem_mark or error.context_mark
@@ -98,15 +106,24 @@ def _said(error: yaml.MarkedYAMLError) -> str:
     return place + ", ".join(filter(None, (error.context, error.problem)))
 
 
-def read_key(key: str, path: Path = PARAMS) -> Any:
-    """The value at `key` of the parameter file (dots descend), after a check of its top level."""
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
+    """The whole parameter file, after a check of its top level."""
     tree = read_yaml(path)
     unknown = sorted(map(str, set(tree) - set(TOP_LEVEL)))
     if unknown:
         raise BakeoffError(
             f"{path}: unknown key '{unknown[0]}'; the keys are {', '.join(TOP_LEVEL)}"
         )
-    value: Any = tree
+    return tree
+
+
+def read_key(key: str, path: Path = PARAMS) -> Any:
+    """The value at `key` of the parameter file (dots descend).
+
+    Raises:
+        BakeoffError: the file or the key is missing.
+    """
+    value: Any = read_params(path)
     for part in key.split("."):
         if not isinstance(value, dict) or part not in value:
             raise BakeoffError(f"{path}: the key '{key}' is missing")

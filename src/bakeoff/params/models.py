@@ -110,7 +110,6 @@ class ModelDefaults(Block):
     head: HeadParams = HeadParams()
     train: TrainParams = TrainParams()
     fine_tune: FineTuneParams = FineTuneParams()
-    tune: Tune = {}
 
 
 class ConvBlock(Block):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_serializer, model_validator
 
 from bakeoff.errors import BakeoffError
-from bakeoff.params.block import PARAMS, Block, parse, read_key
+from bakeoff.params.block import PARAMS, Block, parse, read_key, read_params
 from bakeoff.params.models import (
     FineTuneParams,
     ForestParams,
@@ -136,14 +136,14 @@ _LOGISTIC_SPACE: dict[str, Any] = {
 
 
 def read_model_tuning(name: str, path: Path = PARAMS) -> Tuning:
-    """The search of model `name`: its own `tune` over `defaults.tune` over the usual space.
+    """The search of model `name`: its own `tune` over the shared one over the usual space.
 
     What is searched under `fine_tune` counts only where the model is fine-tuned.
 
     Raises:
         BakeoffError: a value is not allowed, or a searched parameter is unknown.
     """
-    shared = _merged({"space": _HEAD_SPACE}, "defaults.tune", _HEAD_TARGETS, path)
+    shared = _merged({"space": _HEAD_SPACE}, "tune", _HEAD_TARGETS, path)
     own = _merged(shared, f"models.{name}.tune", _HEAD_TARGETS, path)
     tuning = _checked(own, f"models.{name}.tune", _HEAD_TARGETS, path)
     params = read_model_params(name, path)
@@ -171,7 +171,7 @@ def _baseline(key: str, block: type[Block], space: dict[str, Any], path: Path) -
 def _optional(key: str, path: Path) -> dict[str, Any]:
     """The mapping at `key`; empty where the file leaves it out."""
     parent, _, last = key.rpartition(".")
-    entry = read_key(parent, path)
+    entry = read_key(parent, path) if parent else read_params(path)
     return entry.get(last, {}) if isinstance(entry, dict) else {}
 
 
