@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from bakeoff.data.arrays import unpack_arrays, write_digits
+from bakeoff.data.raw_files import writing_raw_files
 from bakeoff.errors import BakeoffError
+from tests.tiny_raw import contents
 
 WHERE = Path("datasets/mine.yaml")
 RNG = np.random.default_rng(0)
@@ -29,13 +32,17 @@ def unpack(
 ) -> dict[str, np.ndarray]:
     target = file.parent / "out"
     target.mkdir()
-    count = unpack_arrays(file, target, images=images, labels=labels, max_gigabytes=gb, where=WHERE)
-    found = {
-        path.relative_to(target).as_posix(): np.asarray(Image.open(path))
-        for path in target.rglob("*.png")
-    }
+    with writing_raw_files(target) as create:
+        count = unpack_arrays(
+            file, create, images=images, labels=labels, max_gigabytes=gb, where=WHERE
+        )
+    found = contents(target)
     assert len(found) == count
-    return found
+    return {path: pixels(content) for path, content in found.items()}
+
+
+def pixels(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)))
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".h5"])
@@ -177,9 +184,11 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path, suffix: str) -> None:
 
 
 def test_digits_are_enlarged(tmp_path: Path) -> None:
-    write_digits(tmp_path, scale=3)
-    assert len(list(tmp_path.rglob("*.png"))) == 1797
+    with writing_raw_files(tmp_path) as create:
+        assert write_digits(create, scale=3) == 1797
+    found = contents(tmp_path)
+    assert len(found) == 1797
     bunch = load_digits()
-    pixels = np.asarray(Image.open(tmp_path / f"digits/{bunch.target[5]}/0005.png"))
-    np.testing.assert_array_equal(pixels[1::3, 1::3], np.rint(bunch.images[5] * 255 / 16))
-    np.testing.assert_array_equal(pixels[::3], pixels[2::3])
+    fifth = pixels(found[f"digits/{bunch.target[5]}/0005.png"])
+    np.testing.assert_array_equal(fifth[1::3, 1::3], np.rint(bunch.images[5] * 255 / 16))
+    np.testing.assert_array_equal(fifth[::3], fifth[2::3])

@@ -1,3 +1,4 @@
+import hashlib
 import io
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bakeoff.data.pictures import decode, pixel_id
+from bakeoff.data.raw_files import LEFT_OUT, LeftOut, write_left_out
 from bakeoff.data.sorting import Sorted, interim_name, sort_pictures
 from bakeoff.errors import BakeoffError
-from bakeoff.files import sha256_of_file
 from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import Folders
+from tests.tiny_raw import contents, fill
 
 WHERE = Path("datasets/mine.yaml")
 
@@ -28,12 +30,6 @@ def encoded(image: Image.Image, kind: str = "PNG") -> bytes:
     stream = io.BytesIO()
     image.save(stream, kind)
     return stream.getvalue()
-
-
-def fill(raw: Path, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        (raw / name).parent.mkdir(parents=True, exist_ok=True)
-        (raw / name).write_bytes(content)
 
 
 def run(folder: Path, more: dict[str, Any] | None = None, **params: Any) -> Sorted:
@@ -66,13 +62,15 @@ def test_the_manifest_tells_what_the_files_are(tidy: Path) -> None:
     assert found.classes == ["cat", "dog"]
     assert manifest["path"].is_monotonic_increasing
     assert manifest["label"].value_counts().to_dict() == {"cat": 6, "dog": 3}
+    raw = contents(tidy / "raw")
     for _, row in manifest.iterrows():
-        source, copy = tidy / "raw" / row["source"], tidy / row["path"].removeprefix("data/")
-        assert copy.read_bytes() == source.read_bytes()
+        source, copy = Path(row["source"]), tidy / row["path"].removeprefix("data/")
+        content = raw[row["source"]]
+        assert copy.read_bytes() == content
         assert copy.parent.name == row["label"] == source.parent.name
-        assert row.sha256 == sha256_of_file(source)
-        assert row.bytes == source.stat().st_size
-        assert row.image_id == pixel_id(decode(source, "RGB"))
+        assert row.sha256 == hashlib.sha256(content).hexdigest()
+        assert row.bytes == len(content)
+        assert row.image_id == pixel_id(decode(content, "RGB"))
         assert row.group == source.stem
         assert row.official == ("test" if source.stem in ("p7", "p8") else "")
     assert found.quarantine.empty
@@ -97,7 +95,6 @@ def test_every_file_is_sorted_or_accounted_for(tidy: Path) -> None:
     fill(
         tidy / "raw",
         {
-            ".left_out.csv": b"path,detail\nold/.DS_Store,left by an operating system\n",
             "cat/cut.jpg": jpeg[: len(jpeg) // 2],
             "cat/text.jpeg": b"no picture",
             "cat/phone.heic": b"\0\0\0\x18ftypheic",
@@ -114,6 +111,8 @@ def test_every_file_is_sorted_or_accounted_for(tidy: Path) -> None:
             "cat/twice.png": encoded(picture(1)),
         },
     )
+    litter = LeftOut("old/.DS_Store", "left by an operating system")
+    write_left_out(tidy / "raw" / LEFT_OUT, [litter])
     found = run(tidy, max_pixels=50 * 50)
     assert reasons(found) == {
         "old/.DS_Store": "left out",
@@ -135,10 +134,8 @@ def test_every_file_is_sorted_or_accounted_for(tidy: Path) -> None:
         "cat/without_suffix",
         "cat/twice.png",
     }
-    raw = {p.relative_to(tidy / "raw").as_posix() for p in (tidy / "raw").rglob("*") if p.is_file()}
-    assert raw - {".left_out.csv"} == (set(reasons(found)) - {"old/.DS_Store"}) | set(
-        found.manifest["source"]
-    )
+    used = set(found.manifest["source"])
+    assert set(contents(tidy / "raw")) == (set(reasons(found)) - {litter.path}) | used
     copies = {p.relative_to(tidy).as_posix() for p in (tidy / "interim").rglob("*") if p.is_file()}
     assert copies == {path.removeprefix("data/") for path in found.manifest["path"]}
     conflict = found.quarantine.set_index("path").loc["cat/same.png", "detail"]
@@ -180,8 +177,7 @@ def test_unsampled_pictures_are_not_even_read(tidy: Path) -> None:
     found = run(tidy, sample=0.5, limit_classes=2)
     assert found.manifest["label"].value_counts().to_dict() == {"cat": 3, "dog": 2}
     assert set(found.quarantine["detail"]) == {"not in the sample"}
-    for path in found.quarantine["path"]:
-        (tidy / "raw" / path).write_bytes(b"never looked at")
+    fill(tidy / "raw", dict.fromkeys(found.quarantine["path"], b"never looked at"))
     (tidy / "interim").rename(tidy / "first")
     again = run(tidy, sample=0.5, limit_classes=2)
     pd.testing.assert_frame_equal(found.manifest, again.manifest)

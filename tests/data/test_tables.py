@@ -13,10 +13,9 @@ WHERE = Path("datasets/mine.yaml")
 def find(folder: Path, table: str | bytes, paths: list[str], **more: Any) -> dict[str, Found]:
     """What a table in `folder` says of `paths`."""
     content = table.encode("utf-8") if isinstance(table, str) else table
-    (folder / "labels.csv").write_bytes(content)
     settings = {"image_column": "image", "label_column": "label", **more}
     dataset = Table(kind="table", archive="x", table="*.csv", **settings)
-    found = find_labels(["labels.csv", *paths], dataset, folder, WHERE)
+    found = find_labels(["labels.csv", *paths], dataset, {"labels.csv": content}.__getitem__, WHERE)
     assert [item.path for item in found[: len(paths) + 1]] == ["labels.csv", *paths]
     assert len({item.path for item in found}) == len(found)
     return {item.path: item for item in found}

@@ -29,11 +29,13 @@ from bakeoff.data.arrays import unpack_arrays
 from bakeoff.data.labelling import find_labels
 from bakeoff.data.picture_facts import examine
 from bakeoff.data.pictures import PictureError
+from bakeoff.data.raw_files import FILES, writing_raw_files
 from bakeoff.errors import BakeoffError
 from bakeoff.export.record_index import Shard, check_shards
 from bakeoff.files import sha256_of_file
 from bakeoff.params.datasets import Table, read_dataset
 from tests.fuzz.damage import damaged, disturbed
+from tests.tiny_raw import contents
 
 ROOT = Path(__file__).parents[2]
 TIMES = int(os.environ.get("BAKEOFF_FUZZ", "1"))
@@ -149,14 +151,28 @@ def test_a_damaged_archive_is_unpacked_inside_its_folder_or_refused(content: byt
         (root / "in.bin").write_bytes(content)
         target = root / "a/b/c"
         target.mkdir(parents=True)
+        limits = Limits(gigabytes=0.01)
         try:
-            extract(
-                root / "in.bin", target, keep=("*",), limits=Limits(gigabytes=0.01), where=WHERE
-            )
+            with writing_raw_files(target) as create:
+                extract(root / "in.bin", create, keep=("*",), limits=limits, where=WHERE)
         except BakeoffError as mistake:
             one_sentence(mistake)
+        else:
+            contents(target)
+        assert [p.name for p in target.rglob("*")] == [FILES]
         outside = [p for p in root.rglob("*") if target not in (p, *p.parents)]
         assert sorted(p.name for p in outside) == ["a", "b", "in.bin"]
+
+
+@given(content=damaged(ARCHIVES[:1]))
+@cases(100)
+def test_damaged_raw_files_are_read_or_refused(content: bytes) -> None:
+    with TemporaryDirectory() as folder, in_bounds():
+        (Path(folder) / FILES).write_bytes(content)
+        try:
+            contents(Path(folder))
+        except BakeoffError as mistake:
+            one_sentence(mistake)
 
 
 TABLES = [
@@ -184,10 +200,10 @@ def test_a_damaged_table_labels_or_is_refused(content: bytes, delimiter: str, en
         delimiter=delimiter,
         encoding=encoding,
     )
-    with TemporaryDirectory() as folder, in_bounds():
-        (Path(folder) / "t.csv").write_bytes(content)
+    with in_bounds():
+        read = {"t.csv": content}.__getitem__
         try:
-            found = find_labels(["t.csv", "1.png", "2.png"], dataset, Path(folder), WHERE)
+            found = find_labels(["t.csv", "1.png", "2.png"], dataset, read, WHERE)
         except BakeoffError as mistake:
             one_sentence(mistake)
             return
@@ -206,14 +222,15 @@ def test_a_damaged_array_file_is_unpacked_or_refused(content: bytes) -> None:
     with TemporaryDirectory() as folder, in_bounds():
         (Path(folder) / "s.npz").write_bytes(content)
         try:
-            unpack_arrays(
-                Path(folder) / "s.npz",
-                Path(folder) / "out",
-                images=("x",),
-                labels=("y",),
-                max_gigabytes=0.01,
-                where=WHERE,
-            )
+            with writing_raw_files(Path(folder)) as create:
+                unpack_arrays(
+                    Path(folder) / "s.npz",
+                    create,
+                    images=("x",),
+                    labels=("y",),
+                    max_gigabytes=0.01,
+                    where=WHERE,
+                )
         except BakeoffError as mistake:
             one_sentence(mistake)
 

@@ -6,12 +6,13 @@ last of several members with one name wins, as in `tar` and `unzip`; the others 
 """
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
 from bakeoff.data.containers import Member, damage_told, members
 from bakeoff.data.member_names import UnsafeNameError, reason_to_leave_out, safe_path
+from bakeoff.data.raw_files import Create, LeftOut
 from bakeoff.errors import BakeoffError
 
 _CHUNK = 1 << 20
@@ -32,14 +33,6 @@ class Limits:
     gigabytes: float = 20
     ratio: float = 200
     files: int = 1_000_000
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A member that was not brought in, and why."""
-
-    path: str
-    detail: str
 
 
 class _Budget:
@@ -71,13 +64,13 @@ class _Budget:
 
 
 def extract(
-    archive: Path, target: Path, *, keep: tuple[str, ...], limits: Limits, where: Path
+    archive: Path, create: Create, *, keep: tuple[str, ...], limits: Limits, where: Path
 ) -> tuple[list[str], list[LeftOut]]:
-    """Write the kept members of `archive` under the folder `target`.
+    """Write the kept members of `archive`.
 
     Args:
         archive: a zip, a tar or a folder.
-        target: an existing, empty folder; on failure the caller removes it.
+        create: opens each file to be written; on failure the caller removes them.
         keep: globs of the members' paths; others are left out.
         limits: what the archive may unpack to.
         where: the data set's file, for the messages.
@@ -90,6 +83,7 @@ def extract(
     """
     budget = _Budget(archive, limits, where)
     written: set[str] = set()
+    folders: set[str] = set()
     left_out: list[LeftOut] = []
     with damage_told(archive), tqdm(desc="unpacking", unit=" files", disable=None, delay=2) as bar:
         for member in members(archive):
@@ -104,8 +98,17 @@ def extract(
             _refuse_unwelcome(archive, member, where)
             if path in written:
                 left_out.append(LeftOut(path, "replaced by a later member of the same name"))
-            _write(member, target / path, budget, archive)
+            parents = {parent.as_posix() for parent in PurePosixPath(path).parents}
+            if path in folders or not written.isdisjoint(parents):
+                raise BakeoffError(
+                    f"{archive}: '{member.name}' is both a file and a folder in it; repack it"
+                )
+            folders |= parents
             written.add(path)
+            with create(path) as target, member.open() as source:
+                while chunk := source.read(_CHUNK):
+                    budget.spend(len(chunk))
+                    target.write(chunk)
     return sorted(written), sorted(left_out, key=lambda m: (m.path, m.detail))
 
 
@@ -127,17 +130,3 @@ def _refuse_unwelcome(archive: Path, member: Member, where: Path) -> None:
             f"{archive}: refused, for '{member.name}' is {member.kind}; "
             f"repack it with plain files only, or leave that out with 'keep' in {where}"
         )
-
-
-def _write(member: Member, path: Path, budget: _Budget, archive: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        target = path.open("wb")
-    except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise BakeoffError(
-            f"{archive}: '{member.name}' is both a file and a folder in it; repack it"
-        ) from None
-    with target, member.open() as source:
-        while chunk := source.read(_CHUNK):
-            budget.spend(len(chunk))
-            target.write(chunk)

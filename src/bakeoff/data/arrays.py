@@ -4,6 +4,7 @@ Each pair of an image array and a label array becomes `<file>/<image array>/<lab
 so that from there on arrays are folders like any others.
 """
 
+import io
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from PIL import Image
 from bakeoff.data.containers import damage_told
 from bakeoff.data.labelling import class_folder
 from bakeoff.data.member_names import safe_path
+from bakeoff.data.raw_files import Create
 from bakeoff.errors import BakeoffError
 
 NPZ_SUFFIXES = (".npz",)
@@ -28,15 +30,16 @@ Pixels = NDArray[Any]
 
 def unpack_arrays(
     file: Path,
-    target: Path,
+    create: Create,
     *,
     images: tuple[str, ...],
     labels: tuple[str, ...],
     max_gigabytes: float,
     where: Path,
 ) -> int:
-    """Write the pictures of one array file under `target` and return their number.
+    """Write the pictures of one array file and return their number.
 
+    Each is a file that `create` opens, `<file>/<image array>/<label>/<index>.png`.
     Images are (n, height, width), (n, height, width, c) or (n, c, height, width) with c of 1, 3
     or 4; unsigned 8 or 16 bits, booleans, or floating point from 0 to 1 or 0 to 255. Labels are
     n numbers or texts, or (n, classes) one-hot rows.
@@ -45,23 +48,22 @@ def unpack_arrays(
         BakeoffError: an array is missing, of another shape or type, or over the limit, or the
             file is damaged.
     """
-    told = f"{file}: "
     with damage_told(file), ExitStack() as stack:
         read = _open(file, stack)
         return sum(
-            _write_pair(read, target / file.stem, pair, told, (max_gigabytes, where))
+            _write_pair(read, create, file, pair, (max_gigabytes, where))
             for pair in zip(images, labels, strict=True)
         )
 
 
-def write_digits(target: Path, scale: int) -> int:
+def write_digits(create: Create, scale: int) -> int:
     """Write scikit-learn's 1797 digits of 8 x 8 pixels, each pixel `scale` x `scale` times."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
     grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
     enlarged = np.kron(grey, np.ones((1, scale, scale), np.uint8))
-    _write(enlarged, [str(n) for n in bunch.target], target / "digits", first=0, digits=4)
+    _write(enlarged, [str(n) for n in bunch.target], create, "digits", first=0, digits=4)
     return len(enlarged)
 
 
@@ -142,11 +144,12 @@ class _NpzArray:
 
 def _write_pair(
     read: Callable[[str], Any],
-    target: Path,
+    create: Create,
+    file: Path,
     pair: tuple[str, str],
-    told: str,
     limit: tuple[float, Path],
 ) -> int:
+    told = f"{file}: "
     images, labels = read(pair[0]), read(pair[1])
     for array in (images, labels):
         if array.nbytes > limit[0] * 1e9:
@@ -162,11 +165,11 @@ def _write_pair(
     named = _label_names(labels[...], shape[0], f"{told}'{pair[1]}'")
     step = max(1, _BLOCK_BYTES // max(1, images.nbytes // shape[0]))
     digits = len(str(shape[0] - 1))
-    folder = target / safe_path(pair[0].replace("/", "_"))
+    folder = safe_path(f"{file.stem}/{pair[0].replace('/', '_')}")
     scale = _scale(images, step, f"{told}'{pair[0]}'")
     for first in range(0, shape[0], step):
         block = _pixels(images[first : first + step], scale, f"{told}'{pair[0]}'")
-        _write(block, named[first : first + step], folder, first=first, digits=digits)
+        _write(block, named[first : first + step], create, folder, first=first, digits=digits)
     return int(shape[0])
 
 
@@ -222,11 +225,14 @@ def _pixels(block: Pixels, scale: float, told: str) -> Pixels:
     return block[..., 0] if block.shape[3] == 1 else block
 
 
-def _write(block: Pixels, labels: list[str], folder: Path, *, first: int, digits: int) -> None:
+def _write(
+    block: Pixels, labels: list[str], create: Create, folder: str, *, first: int, digits: int
+) -> None:
     for offset, (pixels, label) in enumerate(zip(block, labels, strict=True)):
-        path = folder / _folder_name(label) / f"{first + offset:0{digits}d}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.ascontiguousarray(pixels)).save(path, compress_level=1)
+        stream = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=1)
+        with create(f"{folder}/{_folder_name(label)}/{first + offset:0{digits}d}.png") as file:
+            file.write(stream.getvalue())
 
 
 def _folder_name(label: str) -> str:

@@ -20,7 +20,7 @@ Kind = Literal["file", "folder", "a link", "a device file", "encrypted"]
 
 
 # What the decoders raise on bytes that are not what their headers promise.
-_DAMAGE = (
+DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
@@ -176,7 +176,7 @@ def damage_told(archive: Path) -> Iterator[None]:
         if error.errno is not None:  # the disk, not the archive
             raise BakeoffError(f"{archive}: cannot be unpacked: {error}") from None
         raise _damaged(archive, error) from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(archive, error) from None
 
 

@@ -22,7 +22,7 @@ class Found:
     """What a raw file's name or the table says of it.
 
     Attributes:
-        path: relative to the raw folder, POSIX.
+        path: of the raw file, relative, POSIX.
         label: class; "" where there is a `reason`.
         group: pictures of one group stay on one side; "" where nothing says so.
         official: the archive's own side: `train`, `val`, `test` or "".
@@ -38,13 +38,15 @@ class Found:
     detail: str = ""
 
 
-def find_labels(paths: Sequence[str], dataset: Dataset, raw: Path, where: Path) -> list[Found]:
+def find_labels(
+    paths: Sequence[str], dataset: Dataset, read: Callable[[str], bytes], where: Path
+) -> list[Found]:
     """One `Found` for each path, in order, then one for each row of a table without a picture.
 
     Args:
-        paths: of the raw files, relative to `raw`, POSIX.
+        paths: of the raw files, relative, POSIX.
         dataset: how classes are found.
-        raw: the folder of the raw files, where a table is read from.
+        read: gives the bytes of one of them, of a table.
         where: the data set's file, for the messages.
 
     Raises:
@@ -57,7 +59,7 @@ def find_labels(paths: Sequence[str], dataset: Dataset, raw: Path, where: Path) 
     elif isinstance(dataset, Table):
         from bakeoff.data.tables import find_by_table
 
-        found = find_by_table(paths, dataset, raw, where)
+        found = find_by_table(paths, dataset, read, where)
     else:
         by_folder = _folder_rule(dataset)
         found = [by_folder(path) for path in paths]

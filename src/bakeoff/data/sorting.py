@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,8 +15,8 @@ from bakeoff.data.labelling import Found, find_labels
 from bakeoff.data.picture_facts import Facts, examine
 from bakeoff.data.pictures import SUFFIXES, PictureError
 from bakeoff.data.quarantine import UNCOUNTED, Quarantined, quarantine_table, stop_at
+from bakeoff.data.raw_files import LEFT_OUT, RawFiles, read_left_out, reading_raw_files
 from bakeoff.data.sampling import limit_classes, sample_groups
-from bakeoff.data.sources import LEFT_OUT, read_left_out
 from bakeoff.errors import BakeoffError
 from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.parallel import map_shards
@@ -73,13 +72,15 @@ def sort_pictures(
         prefix: what stands before `<label>/<file>` in the manifest's paths.
 
     Raises:
-        BakeoffError: too much is quarantined, or fewer than two classes are left.
+        BakeoffError: too much is quarantined, fewer than two classes are left, or the raw files
+            are damaged.
     """
-    named = find_labels(_raw_files(raw), dataset, raw, where)
-    named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
+    with reading_raw_files(raw) as files:
+        named = find_labels(files.names(), dataset, files.read, where)
+        named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
+        hopeful = [item for item in named if item.reason is None]
+        usable, spoiled = _examine_all(hopeful, files, target, params)
     refused = [Quarantined(item.path, item.reason, item.detail) for item in named if item.reason]
-    hopeful = [item for item in named if item.reason is None]
-    usable, spoiled = _examine_all(hopeful, raw, target, params)
     usable, conflicting = _separate_conflicts(usable, target)
     spoiled += conflicting
     stop_at(params.max_quarantined, refused, spoiled, len(hopeful), where)
@@ -95,25 +96,15 @@ def sort_pictures(
     )
 
 
-def _raw_files(raw: Path) -> list[str]:
-    """Relative POSIX paths, sorted; without the list of what was left out."""
-    found = [
-        (Path(folder) / name).relative_to(raw).as_posix()
-        for folder, _, names in os.walk(raw)
-        for name in names
-    ]
-    return sorted(path for path in found if path != LEFT_OUT)
-
-
 def _examine_all(
-    hopeful: Sequence[Found], raw: Path, target: Path, params: SortParams
+    hopeful: Sequence[Found], files: RawFiles, target: Path, params: SortParams
 ) -> tuple[list[_Usable], list[Quarantined]]:
     for label in sorted({item.label for item in hopeful}):
         (target / label).mkdir()
     shown = _chosen_for_sheets(hopeful)
 
     def examine_shard(shard: Sequence[Found]) -> list[_Usable | Quarantined]:
-        return [_examine(item, raw, target, params, item.path in shown) for item in shard]
+        return [_examine(item, files, target, params, item.path in shown) for item in shard]
 
     shards = [hopeful[i : i + _SHARD] for i in range(0, len(hopeful), _SHARD)]
     results = [r for rs in map_shards(examine_shard, shards, describe="sorting") for r in rs]
@@ -122,13 +113,13 @@ def _examine_all(
 
 
 def _examine(
-    item: Found, raw: Path, target: Path, params: SortParams, thumbnail: bool
+    item: Found, files: RawFiles, target: Path, params: SortParams, thumbnail: bool
 ) -> _Usable | Quarantined:
-    length = (raw / item.path).stat().st_size
+    length = files.size(item.path)
     if length > 8 * params.max_pixels + _METADATA:
         told = f"{length} bytes, more than {params.max_pixels} pixels take"
         return Quarantined(item.path, "too many pixels", told)
-    content = (raw / item.path).read_bytes()
+    content = files.read(item.path)
     try:
         facts = examine(
             content,

@@ -1,22 +1,22 @@
-"""Bringing a data set's files into one folder, whatever they come from."""
+"""Bringing a data set's files into one place, whatever they come from."""
 
-import csv
 import logging
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from bakeoff.addresses import file_name
-from bakeoff.data.archives import LeftOut, Limits, extract
+from bakeoff.data.archives import Limits, extract
 from bakeoff.data.arrays import HDF5_SUFFIXES, NPZ_SUFFIXES, unpack_arrays, write_digits
+from bakeoff.data.raw_files import LEFT_OUT, Create, LeftOut, write_left_out, writing_raw_files
 from bakeoff.errors import BakeoffError
 from bakeoff.layout import repository_root
 from bakeoff.params.datasets import Archived, Arrays, Dataset, Digits, Phantom
 
 log = logging.getLogger(__name__)
 
-# Hidden, so that it can be no member: hidden members are junk and never written.
-LEFT_OUT = ".left_out.csv"
 DOWNLOADS = Path("data/external")
 
 
@@ -34,7 +34,7 @@ class Brought:
 
 
 def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
-    """Write the data set's files under `target`, and the list of what was left out.
+    """Write the data set's files into `target`, and the list of what was left out.
 
     Args:
         dataset: its description.
@@ -44,7 +44,8 @@ def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
     Raises:
         BakeoffError: nothing is there, or it is damaged, hostile or empty.
     """
-    brought = _bring(dataset, where, target)
+    with writing_raw_files(target) as create:
+        brought = _bring(dataset, where, target, create)
     if not brought.files:
         raise BakeoffError(
             f"{where}: the archive holds no file to bring in ({len(brought.left_out)} members "
@@ -56,20 +57,20 @@ def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
     return brought
 
 
-def _bring(dataset: Dataset, where: Path, target: Path) -> Brought:
+def _bring(dataset: Dataset, where: Path, target: Path, create: Create) -> Brought:
     if isinstance(dataset, Digits):
-        return Brought(write_digits(target, dataset.scale), [])
+        return Brought(write_digits(create, dataset.scale), [])
     if isinstance(dataset, Phantom):
-        return _bring_phantom(dataset, where, target)
+        return _bring_phantom(dataset, where, create)
     if not isinstance(dataset, Archived):
         raise TypeError(f"no way to bring {type(dataset).__name__}")
     archive = locate(dataset, where, target)
     if isinstance(dataset, Arrays):
-        return _bring_arrays(dataset, archive, where, target)
-    return _extract(dataset, archive, where, target)
+        return _bring_arrays(dataset, archive, where, target, create)
+    return _extract(dataset, archive, where, create)
 
 
-def _bring_phantom(dataset: Phantom, where: Path, target: Path) -> Brought:
+def _bring_phantom(dataset: Phantom, where: Path, create: Create) -> Brought:
     from bakeoff.phantom import PhantomSpec, write_archive
 
     spec = PhantomSpec(
@@ -83,27 +84,29 @@ def _bring_phantom(dataset: Phantom, where: Path, target: Path) -> Brought:
         archive = Path(folder) / "phantom.zip"
         write_archive(archive, spec)
         written, left_out = extract(
-            archive, target, keep=dataset.keep, limits=Limits(), where=where
+            archive, create, keep=dataset.keep, limits=Limits(), where=where
         )
     return Brought(len(written), left_out)
 
 
-def _extract(dataset: Archived, archive: Path, where: Path, target: Path) -> Brought:
+def _extract(dataset: Archived, archive: Path, where: Path, create: Create) -> Brought:
     limits = Limits(dataset.max_gigabytes, dataset.max_ratio, dataset.max_files)
-    written, left_out = extract(archive, target, keep=dataset.keep, limits=limits, where=where)
+    written, left_out = extract(archive, create, keep=dataset.keep, limits=limits, where=where)
     return Brought(len(written), left_out)
 
 
-def _bring_arrays(dataset: Arrays, archive: Path, where: Path, target: Path) -> Brought:
+def _bring_arrays(
+    dataset: Arrays, archive: Path, where: Path, target: Path, create: Create
+) -> Brought:
     """Unpack array files, themselves or those in an archive or folder."""
     suffixes = HDF5_SUFFIXES if dataset.kind == "hdf5" else NPZ_SUFFIXES
     if archive.is_file() and archive.suffix.lower() in HDF5_SUFFIXES + NPZ_SUFFIXES:
         if archive.suffix.lower() not in suffixes:
             raise BakeoffError(f"{where}: 'kind' is '{dataset.kind}', but 'archive' is {archive}")
-        return Brought(_unpack(dataset, archive, where, target), [])
+        return Brought(_unpack(dataset, archive, where, create), [])
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         unpacked = Path(folder)
-        brought = _extract(dataset, archive, where, unpacked)
+        brought = _extract(dataset, archive, where, partial(_create_in, unpacked))
         files = sorted(p for p in unpacked.rglob("*") if p.is_file())
         arrays = [p for p in files if p.suffix.lower() in suffixes]
         others = [
@@ -111,14 +114,20 @@ def _bring_arrays(dataset: Arrays, archive: Path, where: Path, target: Path) -> 
             for p in files
             if p not in arrays
         ]
-        count = sum(_unpack(dataset, file, where, target) for file in arrays)
+        count = sum(_unpack(dataset, file, where, create) for file in arrays)
     return Brought(count, sorted(brought.left_out + others, key=lambda m: m.path))
 
 
-def _unpack(dataset: Arrays, file: Path, where: Path, target: Path) -> int:
+def _create_in(folder: Path, name: str) -> IO[bytes]:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
+
+
+def _unpack(dataset: Arrays, file: Path, where: Path, create: Create) -> int:
     return unpack_arrays(
         file,
-        target,
+        create,
         images=dataset.images,
         labels=dataset.labels,
         max_gigabytes=dataset.max_gigabytes,
@@ -167,19 +176,3 @@ def _check(dataset: Archived, archive: Path, where: Path, target: Path) -> None:
         from bakeoff.data.downloads import verify
 
         verify(archive, dataset.sha256, where)
-
-
-def write_left_out(path: Path, left_out: list[LeftOut]) -> None:
-    """Write what was not brought in, as CSV."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["path", "detail"])
-        writer.writerows((item.path, item.detail) for item in left_out)
-
-
-def read_left_out(path: Path) -> list[LeftOut]:
-    """Read what `write_left_out` wrote; empty where there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [LeftOut(row["path"], row["detail"]) for row in csv.DictReader(stream)]

@@ -1,9 +1,10 @@
 """Labels that come from a table: which row names which picture."""
 
+import io
 import json
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +15,9 @@ from bakeoff.errors import BakeoffError
 from bakeoff.params.datasets import Table
 
 
-def find_by_table(paths: Sequence[str], dataset: Table, raw: Path, where: Path) -> list[Found]:
+def find_by_table(
+    paths: Sequence[str], dataset: Table, read: Callable[[str], bytes], where: Path
+) -> list[Found]:
     """One `Found` for each path, in order, then one for each row without a picture.
 
     A row's value names a file by its last path components, below `image_folder` if that is
@@ -30,7 +33,7 @@ def find_by_table(paths: Sequence[str], dataset: Table, raw: Path, where: Path) 
             f"{where}: 'table' is '{dataset.table}', which fits {len(tables)} of the archive's "
             "files; it must fit exactly one ('keep' must let it through)"
         )
-    rows = _read(raw / tables[0], dataset, where)
+    rows = _rows(tables[0], read(tables[0]), dataset, where)
     by_name: dict[str, list[str]] = defaultdict(list)
     for path in paths:
         by_name[path.rsplit("/", 1)[-1]].append(path)
@@ -67,14 +70,15 @@ def _found(
     return Found(path, labels[0], group=min(group for _, group in said))
 
 
-def _read(table: Path, dataset: Table, where: Path) -> pd.DataFrame:
+def _rows(path: str, content: bytes, dataset: Table, where: Path) -> pd.DataFrame:
     """The columns `image`, `label` and `group`, as text."""
+    name = path.rsplit("/", 1)[-1]
     wanted = {"image": dataset.image_column, "label": dataset.label_column}
     if dataset.group_column:
         wanted["group"] = dataset.group_column
     try:
         rows = pd.read_csv(
-            table,
+            io.BytesIO(content),
             dtype=str,
             keep_default_na=False,  # a class may well be called "None" or "NA"
             sep=dataset.delimiter,
@@ -83,13 +87,13 @@ def _read(table: Path, dataset: Table, where: Path) -> pd.DataFrame:
     except (ValueError, LookupError) as error:
         told = " ".join(str(error).split())
         raise BakeoffError(
-            f"{table.name}: cannot be read as a table ({told}); check 'delimiter' and 'encoding' "
+            f"{name}: cannot be read as a table ({told}); check 'delimiter' and 'encoding' "
             f"in {where}"
         ) from None
     for column in wanted.values():
         if column not in rows.columns:
             has = ", ".join(map(str, rows.columns[:20]))
-            raise BakeoffError(f"{where}: {table.name} has no column '{column}'; it has {has}")
+            raise BakeoffError(f"{where}: {name} has no column '{column}'; it has {has}")
     frame = pd.DataFrame({key: rows[column] for key, column in wanted.items()})
     return frame.assign(group=frame.get("group", ""))
 
