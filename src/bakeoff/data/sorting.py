@@ -75,15 +75,11 @@ def sort_pictures(
         BakeoffError: too much is quarantined, fewer than two classes are left, or the raw files
             are damaged.
     """
-    with reading_raw_files(raw) as files:
-        named = find_labels(files.names(), dataset, files.read, where)
-        named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
-        hopeful = [item for item in named if item.reason is None]
-        usable, spoiled = _examine_all(hopeful, files, target, params)
-    refused = [Quarantined(item.path, item.reason, item.detail) for item in named if item.reason]
+    refused, usable, spoiled = _find_and_examine(raw, target, dataset, params, where)
+    examined = len(usable) + len(spoiled)
     usable, conflicting = _separate_conflicts(usable, target)
     spoiled += conflicting
-    stop_at(params.max_quarantined, refused, spoiled, len(hopeful), where)
+    stop_at(params.max_quarantined, refused, spoiled, examined, where)
     _need_two_classes(usable, where)
 
     outside = [
@@ -94,6 +90,19 @@ def sort_pictures(
         quarantine_table(outside + refused + spoiled),
         _thumbnails(usable),
     )
+
+
+def _find_and_examine(
+    raw: Path, target: Path, dataset: Dataset, params: SortParams, where: Path
+) -> tuple[list[Quarantined], list[_Usable], list[Quarantined]]:
+    """What is refused by its name or the table, what is usable, and what is spoiled."""
+    with reading_raw_files(raw) as files:
+        named = find_labels(files.names(), dataset, files.read, where)
+        named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
+        hopeful = [item for item in named if item.reason is None]
+        usable, spoiled = _examine_all(hopeful, files, target, params)
+    refused = [Quarantined(item.path, item.reason, item.detail) for item in named if item.reason]
+    return refused, usable, spoiled
 
 
 def _examine_all(
@@ -163,17 +172,20 @@ def _separate_conflicts(
     usable: list[_Usable], target: Path
 ) -> tuple[list[_Usable], list[Quarantined]]:
     """Identical pixels under several labels: nobody knows which is right, so none is used."""
-    labels: dict[str, set[str]] = defaultdict(set)
+    first: dict[str, str] = {}
+    said: dict[str, set[str]] = {}  # only where there are several: a set each would weigh
     for item in usable:
-        labels[item.facts.image_id].add(item.found.label)
+        label = item.found.label
+        other = first.setdefault(item.facts.image_id, label)
+        if label != other:
+            said.setdefault(item.facts.image_id, {other}).add(label)
     kept, conflicting = [], []
     for item in usable:
-        said = sorted(labels[item.facts.image_id])
-        if len(said) == 1:
+        if item.facts.image_id not in said:
             kept.append(item)
         else:
             (target / item.path).unlink()
-            told = "identical pixels are " + " and ".join(said)
+            told = "identical pixels are " + " and ".join(sorted(said[item.facts.image_id]))
             conflicting.append(Quarantined(item.found.path, "conflicting labels", told))
     return kept, conflicting
 

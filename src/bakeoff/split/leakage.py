@@ -93,15 +93,17 @@ def audit_split(
         official_test: see `Audit`.
     """
     patients = group_keys(manifest).set_axis(manifest["path"])
-    rows = pictures.assign(patient=patients.loc[pictures["path"]].to_numpy())
+    rows = pictures[["path", "side", "group", "image_id", "phash"]]
+    rows = rows.assign(patient=patients.loc[rows["path"]].to_numpy())
     sides = {side: rows[rows["side"] == side] for side in ("train", "val", "test")}
-    crossings = {
+    found = {
         f"{one}_{other}": _crossing(sides[one], sides[other], bits) for one, other in SIDE_PAIRS
     }
-    test, rest = sides["test"], rows[rows["side"] != "test"]
-    shared = test.loc[_leaking(test, rest, bits), "group"].unique()
+    test = sides["test"]
+    leaking = found["test_train"][1] | found["test_val"][1]
+    shared = test.loc[leaking, "group"].unique()
     return Audit(
-        crossings,
+        {name: crossing for name, (crossing, _) in found.items()},
         bits,
         official_test,
         test_groups=int(test["group"].nunique()),
@@ -110,24 +112,21 @@ def audit_split(
     )
 
 
-def _crossing(ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None) -> Crossing:
+def _crossing(
+    ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None
+) -> tuple[Crossing, "pd.Series[bool]"]:
+    """What is shared, and which of our pictures have anything of theirs there."""
     exact, near = twins(ours, theirs, bits)
     joined = ours["group"].isin(theirs["group"])
     patient = ours["patient"].isin(theirs["patient"])
-    leaking = ours.loc[_leaking(ours, theirs, bits), "path"]
-    return Crossing(
+    leaking = joined | patient | exact | near
+    crossing = Crossing(
         groups=max(ours.loc[joined, "group"].nunique(), ours.loc[patient, "patient"].nunique()),
         exact_duplicates=int(exact.sum()),
         near_duplicates=None if bits is None else int(near.sum()),
-        example="" if leaking.empty else str(leaking.min()),
+        example=str(ours.loc[leaking, "path"].min()) if leaking.any() else "",
     )
-
-
-def _leaking(ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None) -> "pd.Series[bool]":
-    """Which of our pictures have a patient, a group, their pixels or a near duplicate there."""
-    exact, near = twins(ours, theirs, bits)
-    named = ours["group"].isin(theirs["group"]) | ours["patient"].isin(theirs["patient"])
-    return named | exact | near
+    return crossing, leaking
 
 
 def refuse_leaks(audit: Audit) -> None:

@@ -53,7 +53,8 @@ def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Sp
     official = rows["official"].eq("test") if params.official_test else None
     if official is not None:
         _check_official(rows, official)
-    groups = _joined(rows, official, bits)
+    duplicates = find_duplicates(rows, bits)
+    groups = duplicates.groups if official is None else _joined(rows, official, bits)
     _check_groups(rows, groups, official)
     if params.stable:
         side = _stable_sides(rows, official, asked, seed)
@@ -73,7 +74,7 @@ def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Sp
     return Split(
         kept.drop(columns="_order"),
         rows[left_out].reset_index(drop=True),
-        find_duplicates(rows, bits),
+        duplicates,
         asked,
         params.official_test,
     )
