@@ -3,7 +3,7 @@
 from bakeoff.stage import run_stage
 
 from bakeoff.export.augment_report import materialize, write_contact_sheet
-from bakeoff.export.augmentation import plan_augmentation
+from bakeoff.export.augmentation import PICTURE_COLUMNS, plan_augmentation
 from bakeoff.files import writing_folder
 from bakeoff.layout import PLAN, REPORTS, SPLITS
 from bakeoff.params.block import read_key
@@ -14,7 +14,7 @@ from bakeoff.split.split_tables import SIDES, read_splits, write_table
 def main() -> None:
     params, seed = AugmentParams.read("augment"), int(read_key("seed"))
     mode = read_key("sort.mode")
-    pictures = read_splits(SPLITS)
+    pictures = read_splits(SPLITS, PICTURE_COLUMNS)
     plan = plan_augmentation(pictures, params, seed)
     with writing_folder(PLAN.parent) as folder:
         write_table(plan, folder / PLAN.name)

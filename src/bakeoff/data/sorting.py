@@ -199,12 +199,13 @@ def _need_two_classes(usable: list[_Usable], where: Path) -> None:
 
 def _manifest(usable: list[_Usable], prefix: str) -> pd.DataFrame:
     usable = sorted(usable, key=lambda item: item.path)
-    # Column by column: a dict for each of 100 000 rows would take more memory than the rest.
-    own = {"path": [f"{prefix}/{item.path}" for item in usable]}
+    # Column by column, each packed at once: a dict for each of 100 000 rows, or every column as
+    # a list of Python objects, would take more memory than the rest.
+    own = {"path": pd.Series([f"{prefix}/{item.path}" for item in usable])}
     names = {"label": "label", "group": "group", "source": "path", "official": "official"}
-    named = {column: [getattr(u.found, name) for u in usable] for column, name in names.items()}
+    named = {c: pd.Series([getattr(u.found, name) for u in usable]) for c, name in names.items()}
     facts = ("image_id", "width", "height", "mode", "bytes", "sha256", "phash", "brightness")
-    seen = {column: [getattr(item.facts, column) for item in usable] for column in facts}
+    seen = {c: pd.Series([getattr(item.facts, c) for item in usable]) for c in facts}
     return pd.DataFrame({**own, **named, **seen}, columns=[*MANIFEST_COLUMNS, "brightness"])
 
 

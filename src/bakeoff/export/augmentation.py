@@ -9,7 +9,7 @@ from bakeoff.params.data import AugmentParams
 from bakeoff.split.split_tables import PLAN_COLUMNS, SIDES
 from bakeoff.split.splitting import hash64
 
-_KEY_COLUMNS = ["split", "path", "image_id", "label", "group"]
+PICTURE_COLUMNS = ("path", "image_id", "label", "group")  # what a plan asks of a picture
 
 
 def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) 
     the training side then get further random copies until each is as large as the largest.
 
     Args:
-        pictures: columns side, path, image_id, label, group.
+        pictures: columns side and `PICTURE_COLUMNS`.
         params: the `augment` block.
         seed: of the copies and of the order.
 
@@ -33,7 +33,8 @@ def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) 
         BakeoffError: random copies are asked, but no range that would change them.
     """
     _check(params)
-    rows = pictures.rename(columns={"side": "split"})[_KEY_COLUMNS].sort_values("path")
+    rows = pictures.rename(columns={"side": "split"})[["split", *PICTURE_COLUMNS]]
+    rows = rows.sort_values("path")
     augmented = rows[rows["split"].isin(params.sides)]
     parts = [_copies(rows, ORIGINAL)]
     parts += [_copies(augmented, transform) for transform in params.transforms]

@@ -37,7 +37,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")
 
 
-def read_splits(folder: Path) -> pd.DataFrame:
-    """The rows of `train.csv`, `val.csv` and `test.csv`, with their `side`."""
-    tables = [read_table(folder / f"{s}.csv", MANIFEST_COLUMNS).assign(side=s) for s in SIDES]
+def read_splits(folder: Path, columns: tuple[str, ...] = MANIFEST_COLUMNS) -> pd.DataFrame:
+    """The named columns of `train.csv`, `val.csv` and `test.csv`, with their `side`."""
+    tables = [read_table(folder / f"{s}.csv", columns).assign(side=s) for s in SIDES]
     return pd.concat(tables, ignore_index=True)
