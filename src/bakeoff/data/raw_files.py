@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bakeoff.data.containers import DAMAGE
 from bakeoff.errors import BakeoffError
 
@@ -56,21 +59,23 @@ class RawFiles:
 
     Attributes:
         path: of the zip, for the messages.
-        archive: the zip, without its own list of files, which would take thrice the memory.
-        places: of each file its offset, its bytes and their CRC-32.
+        archive: the zip, without its own list of files, which would take most of the memory.
+        rows: the row of each file in `places`.
+        places: (n, 3) int64: each file's offset, its length in bytes and their CRC-32.
     """
 
     path: Path
     archive: zipfile.ZipFile
-    places: dict[str, tuple[int, int, int]]
+    rows: dict[str, int]
+    places: NDArray[np.int64]
 
     def names(self) -> list[str]:
         """Relative POSIX paths, sorted."""
-        return sorted(self.places)
+        return sorted(self.rows)
 
     def size(self, name: str) -> int:
         """Bytes of one file."""
-        return self.places[name][1]
+        return int(self.places[self.rows[name], 1])
 
     def read(self, name: str) -> bytes:
         """One file's bytes, checked against their checksum.
@@ -79,7 +84,7 @@ class RawFiles:
             BakeoffError: the zip is damaged.
         """
         info = zipfile.ZipInfo(name)
-        info.header_offset, info.file_size, info.CRC = self.places[name]
+        info.header_offset, info.file_size, info.CRC = self.places[self.rows[name]].tolist()
         info.compress_size = info.file_size
         info.flag_bits = 0 if name.isascii() else _UTF8
         with _damage_told(self.path):
@@ -96,12 +101,13 @@ def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
     path = folder / FILES
     with _damage_told(path):
         archive = zipfile.ZipFile(path)
-    with archive:
         infos = archive.filelist
-        places = {info.filename: (info.header_offset, info.file_size, info.CRC) for info in infos}
+        rows = {info.filename: row for row, info in enumerate(infos)}
+        places = np.array([(i.header_offset, i.file_size, i.CRC) for i in infos], np.int64)
+    with archive:
         infos.clear()
         archive.NameToInfo.clear()
-        yield RawFiles(path, archive, places)
+        yield RawFiles(path, archive, rows, places)
 
 
 @contextmanager
