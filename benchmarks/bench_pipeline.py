@@ -33,7 +33,6 @@ LAZY = {
     "features": ("bakeoff.tensors",),
     "train": ("mlflow",),
     "random_forest": ("mlflow",),
-    "logistic": ("mlflow",),
     "evaluate": ("bakeoff.tensors", "mlflow"),
 }
 SHIM = """#!{python}

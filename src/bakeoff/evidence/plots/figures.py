@@ -67,9 +67,10 @@ def save_png(figure: Figure, path: Path, dpi: int = DPI) -> None:
 @styled
 def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     """The bytes of a PNG file on white, without dates or versions."""
-    FigureCanvasAgg(figure)
+    figure.set_dpi(dpi)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    # `Figure.savefig` would draw everything twice.
+    FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
     return stream.getvalue()
 
 
