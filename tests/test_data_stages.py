@@ -1,5 +1,6 @@
 """The stages split, augment and tfrecord as scripts, on pictures of every odd kind."""
 
+import gc
 import os
 import re
 import runpy
@@ -27,7 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(stage: str) -> None:
-    runpy.run_path(str(ROOT / "stages" / f"{stage}.py"))["main"]()
+    main = runpy.run_path(str(ROOT / "stages" / f"{stage}.py"))["main"]
+    gc.enable()  # as `run_stage` does, once a stage has its imports
+    main()
 
 
 def edit(key: str, value: object) -> None:

@@ -41,7 +41,7 @@ def test_what_is_read_is_what_was_written_last(written: list[tuple[str, bytes]])
         folder = Path(name)
         with writing_raw_files(folder) as create:
             for path, content in written:
-                with create(path) as file:
+                with create(path, len(content)) as file:
                     file.write(content[:100])
                     file.write(content[100:])
         with reading_raw_files(folder) as files:
@@ -99,9 +99,13 @@ def test_several_threads_may_read(tmp_path: Path) -> None:
 def test_a_file_over_the_old_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 2 GiB, here of 1000 bytes: its length stands in a header written before it is known."""
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1000)
-    fill(tmp_path, {"a.tiff": b"a", "long.tiff": b"long" * 1000, "z.tiff": b"z"})
+    files = {"a.tiff": b"a", "long.tiff": b"long" * 1000, "z.tiff": b"z"}
+    with writing_raw_files(tmp_path) as create:
+        for name, content in files.items():
+            with create(name, len(content)) as file:
+                file.write(content)
     monkeypatch.undo()
-    assert contents(tmp_path) == {"a.tiff": b"a", "long.tiff": b"long" * 1000, "z.tiff": b"z"}
+    assert contents(tmp_path) == files
 
 
 def flip(content: bytes, at: int) -> bytes:
@@ -117,8 +121,25 @@ DAMAGE = {
     "contents": lambda whole: flip(whole, whole.index(b"contents of")),
     "local header": lambda whole: flip(whole, 0),
     "directory": lambda whole: flip(whole, whole.index(b"PK\1\2")),
+    "comment": lambda whole: flip(whole, len(whole) - 1),
+    "a name": lambda whole: flip(whole, whole.rindex(b"dog")),
     "other text": lambda whole: b"version https://git-lfs.github.com/spec/v1\n",
 }
+
+
+def test_no_damaged_byte_changes_or_hides_a_file(tmp_path: Path) -> None:
+    files = {"cat/1.png": b"contents of a picture", "dog/Übung.png": b"another"}
+    fill(tmp_path, files)
+    path = tmp_path / FILES
+    whole = path.read_bytes()
+    told = 0
+    for at in range(len(whole)):
+        path.write_bytes(flip(whole, at))
+        try:
+            assert contents(tmp_path) == files, at
+        except BakeoffError:
+            told += 1
+    assert told > len(whole) / 2
 
 
 @pytest.mark.parametrize("name", DAMAGE)

@@ -1,3 +1,5 @@
+import gzip
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,19 @@ def test_encodings_and_delimiters(tmp_path: Path) -> None:
     table = "image;label\n1.png;Übung\n".encode("latin-1")
     found = find(tmp_path, table, ["1.png"], encoding="latin-1", delimiter=";")
     assert found["1.png"].label == "Übung"
+
+
+@pytest.mark.parametrize("name", ["labels.csv.gz", "labels.CSV.XZ"])
+def test_a_packed_table(name: str) -> None:
+    pack = gzip.compress if name.endswith("gz") else lzma.compress
+    dataset = Table(
+        kind="table", archive="x", table=name, image_column="image", label_column="label"
+    )
+    packed = pack(b"image,label\n1.png,cat\n")
+    _, found = find_labels([name, "1.png"], dataset, {name: packed}.__getitem__, WHERE)
+    assert found.label == "cat"
+    with pytest.raises(BakeoffError, match=f"^{name}: cannot be read as a table"):
+        find_labels([name, "1.png"], dataset, {name: packed[:-9]}.__getitem__, WHERE)
 
 
 def test_quotes_commas_and_line_breaks_within_values(tmp_path: Path) -> None:

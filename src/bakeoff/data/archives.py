@@ -105,7 +105,7 @@ def extract(
                 )
             folders |= parents
             written.add(path)
-            with create(path) as target, member.open() as source:
+            with create(path, member.size) as target, member.open() as source:
                 while chunk := source.read(_CHUNK):
                     budget.spend(len(chunk))
                     target.write(chunk)

@@ -40,11 +40,13 @@ class Member:
     Attributes:
         name: as the archive has it.
         kind: what it is; only files and folders are welcome.
+        size: bytes, as the archive says.
         open: yields its bytes as a stream; the stream must be read before the next member.
     """
 
     name: str
     kind: Kind
+    size: int
     open: Callable[[], IO[bytes]]
 
 
@@ -64,7 +66,7 @@ class _StrictTarInfo(tarfile.TarInfo):
 def _tar_members(path: Path) -> Iterator[Member]:
     with tarfile.open(path, "r:*", tarinfo=_StrictTarInfo) as tar:
         while (info := tar.next()) is not None:
-            yield Member(info.name, _tar_kind(info), partial(_tar_stream, tar, info))
+            yield Member(info.name, _tar_kind(info), info.size, partial(_tar_stream, tar, info))
             # A kilobyte for each member, of no use once it is read.
             tar.members.clear()  # type: ignore[attr-defined]
 
@@ -87,7 +89,8 @@ def _tar_kind(info: tarfile.TarInfo) -> Kind:
 def _zip_members(path: Path) -> Iterator[Member]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            yield Member(_zip_name(info), _zip_kind(info), partial(archive.open, info))
+            stream = partial(archive.open, info)
+            yield Member(_zip_name(info), _zip_kind(info), info.file_size, stream)
 
 
 def _zip_name(info: zipfile.ZipInfo) -> str:
@@ -121,6 +124,7 @@ def _folder_members(path: Path) -> Iterator[Member]:
             yield Member(
                 file.relative_to(path).as_posix(),
                 _folder_kind(file),
+                file.lstat().st_size,
                 partial(_file_stream, file),
             )
 

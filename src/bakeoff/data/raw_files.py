@@ -5,12 +5,14 @@ the zip is packed or renamed, and any file manager opens it.
 """
 
 import csv
+import hashlib
+import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +26,16 @@ _UNIX = 3
 _UTF8 = 0x800  # flag of a name that is not plain ASCII
 _MODE = 0o100644 << 16  # a plain file that everybody may read
 
-# Opens a new file by its relative POSIX path, to be closed before the next is opened; of several
-# with one path the last counts.
-Create = Callable[[str], IO[bytes]]
+
+class Create(Protocol):
+    """Opens a new file by its relative POSIX path, to be closed before the next is opened.
+
+    Of several with one path the last counts. `size`, in bytes, need not be exact, but a file may
+    only pass 2 GiB if it says so.
+    """
+
+    def __call__(self, name: str, size: int = 0) -> IO[bytes]:
+        """The file, open for writing."""
 
 
 @contextmanager
@@ -41,16 +50,28 @@ def writing_raw_files(folder: Path) -> Iterator[Create]:
     """
     with zipfile.ZipFile(folder / FILES, "w", zipfile.ZIP_STORED) as archive:
 
-        def create(name: str) -> IO[bytes]:
+        def create(name: str, size: int = 0) -> IO[bytes]:
             archive.NameToInfo.pop(name, None)
             info = zipfile.ZipInfo(name)  # dated 1980-01-01
-            info.create_system, info.external_attr = _UNIX, _MODE
-            # A file's length is known at its end, and may be over the 2 GiB of the old format.
-            return archive.open(info, "w", force_zip64=True)
+            info.create_system, info.external_attr, info.file_size = _UNIX, _MODE, size
+            return archive.open(info, "w")
 
         yield create
         # The directory names each file once: no reader meets one that was replaced.
         archive.filelist = list(archive.NameToInfo.values())
+        archive.comment = _digest(archive.filelist)
+
+
+def _digest(files: list[zipfile.ZipInfo]) -> bytes:
+    """Of what the directory says; of its damage `zipfile` itself overlooks some."""
+    digest = hashlib.sha256()
+    for info in files:
+        digest.update(f"{info.filename} {_place(info)}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest().encode()
+
+
+def _place(info: zipfile.ZipInfo) -> tuple[int, int, int]:
+    return info.header_offset, info.file_size, info.CRC
 
 
 @dataclass(frozen=True)
@@ -68,6 +89,7 @@ class RawFiles:
     archive: zipfile.ZipFile
     rows: dict[str, int]
     places: NDArray[np.int64]
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def names(self) -> list[str]:
         """Relative POSIX paths, sorted."""
@@ -87,7 +109,8 @@ class RawFiles:
         info.header_offset, info.file_size, info.CRC = self.places[self.rows[name]].tolist()
         info.compress_size = info.file_size
         info.flag_bits = 0 if name.isascii() else _UTF8
-        with _damage_told(self.path):
+        # Before Python 3.12.9 and 3.13.2 two threads could move one another's place in the file.
+        with _damage_told(self.path), self._turn:
             return self.archive.read(info)
 
 
@@ -103,7 +126,9 @@ def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
         archive = zipfile.ZipFile(path)
         infos = archive.filelist
         rows = {info.filename: row for row, info in enumerate(infos)}
-        places = np.array([(i.header_offset, i.file_size, i.CRC) for i in infos], np.int64)
+        places = np.array([_place(info) for info in infos], np.int64)
+        if _digest(infos) != archive.comment:
+            raise zipfile.BadZipFile("its directory is damaged")
     with archive:
         infos.clear()
         archive.NameToInfo.clear()

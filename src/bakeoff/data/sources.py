@@ -118,7 +118,7 @@ def _bring_arrays(
     return Brought(count, sorted(brought.left_out + others, key=lambda m: m.path))
 
 
-def _create_in(folder: Path, name: str) -> IO[bytes]:
+def _create_in(folder: Path, name: str, size: int = 0) -> IO[bytes]:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("wb")

@@ -5,14 +5,23 @@ import json
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
+from bakeoff.data.containers import DAMAGE
 from bakeoff.data.labelling import Found
 from bakeoff.data.member_names import matches
 from bakeoff.errors import BakeoffError
 from bakeoff.params.datasets import Table
+
+_PACKED: dict[str, Any] = {
+    ".gz": "gzip",
+    ".bz2": "bz2",
+    ".xz": "xz",
+    ".zip": "zip",
+}  # pandas's names for them
 
 
 def find_by_table(
@@ -82,9 +91,10 @@ def _rows(path: str, content: bytes, dataset: Table, where: Path) -> pd.DataFram
             dtype=str,
             keep_default_na=False,  # a class may well be called "None" or "NA"
             sep=dataset.delimiter,
+            compression=_PACKED.get(PurePosixPath(path).suffix.lower()),
             encoding=dataset.encoding,
         )
-    except (ValueError, LookupError) as error:
+    except (OSError, LookupError, *DAMAGE) as error:
         told = " ".join(str(error).split())
         raise BakeoffError(
             f"{name}: cannot be read as a table ({told}); check 'delimiter' and 'encoding' "
