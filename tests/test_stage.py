@@ -19,6 +19,9 @@ SLOW_IMPORT = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
 
 def started(script: Path, folder: Path, *path: str) -> subprocess.Popen[str]:
     """The script in `folder`, with further places to import from."""
+    # A shell that starts the tests in the background has them ignore Ctrl-C, and this with them.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     places = os.pathsep.join([*path, str(ROOT / "src")])
     return subprocess.Popen(
         [sys.executable, str(script), "vgg16"],
