@@ -10,12 +10,9 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bakeoff.data.containers import DAMAGE
 from bakeoff.errors import BakeoffError
@@ -23,7 +20,6 @@ from bakeoff.errors import BakeoffError
 FILES = "files.zip"
 LEFT_OUT = "left_out.csv"
 _UNIX = 3
-_UTF8 = 0x800  # flag of a name that is not plain ASCII
 _MODE = 0o100644 << 16  # a plain file that everybody may read
 
 
@@ -66,38 +62,25 @@ def _digest(files: list[zipfile.ZipInfo]) -> bytes:
     """Of what the directory says; of its damage `zipfile` itself overlooks some."""
     digest = hashlib.sha256()
     for info in files:
-        digest.update(f"{info.filename} {_place(info)}\n".encode("utf-8", "surrogateescape"))
+        place = (info.header_offset, info.file_size, info.CRC)
+        digest.update(f"{info.filename} {place}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest().encode()
 
 
-def _place(info: zipfile.ZipInfo) -> tuple[int, int, int]:
-    return info.header_offset, info.file_size, info.CRC
-
-
-@dataclass(frozen=True)
 class RawFiles:
-    """The raw files, open for reading; several threads may read at once.
+    """The raw files, open for reading; several threads may read at once."""
 
-    Attributes:
-        path: of the zip, for the messages.
-        archive: the zip, without its own list of files, which would take most of the memory.
-        rows: the row of each file in `places`.
-        places: (n, 3) int64: each file's offset, its length in bytes and their CRC-32.
-    """
-
-    path: Path
-    archive: zipfile.ZipFile
-    rows: dict[str, int]
-    places: NDArray[np.int64]
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
+        """The zip, and where it is, for the messages."""
+        self._archive, self._path, self._turn = archive, path, threading.Lock()
 
     def names(self) -> list[str]:
         """Relative POSIX paths, sorted."""
-        return sorted(self.rows)
+        return sorted(self._archive.namelist())
 
     def size(self, name: str) -> int:
         """Bytes of one file."""
-        return int(self.places[self.rows[name], 1])
+        return self._archive.getinfo(name).file_size
 
     def read(self, name: str) -> bytes:
         """One file's bytes, checked against their checksum.
@@ -105,13 +88,9 @@ class RawFiles:
         Raises:
             BakeoffError: the zip is damaged.
         """
-        info = zipfile.ZipInfo(name)
-        info.header_offset, info.file_size, info.CRC = self.places[self.rows[name]].tolist()
-        info.compress_size = info.file_size
-        info.flag_bits = 0 if name.isascii() else _UTF8
         # Before Python 3.12.9 and 3.13.2 two threads could move one another's place in the file.
-        with _damage_told(self.path), self._turn:
-            return self.archive.read(info)
+        with _damage_told(self._path), self._turn:
+            return self._archive.read(name)
 
 
 @contextmanager
@@ -124,15 +103,11 @@ def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
     path = folder / FILES
     with _damage_told(path):
         archive = zipfile.ZipFile(path)
-        infos = archive.filelist
-        rows = {info.filename: row for row, info in enumerate(infos)}
-        places = np.array([_place(info) for info in infos], np.int64)
-        if _digest(infos) != archive.comment:
+        if _digest(archive.filelist) != archive.comment:
+            archive.close()
             raise zipfile.BadZipFile("its directory is damaged")
     with archive:
-        infos.clear()
-        archive.NameToInfo.clear()
-        yield RawFiles(path, archive, rows, places)
+        yield RawFiles(archive, path)
 
 
 @contextmanager

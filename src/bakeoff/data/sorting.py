@@ -172,20 +172,17 @@ def _separate_conflicts(
     usable: list[_Usable], target: Path
 ) -> tuple[list[_Usable], list[Quarantined]]:
     """Identical pixels under several labels: nobody knows which is right, so none is used."""
-    first: dict[str, str] = {}
-    said: dict[str, set[str]] = {}  # only where there are several: a set each would weigh
+    labels: dict[str, set[str]] = defaultdict(set)
     for item in usable:
-        label = item.found.label
-        other = first.setdefault(item.facts.image_id, label)
-        if label != other:
-            said.setdefault(item.facts.image_id, {other}).add(label)
+        labels[item.facts.image_id].add(item.found.label)
     kept, conflicting = [], []
     for item in usable:
-        if item.facts.image_id not in said:
+        said = sorted(labels[item.facts.image_id])
+        if len(said) == 1:
             kept.append(item)
         else:
             (target / item.path).unlink()
-            told = "identical pixels are " + " and ".join(sorted(said[item.facts.image_id]))
+            told = "identical pixels are " + " and ".join(said)
             conflicting.append(Quarantined(item.found.path, "conflicting labels", told))
     return kept, conflicting
 

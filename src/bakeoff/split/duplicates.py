@@ -90,12 +90,8 @@ def join(keys: "pd.Series[str]", pairs: Pairs) -> "pd.Series[str]":
     """
     n = len(keys)
     links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    parts, component = connected_components(links, directed=False)
-    # `groupby` would make a Python object of every key; numbers in the keys' order are smaller.
-    rank, names = pd.factorize(keys, sort=True)
-    smallest = np.full(parts, len(names))
-    np.minimum.at(smallest, component, rank)
-    return pd.Series(names[smallest[component]], index=keys.index)
+    component = connected_components(links, directed=False)[1]
+    return keys.groupby(component).transform("min")
 
 
 def unpack_hashes(phash: "pd.Series[str]") -> Bits:
