@@ -4,7 +4,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 
 from bakeoff.evidence import report_figures
 from bakeoff.evidence.plots.confusion import confusion_figure
