@@ -80,9 +80,7 @@ def measure_speed(tree: Path) -> dict[str, Any]:
     }
     bare = {
         kind: without(run(tree, "benchmarks/bench_data.py", "--bare", kind), start)
-        for start in [
-            run(tree, "-c", "import bakeoff.export.record_pictures, bakeoff.split.split_tables")
-        ]
+        for start in [run(tree, "-c", "import bakeoff.pictures.squares, bakeoff.runtime.tables")]
         for kind in ("ours", "pillow")
     }
     tables = (tree / "data/splits").glob("*.csv")
@@ -242,11 +240,11 @@ def run(tree: Path, *arguments: str) -> Measured:
 
 def decode_resize_encode(kind: str) -> None:
     """The bare work, over threads, with nothing read but the pictures and nothing written."""
-    from bakeoff.data.pictures import decode
-    from bakeoff.export.record_pictures import encode_picture, to_record_picture
-    from bakeoff.parallel import map_shards
     from bakeoff.params.data import TfrecordParams
-    from bakeoff.split.split_tables import read_splits
+    from bakeoff.pictures.decoding import decode
+    from bakeoff.pictures.squares import encode_picture, to_record_picture
+    from bakeoff.runtime.parallel import map_shards
+    from bakeoff.runtime.tables import read_splits
 
     params = TfrecordParams.read("tfrecord")
     paths = list(read_splits(Path("data/splits"))["path"])

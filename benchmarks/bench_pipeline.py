@@ -30,10 +30,10 @@ EDITED = "vgg16"
 WORKING = ("ingest", "sort", "tfrecord", "features")
 # Heavy packages that a stage imports only when it needs them.
 LAZY = {
-    "features": ("bakeoff.tensors",),
+    "features": ("bakeoff.runtime.tf",),
     "train": ("mlflow",),
     "random_forest": ("mlflow",),
-    "evaluate": ("bakeoff.tensors", "mlflow"),
+    "evaluate": ("bakeoff.runtime.tf", "mlflow"),
 }
 SHIM = """#!{python}
 import json, os, subprocess, sys, time
@@ -168,7 +168,7 @@ class Pipeline:
 
     def tensors(self) -> float:
         """Processor seconds of TensorFlow's start."""
-        return self.python("import bakeoff.tensors")[1] - self.python("import bakeoff")[1]
+        return self.python("import bakeoff.runtime.tf")[1] - self.python("import bakeoff")[1]
 
     def python(self, program: str) -> Spent:
         """What a program of one line spends."""

@@ -26,9 +26,9 @@ import psutil
 import requests
 from mlflow import pyfunc
 
-from bakeoff.evidence.predictions import read_predictions
+from bakeoff.scoring.predictions import read_predictions
+from bakeoff.serve.mlflow_model import package_model, packaged_folder
 from bakeoff.serve.predictor import load_predictor
-from bakeoff.serve.serving import package_model, packaged_folder
 from figures import record
 
 PORT = 5071

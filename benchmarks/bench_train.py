@@ -27,21 +27,11 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.baselines.sides import read_feature_facts, read_feature_side
-from bakeoff.deep.backbones import build_backbone, build_encoder, encode, picture_input, resized
-from bakeoff.deep.devices import Compute, prepare
-from bakeoff.deep.features import BATCH, extract
-from bakeoff.deep.frozen import load_backbone, write_features
-from bakeoff.deep.head_training import train_head
-from bakeoff.deep.heads import build_head, feature_moments
-from bakeoff.deep.networks import picture_network, unfreeze
-from bakeoff.deep.optimizers import build_optimizer
-from bakeoff.deep.picture_examples import PictureExamples, list_examples, resize
-from bakeoff.deep.progress import Progress
-from bakeoff.deep.training import Fitting, fit
-from bakeoff.deep.weights import resolve_weights
-from bakeoff.export.record_index import read_index
-from bakeoff.export.records import read_records
+from bakeoff.features.backbones import build_backbone, build_encoder, encode, picture_input, resized
+from bakeoff.features.batches import BATCH, extract
+from bakeoff.features.frozen import load_backbone, write_features
+from bakeoff.features.sides import read_feature_facts, read_feature_side
+from bakeoff.features.weights import resolve_weights
 from bakeoff.params.models import (
     HeadParams,
     LiveAugmentation,
@@ -50,7 +40,17 @@ from bakeoff.params.models import (
     model_names,
     read_model_params,
 )
-from bakeoff.tensors import keras, tf
+from bakeoff.runtime.devices import Compute, prepare
+from bakeoff.runtime.tf import keras, tf
+from bakeoff.tfrecord.index import read_index
+from bakeoff.tfrecord.reading import read_records
+from bakeoff.train.head_training import train_head
+from bakeoff.train.heads import build_head, feature_moments
+from bakeoff.train.loop import Fitting, fit
+from bakeoff.train.networks import picture_network, unfreeze
+from bakeoff.train.optimizers import build_optimizer
+from bakeoff.train.picture_examples import PictureExamples, list_examples, resize
+from bakeoff.train.progress import Progress
 from figures import record
 
 EPOCHS = 10

@@ -1,14 +1,14 @@
 """Plan the extra copies of the pictures, and show some."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
-from bakeoff.export.augment_report import materialize, write_contact_sheet
-from bakeoff.export.augmentation import PICTURE_COLUMNS, plan_augmentation
-from bakeoff.files import writing_folder
-from bakeoff.layout import PLAN, REPORTS, SPLITS
+from bakeoff.augment.plan import PICTURE_COLUMNS, plan_augmentation
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams
-from bakeoff.split.split_tables import SIDES, read_splits, write_table
+from bakeoff.report.plots.copies import materialize, write_contact_sheet
+from bakeoff.runtime.files import writing_folder
+from bakeoff.runtime.layout import PLAN, REPORTS, SPLITS
+from bakeoff.runtime.tables import SIDES, read_splits, write_table
 
 
 def main() -> None:

@@ -1,24 +1,24 @@
 """Open the test side, score every model, and say what may be concluded."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 import pandas as pd
 
-from bakeoff.evidence.answers import Inputs
-from bakeoff.evidence.candidates import FOREST, read_candidates
-from bakeoff.evidence.evaluation import gather_evidence
-from bakeoff.evidence.evidence_files import read_histories, write_evidence
-from bakeoff.evidence.report import Context
-from bakeoff.evidence.searches import read_searches
-from bakeoff.evidence.table import terminal_table
-from bakeoff.evidence.verdict import headline
-from bakeoff.export.record_index import read_index
-from bakeoff.files import read_json
-from bakeoff.layout import FEATURES, MODELS, PROCESSED, REPORTS, SEARCH, SPLITS
+from bakeoff.evaluate.evaluation import gather_evidence
+from bakeoff.evaluate.searches import read_searches
+from bakeoff.evaluate.table import terminal_table
+from bakeoff.evaluate.verdict import headline
 from bakeoff.params.block import PARAMS, read_key
 from bakeoff.params.datasets import read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.models import model_names
+from bakeoff.report.files import read_histories, write_evidence
+from bakeoff.report.page import Context
+from bakeoff.runtime.files import read_json
+from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, REPORTS, SEARCH, SPLITS
+from bakeoff.test_side.candidates import FOREST, read_candidates
+from bakeoff.test_side.probabilities import Inputs
+from bakeoff.tfrecord.index import read_index
 from bakeoff.tracking import log_comparison
 
 

@@ -1,19 +1,19 @@
 """Send every picture through a model's frozen backbone, once."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 import sys
 from time import perf_counter
 
-from bakeoff import journal
-from bakeoff.deep.applications import check_side
-from bakeoff.deep.weights import resolve_weights
-from bakeoff.export.record_index import read_index
-from bakeoff.files import sha256_of_folder, writing_folder
-from bakeoff.fit_record import peak_memory_mb
-from bakeoff.layout import FEATURES, PROCESSED
+from bakeoff.features.weights import resolve_weights
+from bakeoff.params.applications import check_side
 from bakeoff.params.block import read_key
 from bakeoff.params.models import ModelDefaults, read_feature_params
+from bakeoff.runtime import journal
+from bakeoff.runtime.files import sha256_of_folder, writing_folder
+from bakeoff.runtime.fit_record import peak_memory_mb
+from bakeoff.runtime.layout import FEATURES, PROCESSED
+from bakeoff.tfrecord.index import read_index
 
 
 def main() -> None:
@@ -27,8 +27,8 @@ def main() -> None:
         mirror=defaults.weights_mirror,
         unreachable=defaults.weights_unreachable,
     )
-    from bakeoff.deep.devices import prepare
-    from bakeoff.deep.frozen import write_features
+    from bakeoff.features.frozen import write_features
+    from bakeoff.runtime.devices import prepare
 
     compute = prepare("single", seed)
     index = read_index(PROCESSED)

@@ -1,12 +1,12 @@
 """Note what code each stage uses; a stage runs again when its own note has changed."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 from pathlib import Path
 
-from bakeoff.files import write_json, writing_folder
-from bakeoff.imports import fingerprint
-from bakeoff.layout import FINGERPRINTS
+from bakeoff.runtime.files import write_json, writing_folder
+from bakeoff.runtime.fingerprints import fingerprint
+from bakeoff.runtime.layout import FINGERPRINTS
 
 
 def main() -> None:

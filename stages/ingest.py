@@ -1,11 +1,11 @@
 """Bring the chosen data set's files to data/raw."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
-from bakeoff.data.sources import bring
-from bakeoff.files import writing_folder
-from bakeoff.layout import RAW
+from bakeoff.ingest.sources import bring
 from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.runtime.files import writing_folder
+from bakeoff.runtime.layout import RAW
 
 
 def main() -> None:

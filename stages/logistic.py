@@ -1,23 +1,23 @@
 """Fit a logistic regression on one backbone's features."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 import sys
 from time import perf_counter
 
 from bakeoff.baselines.classical import Classifier, write_classifier
 from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
-from bakeoff.baselines.sides import read_feature_facts, read_feature_side
-from bakeoff.export.record_index import read_index
-from bakeoff.files import write_json, writing_folder
-from bakeoff.fit_record import record_fit
-from bakeoff.layout import FEATURES, MODELS, PROCESSED, SEARCH
+from bakeoff.features.sides import read_feature_facts, read_feature_side
 from bakeoff.params.block import read_key
+from bakeoff.params.found import write_no_search
 from bakeoff.params.models import LogisticParams
 from bakeoff.params.tuning import read_logistic_tuning
-from bakeoff.search.classifiers import search_classifier
-from bakeoff.search.found import write_no_search
+from bakeoff.runtime.files import write_json, writing_folder
+from bakeoff.runtime.fit_record import record_fit
+from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH
+from bakeoff.tfrecord.index import read_index
 from bakeoff.tracking import note_fit
+from bakeoff.tune.classifiers import search_classifier
 
 
 def main() -> None:
@@ -38,7 +38,9 @@ def main() -> None:
         return fit_logistic(train, val, chosen, len(index.classes))
 
     tuning = read_logistic_tuning()
-    found = search_classifier(SEARCH / name, tuning, params, fit, train=train, val=val, seed=seed)
+    found = search_classifier(
+        SEARCH / name, tuning, params, fit, train=train, val=val, seed=seed, stage="logistic"
+    )
     params = found.applied_to(params)
     started = perf_counter()
     regression = fit(params)

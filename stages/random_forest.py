@@ -1,21 +1,21 @@
 """Fit the random forest that every backbone has to beat."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 from time import perf_counter
 
 from bakeoff.baselines.classical import Classifier, write_classifier
 from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata
-from bakeoff.export.record_index import read_index
-from bakeoff.files import writing_folder
-from bakeoff.fit_record import record_fit
-from bakeoff.layout import FEATURES, MODELS, PROCESSED, SEARCH
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ForestParams
 from bakeoff.params.tuning import read_forest_tuning
-from bakeoff.search.classifiers import search_classifier
+from bakeoff.runtime.files import writing_folder
+from bakeoff.runtime.fit_record import record_fit
+from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH
+from bakeoff.tfrecord.index import read_index
 from bakeoff.tracking import live_run, log_search
+from bakeoff.tune.classifiers import search_classifier
 
 NAME = "random_forest"
 
@@ -35,7 +35,9 @@ def main() -> None:
         return fit_forest(train, val, chosen, len(index.classes), seed)
 
     tuning = read_forest_tuning()
-    found = search_classifier(SEARCH / NAME, tuning, params, fit, train=train, val=val, seed=seed)
+    found = search_classifier(
+        SEARCH / NAME, tuning, params, fit, train=train, val=val, seed=seed, stage=NAME
+    )
     log_search(SEARCH / NAME, tracking, dataset)
     params = found.applied_to(params)
     with live_run(NAME, "forest", tracking, dataset, {"device": "CPU"}) as run:

@@ -1,14 +1,14 @@
 """Validate every raw file, sort the usable ones by class, and say what the data look like."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
-from bakeoff.data.census import write_census
-from bakeoff.data.sorting import sort_pictures
-from bakeoff.files import write_json, writing_folder
-from bakeoff.layout import INTERIM, RAW, REPORTS
-from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.runtime.files import write_json, writing_folder
+from bakeoff.runtime.layout import INTERIM, RAW, REPORTS
+from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.sort.census import write_census
+from bakeoff.sort.sorting import sort_pictures
 
 
 def main() -> None:

@@ -1,15 +1,15 @@
 """Deal the pictures to train, val and test; stop where anything stands on two sides."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
-from bakeoff.files import writing_folder
-from bakeoff.layout import MANIFEST, REPORTS, SPLITS
-from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.params.block import read_key
 from bakeoff.params.data import SplitParams
+from bakeoff.runtime.files import writing_folder
+from bakeoff.runtime.layout import MANIFEST, REPORTS, SPLITS
+from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.runtime.tables import SIDES, read_table, write_table
 from bakeoff.split.leakage import audit_split, refuse_leaks
 from bakeoff.split.split_report import warn_of_chains, write_split_report
-from bakeoff.split.split_tables import SIDES, read_table, write_table
 from bakeoff.split.splitting import split_manifest
 
 

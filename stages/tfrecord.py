@@ -1,16 +1,16 @@
 """Export the planned pictures as TFRecords, and read every one of them back."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 from dataclasses import asdict
 
-from bakeoff.export.record_writing import Export, write_records
-from bakeoff.export.roundtrip import check_round_trip, plot_before_after
-from bakeoff.files import read_json, write_json, writing_folder
-from bakeoff.layout import INTERIM, PLAN, PROCESSED, REPORTS
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams, TfrecordParams
-from bakeoff.split.split_tables import PLAN_COLUMNS, SIDES, read_table
+from bakeoff.runtime.files import read_json, write_json, writing_folder
+from bakeoff.runtime.layout import INTERIM, PLAN, PROCESSED, REPORTS
+from bakeoff.runtime.tables import PLAN_COLUMNS, SIDES, read_table
+from bakeoff.tfrecord.roundtrip import check_round_trip, plot_before_after
+from bakeoff.tfrecord.writing import Export, write_records
 
 
 def main() -> None:

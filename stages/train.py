@@ -1,23 +1,23 @@
 """Train one model: a head on cached features, and what goes on pictures after or instead."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 import sys
 
-from bakeoff import journal
-from bakeoff.baselines.sides import read_feature_facts
-from bakeoff.deep.devices import prepare
-from bakeoff.deep.event_files import EventFile
-from bakeoff.deep.model_training import Job, finish, kind_of, model_facts, train_model
-from bakeoff.deep.network_files import write_network
-from bakeoff.files import sha256_of_folder, writing_folder
-from bakeoff.fit_record import peak_memory_mb
-from bakeoff.layout import FEATURES, MODELS, PROCESSED, SEARCH, mlruns
+from bakeoff.features.sides import read_feature_facts
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
+from bakeoff.params.found import read_found
 from bakeoff.params.models import ComputeParams, read_model_params
-from bakeoff.search.found import read_found
+from bakeoff.runtime import journal
+from bakeoff.runtime.devices import prepare
+from bakeoff.runtime.files import sha256_of_folder, writing_folder
+from bakeoff.runtime.fit_record import peak_memory_mb
+from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH, mlruns
 from bakeoff.tracking import live_run
+from bakeoff.train.event_files import EventFile
+from bakeoff.train.job import Job, finish, kind_of, model_facts, train_model
+from bakeoff.train.network_files import write_network
 
 
 def main() -> None:

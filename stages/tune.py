@@ -1,16 +1,16 @@
 """Search the hyper-parameters of one model, where trials are asked for."""
 
-from bakeoff.stage import run_stage
+from bakeoff.runtime.stage import run_stage
 
 import os
 import sys
 
-from bakeoff.layout import FEATURES, PROCESSED, SEARCH, mlruns
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
+from bakeoff.params.found import write_no_search
 from bakeoff.params.models import ComputeParams, read_model_params
 from bakeoff.params.tuning import read_model_tuning
-from bakeoff.search.found import write_no_search
+from bakeoff.runtime.layout import FEATURES, PROCESSED, SEARCH, mlruns
 
 
 def _start_over() -> None:
@@ -26,12 +26,12 @@ def main() -> None:
         write_no_search(SEARCH / name)
         print(f"{name}: no search, 'tune.trials' is 0; the values in params.yaml hold")
         return
-    from bakeoff.baselines.sides import read_feature_facts
-    from bakeoff.deep.devices import prepare
-    from bakeoff.deep.model_training import Job
-    from bakeoff.search.networks import network_objective
-    from bakeoff.search.searching import search_values
+    from bakeoff.features.sides import read_feature_facts
+    from bakeoff.runtime.devices import prepare
     from bakeoff.tracking import log_search
+    from bakeoff.train.job import Job
+    from bakeoff.tune.networks import network_objective
+    from bakeoff.tune.searching import search_values
 
     seed, dataset = int(read_key("seed")), str(read_key("dataset"))
     compute = prepare(ComputeParams.read("compute").strategy, seed)
@@ -39,7 +39,14 @@ def main() -> None:
     job = Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute)
     objective, inputs = network_objective(job)
     found = search_values(
-        SEARCH / name, tuning, params, objective, inputs=inputs, seed=seed, restart=_start_over
+        SEARCH / name,
+        tuning,
+        params,
+        objective,
+        inputs=inputs,
+        seed=seed,
+        stage="tune",
+        restart=_start_over,
     )
     log_search(SEARCH / name, TrackingParams.read("tracking"), dataset)
     print(f"{name}: the best of {found.trials} trials has {dict(found.values)}")

@@ -13,14 +13,14 @@ import pytest
 import yaml
 from PIL import Image
 
-from bakeoff.data.picture_facts import examine
-from bakeoff.errors import BakeoffError
-from bakeoff.files import read_json, sha256_of_folder, write_json
-from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.params.data import SplitParams
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json, sha256_of_folder, write_json
+from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.runtime.tables import PLAN_COLUMNS, read_table, write_table
+from bakeoff.sort.picture_facts import examine
 from bakeoff.split.leakage import audit_split, refuse_leaks
 from bakeoff.split.split_report import count_table, summarize
-from bakeoff.split.split_tables import PLAN_COLUMNS, read_table, write_table
 from bakeoff.split.splitting import split_manifest
 from tests.split.test_duplicates import textured
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bakeoff.data.labelling import find_labels
-from bakeoff.files import read_json, sha256_of_folder
-from bakeoff.manifest import MANIFEST_COLUMNS
 from bakeoff.params.datasets import read_dataset
+from bakeoff.runtime.files import read_json, sha256_of_folder
+from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.sort.labelling import find_labels
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = "kind: folders\narchive: in.zip\n"

@@ -139,7 +139,7 @@ def test_another_learning_rate_reruns_that_head_and_the_comparison_alone(reprodu
 
 def test_a_change_of_code_reruns_what_uses_it_alone(reproduced):
     # Of the models' cards only the evaluation knows; of the mirror no stage's output tells.
-    for module in ("evidence/cards.py", "tracking/registry.py"):
+    for module in ("report/cards.py", "tracking/registry.py"):
         with (reproduced / "src/bakeoff" / module).open("a", encoding="utf-8") as source:
             source.write("# one line more\n")
     done = run(reproduced, "dvc", "repro")

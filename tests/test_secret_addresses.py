@@ -18,15 +18,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bakeoff.data.sources import bring
-from bakeoff.deep import applications
-from bakeoff.deep.weights import resolve_weights
 from bakeoff.doctor import examine
-from bakeoff.errors import BakeoffError
+from bakeoff.features.weights import resolve_weights
+from bakeoff.ingest.sources import bring
+from bakeoff.params import applications
 from bakeoff.params.block import read_yaml
 from bakeoff.params.datasets import read_chosen_dataset, read_dataset
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.models import ModelDefaults
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.tracking import log_comparison
 from tests.tiny_raw import contents
 from tests.tiny_repository import ROOT, repository, write_forest, write_reports

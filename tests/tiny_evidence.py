@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from bakeoff.evidence.answers import Inputs
-from bakeoff.evidence.candidates import FOREST, read_candidates
-from bakeoff.evidence.comparison import Comparison, Contender, compare, contender
-from bakeoff.evidence.evaluation import gather_evidence
-from bakeoff.evidence.evidence_files import read_histories, write_evidence
-from bakeoff.evidence.predictions import Predictions
-from bakeoff.evidence.report import Context
-from bakeoff.evidence.searches import read_searches
-from bakeoff.export.record_index import read_index
+from bakeoff.evaluate.comparison import Comparison, Contender, compare, contender
+from bakeoff.evaluate.evaluation import gather_evidence
+from bakeoff.evaluate.searches import read_searches
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
+from bakeoff.report.files import read_histories, write_evidence
+from bakeoff.report.page import Context
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.test_side.candidates import FOREST, read_candidates
+from bakeoff.test_side.probabilities import Inputs
+from bakeoff.tfrecord.index import read_index
 
 CLASSES = ("amber", "blue", "coral")
 COUNT = 240
@@ -22,7 +22,7 @@ LABELS = np.arange(COUNT) % 3
 GROUPS = np.arange(COUNT) // 2  # two pictures each
 PARAMS = EvaluateParams(bootstrap=300)
 
-# Of the workshop in tests/evidence/test_evaluation.py.
+# Of the workshop in tests/evaluate/test_evaluation.py.
 SMALL = EvaluateParams(bootstrap=200, gallery=4, grad_cam=2)
 NAMES = [FOREST, "tiny", "scratch", "logistic_tiny"]
 TRAIN_LABELS = {"amber": 8, "blue": 8, "coral": 8}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bakeoff.data.raw_files import FILES, reading_raw_files, writing_raw_files
+from bakeoff.ingest.raw_files import FILES, reading_raw_files, writing_raw_files
 
 
 def fill(raw: Path, files: dict[str, bytes]) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from bakeoff.export.record_index import RecordIndex, Shard, SplitIndex
-from bakeoff.files import sha256_of_file
+from bakeoff.runtime.files import sha256_of_file
+from bakeoff.tfrecord.index import RecordIndex, Shard, SplitIndex
 
 CLASSES = ("amber", "blue", "coral")
 COUNTS = {"train": 24, "val": 12, "test": 9}

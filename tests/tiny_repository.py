@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bakeoff.evidence.predictions import Predictions, write_predictions
+from bakeoff.scoring.predictions import Predictions, write_predictions
 
 ROOT = Path(__file__).parent.parent
 CLASSES = ("dark", "light")
@@ -185,9 +185,9 @@ def write_forest(
 
     from bakeoff.baselines import skops_files
     from bakeoff.baselines.descriptors import describe
-    from bakeoff.data.pictures import decode
-    from bakeoff.export.record_pictures import to_record_picture
     from bakeoff.params.data import TfrecordParams
+    from bakeoff.pictures.decoding import decode
+    from bakeoff.pictures.squares import to_record_picture
 
     folder = root / "models" / name
     folder.mkdir(parents=True, exist_ok=True)

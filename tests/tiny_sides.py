@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bakeoff.baselines.sides import Side
+from bakeoff.features.sides import Side
 
 CLASSES = ("amber", "blue", "coral")
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 
 
 class _Group(TyperGroup):
@@ -50,7 +50,7 @@ def _prepare() -> None:
 @app.command()
 def show() -> None:
     """Print the last comparison, and where to look next."""
-    from bakeoff.terminal import show_comparison
+    from bakeoff.report.terminal import show_comparison
 
     show_comparison()
 
@@ -58,7 +58,7 @@ def show() -> None:
 @app.command()
 def check() -> None:
     """Check params.yaml and its data set; run nothing."""
-    from bakeoff.checking import check_all
+    from bakeoff.params.check import check_all
 
     check_all()
     print("params.yaml and its data set are valid")
@@ -77,8 +77,8 @@ def predict(
     A file that is no picture gets a row with its error; the exit status is then 1.
     """
     _prepare()
-    from bakeoff.files import writing_file
-    from bakeoff.serve.best import chosen_model
+    from bakeoff.runtime.files import writing_file
+    from bakeoff.serve.best_model import chosen_model
     from bakeoff.serve.picture_files import list_pictures, predict_files
     from bakeoff.serve.predictor import load_predictor
 
@@ -113,7 +113,7 @@ def explain(
     On the left the picture, on the right the same with the heat over it.
     """
     _prepare()
-    from bakeoff.serve.best import chosen_model
+    from bakeoff.serve.best_model import chosen_model
     from bakeoff.serve.picture_files import list_pictures
 
     (path,) = list_pictures([picture])[:1]
@@ -153,7 +153,7 @@ def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
     if tracking_uri() != own_uri():
         print(f"MLFLOW_TRACKING_URI is set: open {shown_uri()}")
         return
-    from bakeoff import layout
+    from bakeoff.runtime import layout
 
     if not (layout.mlruns() / "mlflow.db").is_file():
         raise BakeoffError("mlruns/ holds no store yet; run `dvc repro` or `bakeoff sync` first")

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bakeoff import layout
-from bakeoff.addresses import shown
-from bakeoff.checking import check_all
-from bakeoff.deep.applications import SCRATCH, find_application
-from bakeoff.deep.weights import keras_cache
-from bakeoff.errors import BakeoffError
+from bakeoff.features.weights import keras_cache
+from bakeoff.params.applications import SCRATCH, find_application
 from bakeoff.params.block import PARAMS
+from bakeoff.params.check import check_all
 from bakeoff.params.models import ModelDefaults, model_names, read_feature_params
+from bakeoff.runtime import layout
+from bakeoff.runtime.addresses import shown
+from bakeoff.runtime.errors import BakeoffError
 
 _PACKAGES = ("tensorflow", "keras", "dvc", "mlflow", "scikit-learn", "pillow", "numpy")
 _FREE_GIGABYTES = 5
@@ -131,7 +131,7 @@ def _store() -> Iterator[Finding]:
         yield Finding(topic, False, "mlruns/ holds no store yet", "run `bakeoff sync`")
         return
     try:
-        from bakeoff.tracking import mirror
+        from bakeoff.tracking import model_run as mirror
         from bakeoff.tracking.sync import missing_models, recorded_dataset
 
         store = open_store(recorded_dataset())

@@ -9,9 +9,9 @@ from bakeoff.baselines.classical import write_classifier
 from bakeoff.baselines.classifier import Classifier, load_classifier
 from bakeoff.baselines.forest import fit_forest, pixel_importances
 from bakeoff.baselines.logistic import fit_logistic
-from bakeoff.baselines.sides import Side
-from bakeoff.evidence.predictions import read_predictions
+from bakeoff.features.sides import Side
 from bakeoff.params.models import ForestParams, LogisticParams
+from bakeoff.scoring.predictions import read_predictions
 from tests.tiny_sides import CLASSES, tiny_side
 
 TRAIN, VAL, TEST = tiny_side(90, 0), tiny_side(45, 1), tiny_side(45, 2)

@@ -3,7 +3,7 @@ import pytest
 from skimage.feature import hog
 
 from bakeoff.baselines import descriptors
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 
 
 def noise(seed: int, channels: int = 3, side: int = 64) -> np.ndarray:

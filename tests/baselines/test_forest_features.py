@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bakeoff.baselines import forest
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 from tests.tiny_sides import tiny_side
 
 FOLDER = Path("data/features")

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bakeoff.baselines import skops_files
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 
 
 def data():

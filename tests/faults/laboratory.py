@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from bakeoff.files import read_json, sha256_of_file, sha256_of_folder, write_json
+from bakeoff.runtime.files import read_json, sha256_of_file, sha256_of_folder, write_json
 from tests.reduced import reduce
 from tests.reproduce_twice import CLOCKED
 from tests.tiny_repository import empty_database

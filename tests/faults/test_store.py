@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from bakeoff import tracking
-from bakeoff.files import sha256_of_folder
 from bakeoff.params.evidence import TrackingParams
+from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking.store import open_store
 from bakeoff.tracking.sync import sync
 from tests.faults.injuries import CannotInjureError, forbid, permit

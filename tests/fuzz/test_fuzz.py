@@ -23,17 +23,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bakeoff.checking import check_all
-from bakeoff.data.archives import Limits, extract
-from bakeoff.data.arrays import unpack_arrays
-from bakeoff.data.labelling import find_labels
-from bakeoff.data.picture_facts import examine
-from bakeoff.data.pictures import PictureError
-from bakeoff.data.raw_files import FILES, writing_raw_files
-from bakeoff.errors import BakeoffError
-from bakeoff.export.record_index import Shard, check_shards
-from bakeoff.files import sha256_of_file
+from bakeoff.ingest.archives import Limits, extract
+from bakeoff.ingest.arrays import unpack_arrays
+from bakeoff.ingest.raw_files import FILES, writing_raw_files
+from bakeoff.params.check import check_all
 from bakeoff.params.datasets import Table, read_dataset
+from bakeoff.pictures.decoding import PictureError
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import sha256_of_file
+from bakeoff.sort.labelling import find_labels
+from bakeoff.sort.picture_facts import examine
+from bakeoff.tfrecord.index import Shard, check_shards
 from tests.fuzz.damage import damaged, disturbed
 from tests.tiny_raw import contents
 

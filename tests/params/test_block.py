@@ -7,7 +7,6 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.block import TOP_LEVEL, read_key, read_yaml
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
@@ -20,6 +19,7 @@ from bakeoff.params.models import (
     read_feature_params,
     read_model_params,
 )
+from bakeoff.runtime.errors import BakeoffError
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 BLOCKS = {

@@ -2,7 +2,6 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.datasets import (
     Arrays,
     Dataset,
@@ -14,6 +13,7 @@ from bakeoff.params.datasets import (
     read_chosen_dataset,
     read_dataset,
 )
+from bakeoff.runtime.errors import BakeoffError
 
 ROOT = Path(__file__).parents[2]
 KINDS: dict[str, type[Dataset]] = {

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.models import ForestParams, read_model_params
 from bakeoff.params.tuning import (
     Dimension,
@@ -12,6 +11,7 @@ from bakeoff.params.tuning import (
     read_logistic_tuning,
     read_model_tuning,
 )
+from bakeoff.runtime.errors import BakeoffError
 
 ROOT = Path(__file__).parent.parent.parent
 MODEL = "vgg16"

@@ -13,12 +13,12 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from bakeoff.baselines import skops_files
-from bakeoff.data.pictures import PictureError
-from bakeoff.deep.keras_files import save_keras
-from bakeoff.errors import BakeoffError
+from bakeoff.pictures.decoding import PictureError
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.explaining import explain
+from bakeoff.serve.mlflow_model import package_model, packaged_folder, requirements
 from bakeoff.serve.predictor import backbones_of, can_predict, from_array, load_predictor
-from bakeoff.serve.serving import package_model, packaged_folder, requirements
+from bakeoff.train.keras_files import save_keras
 
 CLASSES = ["dark", "light"]
 COMMON = {"record_side": 8, "channels": 3, "equalize": "none", "classes": CLASSES}

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.split.leakage import audit_split, refuse_leaks
 from tests.split.test_splitting import row, table
 

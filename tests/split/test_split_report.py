@@ -5,8 +5,8 @@ import logging
 import pandas as pd
 import pytest
 
-from bakeoff.files import read_json
 from bakeoff.params.data import SplitParams
+from bakeoff.runtime.files import read_json
 from bakeoff.split.leakage import audit_split
 from bakeoff.split.split_report import count_table, warn_of_chains, write_split_report
 from bakeoff.split.splitting import split_manifest

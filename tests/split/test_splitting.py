@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.data import Fractions, SplitParams
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.split.leakage import audit_split, refuse_leaks
 from bakeoff.split.splitting import SIDES, split_manifest
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bakeoff.tracking import mirror
+from bakeoff.tracking import model_run as mirror
 
 _PASSING = ("bakeoff.process", "mlflow.parentRunId")
 

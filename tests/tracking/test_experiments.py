@@ -10,7 +10,7 @@ import pytest
 
 from bakeoff import tracking
 from bakeoff.params.evidence import TrackingParams
-from bakeoff.tracking import mirror
+from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.store import open_store
 from bakeoff.tracking.sync import sync
 from tests.tiny_repository import ROOT, write_model, write_reports

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from bakeoff.evidence.predictions import Predictions
 from bakeoff.params.evidence import EvaluateParams
+from bakeoff.scoring.predictions import Predictions
 from bakeoff.tracking.promotion import judge
 
 PARAMS = EvaluateParams(bootstrap=500)

@@ -12,7 +12,7 @@ from PIL import Image
 from bakeoff import tracking
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.serve.predictor import load_predictor
-from bakeoff.tracking.champion import group_numbers
+from bakeoff.tracking.gate import group_numbers
 from bakeoff.tracking.prune import delete, superseded
 from bakeoff.tracking.registry import version_with
 from bakeoff.tracking.store import open_store
@@ -237,7 +237,7 @@ def test_a_bad_request_gets_a_400_and_one_sentence(served, request_, sentence):
 
 
 def test_the_package_carries_its_code_and_pins_only_what_predicting_needs(repository):
-    from bakeoff.serve.serving import package_model
+    from bakeoff.serve.mlflow_model import package_model
 
     folder = write_forest(repository)
     package_model(folder, repository / "package")

@@ -15,8 +15,8 @@ import psutil
 import pytest
 import requests
 
+from bakeoff.serve.mlflow_model import package_model
 from bakeoff.serve.predictor import load_predictor
-from bakeoff.serve.serving import package_model
 from bakeoff.tracking.store import open_store
 from bakeoff.tracking.sync import sync
 from tests.tiny_repository import write_forest, write_reports

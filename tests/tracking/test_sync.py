@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from bakeoff import tracking
-from bakeoff.errors import BakeoffError
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
-from bakeoff.tracking import comparison, mirror
-from bakeoff.tracking.comparison import Comparison, mirror_comparison
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.tracking import comparison_run as comparison
+from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.comparison_run import Comparison, mirror_comparison
 from bakeoff.tracking.registry import register_best
 from bakeoff.tracking.store import open_store, redact, shown_uri
 from bakeoff.tracking.sync import recorded_dataset, set_aside, sync

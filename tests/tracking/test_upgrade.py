@@ -11,9 +11,9 @@ from sqlalchemy import create_engine
 
 from bakeoff import tracking
 from bakeoff.doctor import examine
-from bakeoff.errors import BakeoffError
 from bakeoff.params.evidence import TrackingParams
-from bakeoff.tracking import mirror
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.store import open_store, own_uri
 from bakeoff.tracking.sync import set_aside, sync
 from tests.tiny_repository import forget_stores, write_model

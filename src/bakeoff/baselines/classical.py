@@ -12,12 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines import skops_files
 from bakeoff.baselines.classifier import MODEL_FILE, Classifier
-from bakeoff.baselines.sides import Side
-from bakeoff.deep.calibration import fit_temperature
-from bakeoff.evidence.predictions import Predictions
-from bakeoff.evidence.scorecard import Scorecard
-from bakeoff.files import write_json, writing_file
-from bakeoff.model_files import write_validation
+from bakeoff.features.sides import Side
+from bakeoff.runtime.files import write_json, writing_file
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.scoring.scorecard import Scorecard
+from bakeoff.scoring.temperature import fit_temperature
+from bakeoff.scoring.validation_files import write_validation
 
 
 def fit_calibrated(

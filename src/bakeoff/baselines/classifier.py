@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.baselines import skops_files
-from bakeoff.deep.calibration import softmax
-from bakeoff.files import read_json
+from bakeoff.runtime.files import read_json
+from bakeoff.scoring.temperature import softmax
 
 MODEL_FILE = "model.skops"
 

@@ -13,8 +13,8 @@ from PIL import Image
 from skimage.color import rgb2hsv
 from skimage.feature import hog, local_binary_pattern
 
-from bakeoff.errors import BakeoffError
-from bakeoff.parallel import map_shards
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.parallel import map_shards
 
 Picture = NDArray[np.uint8]
 Vector = NDArray[np.float32]

@@ -12,12 +12,12 @@ from sklearn.ensemble import RandomForestClassifier
 from bakeoff.baselines.classical import fit_calibrated
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.descriptors import describe
-from bakeoff.baselines.sides import Side, read_feature_facts, read_feature_side, read_record_side
-from bakeoff.errors import BakeoffError
-from bakeoff.export.record_index import RecordIndex
-from bakeoff.parallel import worker_count
+from bakeoff.features.sides import Side, read_feature_facts, read_feature_side, read_record_side
+from bakeoff.params.found import Found
 from bakeoff.params.models import ForestParams
-from bakeoff.search.found import Found
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.parallel import worker_count
+from bakeoff.tfrecord.index import RecordIndex
 
 _FEATURES = "features:"
 _DAG = Path("dvc.yaml")

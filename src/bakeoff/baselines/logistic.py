@@ -10,10 +10,10 @@ from sklearn.preprocessing import StandardScaler
 
 from bakeoff.baselines.classical import fit_calibrated
 from bakeoff.baselines.classifier import Classifier
-from bakeoff.baselines.sides import Side
-from bakeoff.export.record_index import RecordIndex
+from bakeoff.features.sides import Side
+from bakeoff.params.found import Found
 from bakeoff.params.models import LogisticParams
-from bakeoff.search.found import Found
+from bakeoff.tfrecord.index import RecordIndex
 
 _FLOOR = 1e-12
 

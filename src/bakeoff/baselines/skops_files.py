@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import skops.io
 
-from bakeoff.errors import BakeoffError
-from bakeoff.files import writing_file
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import writing_file
 
 # The one type our models need that skops does not trust by itself: the compiled decision tree.
 TRUSTED = ("sklearn.tree._tree.Tree",)

@@ -8,8 +8,8 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bakeoff.addresses import without_secrets
-from bakeoff.errors import BakeoffError, one_line
+from bakeoff.runtime.addresses import without_secrets
+from bakeoff.runtime.errors import BakeoffError, one_line
 
 PARAMS = Path("params.yaml")
 

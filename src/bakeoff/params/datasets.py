@@ -12,9 +12,9 @@ from pydantic import (
     model_validator,
 )
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS, Block, first_mistake, read_key, read_yaml
 from bakeoff.params.data import Side
+from bakeoff.runtime.errors import BakeoffError
 
 DATASETS = Path("datasets")
 

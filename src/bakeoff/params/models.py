@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS, Block, parse, read_key
+from bakeoff.runtime.errors import BakeoffError
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 

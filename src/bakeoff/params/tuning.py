@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_serializer, model_validator
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.block import PARAMS, Block, parse, read_key, read_params
 from bakeoff.params.models import (
     FineTuneParams,
@@ -19,6 +18,7 @@ from bakeoff.params.models import (
     merge,
     read_model_params,
 )
+from bakeoff.runtime.errors import BakeoffError
 
 
 class Dimension(Block):

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bakeoff.data.pictures import PictureError, decode
-from bakeoff.deep.keras_files import load_keras
-from bakeoff.errors import BakeoffError
-from bakeoff.evidence.gradcam import Network
-from bakeoff.evidence.plots.maps import overlay
-from bakeoff.export.record_pictures import to_square
-from bakeoff.files import writing_file
+from bakeoff.pictures.decoding import PictureError, decode
+from bakeoff.pictures.squares import to_square
+from bakeoff.report.plots.maps import overlay
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import writing_file
 from bakeoff.serve.predictor import load_predictor
+from bakeoff.test_side.gradcam import Network
+from bakeoff.train.keras_files import load_keras
 
 _LARGEST_SIDE = 1024  # pixels
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bakeoff.data.pictures import SUFFIXES, PictureError
-from bakeoff.errors import BakeoffError
+from bakeoff.pictures.decoding import SUFFIXES, PictureError
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.predictor import Pixels, Predictor
 
 _BATCH = 32

@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from bakeoff.data.pictures import Mode, PictureError, decode
-from bakeoff.errors import BakeoffError
-from bakeoff.export.record_pictures import to_record_picture
-from bakeoff.files import read_json
 from bakeoff.params.data import Fit, TfrecordParams
+from bakeoff.pictures.decoding import Mode, PictureError, decode
+from bakeoff.pictures.squares import to_record_picture
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json
 
 Pixels = NDArray[np.uint8]  # (n, side, side, channels)
 Source = Path | bytes | NDArray[Any]
@@ -165,8 +165,8 @@ def load_predictor(folder: Path) -> Predictor:
 
 def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArray[np.float64]]:
     """A Keras model as a function; with `layer`, what that layer puts out."""
-    from bakeoff.deep.keras_files import load_keras
-    from bakeoff.tensors import keras, tf
+    from bakeoff.runtime.tf import keras, tf
+    from bakeoff.train.keras_files import load_keras
 
     model = load_keras(folder / "model.keras")
     if layer is not None:

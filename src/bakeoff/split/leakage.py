@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.split.duplicates import group_keys, twins
 
 # The pictures of the first side are looked for in the second.

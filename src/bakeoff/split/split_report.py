@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bakeoff.evidence.plots.figures import PALETTE, new_figure, save_png
-from bakeoff.files import write_json
+from bakeoff.report.plots.figures import PALETTE, new_figure, save_png
+from bakeoff.runtime.files import write_json
+from bakeoff.runtime.tables import SIDES, write_table
 from bakeoff.split.leakage import Audit
-from bakeoff.split.split_tables import SIDES, write_table
 from bakeoff.split.splitting import Split
 
 ALL = "all"  # the rows of all classes together

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.data import SplitParams
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import SIDES
 from bakeoff.split.dealing import NoDealError, deal
 from bakeoff.split.duplicates import Duplicates, find_duplicates, group_keys, twins
-from bakeoff.split.split_tables import SIDES
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ MLflow before it is needed: with `tracking.enabled: false` the mirror costs noth
 """
 
 from bakeoff.tracking.conclusion import log_comparison
-from bakeoff.tracking.live import LiveRun, live_run, note_fit
-from bakeoff.tracking.searches import log_search
+from bakeoff.tracking.live_run import LiveRun, live_run, note_fit
+from bakeoff.tracking.search_run import log_search
 
 __all__ = ["LiveRun", "live_run", "log_comparison", "log_search", "note_fit"]

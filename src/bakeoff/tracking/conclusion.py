@@ -5,10 +5,10 @@ from pathlib import Path
 
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
-from bakeoff.tracking import mirror
-from bakeoff.tracking.comparison import Comparison, mirror_comparison
+from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.comparison_run import Comparison, mirror_comparison
 from bakeoff.tracking.registry import register_best
-from bakeoff.tracking.searches import mirror_search, search_folders
+from bakeoff.tracking.search_run import mirror_search, search_folders
 from bakeoff.tracking.store import Store, StoreUnavailableError, open_store, reason_of
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bakeoff import layout
-from bakeoff.files import sha256_of_folder
+from bakeoff.runtime import layout
+from bakeoff.runtime.files import sha256_of_folder
 
 logger = logging.getLogger(__name__)
 

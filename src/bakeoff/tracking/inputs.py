@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bakeoff import layout
-from bakeoff.files import sha256_of_file
+from bakeoff.runtime import layout
+from bakeoff.runtime.files import sha256_of_file
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput

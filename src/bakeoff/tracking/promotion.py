@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evidence.intervals import Interval, group_swap, percentile_interval, resample_sums
-from bakeoff.evidence.predictions import Predictions
+from bakeoff.evaluate.intervals import Interval, group_swap, percentile_interval, resample_sums
 from bakeoff.params.evidence import EvaluateParams
+from bakeoff.scoring.predictions import Predictions
 
 
 @dataclass(frozen=True)

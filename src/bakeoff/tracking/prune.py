@@ -7,13 +7,13 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bakeoff.errors import BakeoffError
-from bakeoff.files import read_json, sha256_of_folder
-from bakeoff.layout import MODELS
-from bakeoff.search.found import BEST
+from bakeoff.params.found import BEST
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json, sha256_of_folder
+from bakeoff.runtime.layout import MODELS
 from bakeoff.tracking import facts as fact
-from bakeoff.tracking import mirror
-from bakeoff.tracking.searches import search_folders
+from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.search_run import search_folders
 from bakeoff.tracking.store import Store, locked, own_uri
 
 if TYPE_CHECKING:

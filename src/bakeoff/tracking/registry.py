@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.data.pictures import PictureError
-from bakeoff.errors import BakeoffError
-from bakeoff.evidence.predictions import read_predictions
 from bakeoff.params.evidence import EvaluateParams
+from bakeoff.pictures.decoding import PictureError
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.scoring.predictions import read_predictions
 from bakeoff.tracking import facts as fact
-from bakeoff.tracking import mirror
-from bakeoff.tracking.champion import champion_predictions, group_numbers
-from bakeoff.tracking.comparison import Comparison
+from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.comparison_run import Comparison
+from bakeoff.tracking.gate import champion_predictions, group_numbers
 from bakeoff.tracking.store import Store, locked
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _find(store: Store, key: str) -> "ModelVersion | None":
 
 
 def _register(store: Store, contest: Contest) -> "ModelVersion":
-    from bakeoff.serve.serving import package_model
+    from bakeoff.serve.mlflow_model import package_model
 
     best, key = contest.best, contest.comparison.keys[contest.best]
     run = mirror.find(store, key)

@@ -19,9 +19,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 from filelock import FileLock, Timeout
 
-from bakeoff import layout
-from bakeoff.addresses import shown
-from bakeoff.files import write_text
+from bakeoff.runtime import layout
+from bakeoff.runtime.addresses import shown
+from bakeoff.runtime.files import write_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff import layout
-from bakeoff.errors import BakeoffError
-from bakeoff.files import sha256_of_folder
 from bakeoff.params.block import PARAMS, read_key, read_yaml
-from bakeoff.tracking import mirror
+from bakeoff.runtime import layout
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import sha256_of_folder
+from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.conclusion import log_and_register
-from bakeoff.tracking.live import end_dead_runs
+from bakeoff.tracking.live_run import end_dead_runs
 from bakeoff.tracking.prune import Superseded, delete, superseded
 from bakeoff.tracking.registry import version_with
-from bakeoff.tracking.searches import mirror_search, search_folders
+from bakeoff.tracking.search_run import mirror_search, search_folders
 from bakeoff.tracking.store import (
     Store,
     StoreUnavailableError,

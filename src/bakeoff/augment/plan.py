@@ -1,0 +1,104 @@
+"""The augmentation plan: one row for every example that is exported, originals included."""
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.params.data import AugmentParams
+from bakeoff.pictures.transforms import ORIGINAL, RANDOM
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import PLAN_COLUMNS, SIDES
+from bakeoff.split.splitting import hash64
+
+PICTURE_COLUMNS = ("path", "image_id", "label", "group")  # what a plan asks of a picture
+
+
+def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) -> pd.DataFrame:
+    """Plan the copies.
+
+    Originals of every side come in once. The sides in `params.sides` get one copy per picture
+    and named transform, and `params.copies` random ones. With `params.balance` the classes of
+    the training side then get further random copies until each is as large as the largest.
+
+    Args:
+        pictures: columns side and `PICTURE_COLUMNS`.
+        params: the `augment` block.
+        seed: of the copies and of the order.
+
+    Returns:
+        Columns `PLAN_COLUMNS` in export order: train shuffled, so that every shard mixes the
+        classes; then val and test, sorted by path. A copy's seed depends on the picture and on
+        the number of the copy alone, so other pictures never change it.
+
+    Raises:
+        BakeoffError: random copies are asked, but no range that would change them.
+    """
+    _check(params)
+    rows = pictures.rename(columns={"side": "split"})[["split", *PICTURE_COLUMNS]]
+    rows = rows.sort_values("path")
+    augmented = rows[rows["split"].isin(params.sides)]
+    parts = [_copies(rows, ORIGINAL)]
+    parts += [_copies(augmented, transform) for transform in params.transforms]
+    parts += [_copies(augmented, RANDOM, seed, number) for number in range(params.copies)]
+    plan = pd.concat(parts, ignore_index=True)
+    if params.balance:
+        train = rows[rows["split"] == "train"]
+        counts = plan.loc[plan["split"] == "train", "label"].value_counts()
+        plan = pd.concat([plan, *_balance(train, counts, params.copies, seed)], ignore_index=True)
+    return _in_export_order(plan, seed)
+
+
+def _check(params: AugmentParams) -> None:
+    ranges = params.random.model_dump().values()
+    if (params.copies or params.balance) and not any(ranges):
+        asked = "copies" if params.copies else "balance"
+        raise BakeoffError(
+            f"params.yaml: 'augment.{asked}' asks for random copies, but every range under"
+            " 'augment.random' is 0 and they would equal their originals: give one a value"
+        )
+    if params.balance and "train" not in params.sides:
+        raise BakeoffError(
+            "params.yaml: 'augment.balance' adds copies to the training side, which"
+            " 'augment.sides' leaves out: add train to it"
+        )
+
+
+def _copies(rows: pd.DataFrame, transform: str, seed: int = 0, number: int = 0) -> pd.DataFrame:
+    if transform != RANDOM:
+        return rows.assign(transform=transform, seed=0)
+    seeds = [hash64(seed, f"{image_id}:{number}") >> 32 for image_id in rows["image_id"]]
+    return rows.assign(transform=transform, seed=seeds)
+
+
+def _balance(
+    train: pd.DataFrame, counts: "pd.Series[int]", first: int, seed: int
+) -> list[pd.DataFrame]:
+    """Random copies that bring every class up to the largest, as even over its pictures as can be.
+
+    Args:
+        train: the training originals.
+        counts: examples of each class so far.
+        first: number of the first copy.
+        seed: of the copies and of which pictures get one more than others.
+    """
+    parts = []
+    for label in sorted(counts.index):
+        members = train[train["label"] == label]
+        order = [hash64(seed, f"balance:{path}") for path in members["path"]]
+        members = members.iloc[np.argsort(np.array(order, np.uint64), kind="stable")]
+        missing, number = int(counts.max() - counts[label]), first
+        while missing > 0:
+            parts.append(_copies(members.iloc[:missing], RANDOM, seed, number))
+            missing, number = missing - len(members), number + 1
+    return parts
+
+
+def _in_export_order(plan: pd.DataFrame, seed: int) -> pd.DataFrame:
+    plan = plan.sort_values(["path", "transform", "seed"], ignore_index=True)
+    sides = {side: plan[plan["split"] == side] for side in SIDES}
+    shuffled = np.random.default_rng(seed).permutation(len(sides["train"]))
+    sides["train"] = sides["train"].iloc[shuffled]
+    # Originals before their copies, where nothing is shuffled.
+    for side in SIDES[1:]:
+        copies = (sides[side]["transform"] != ORIGINAL).rename("copy")
+        sides[side] = sides[side].assign(copy=copies).sort_values(["path", "copy"], kind="stable")
+    return pd.concat(list(sides.values()), ignore_index=True)[list(PLAN_COLUMNS)]

@@ -1,1 +1,0 @@
-"""Pretrained backbones, their frozen features, heads, fine-tuning and networks from scratch."""

@@ -1,0 +1,1 @@
+"""Predictions become conclusions: comparison, uncertainty, cost, verdict."""

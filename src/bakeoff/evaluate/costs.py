@@ -1,0 +1,126 @@
+"""What a model costs to make, to keep and to ask; and who gives the most for the least."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.runtime import journal
+from bakeoff.runtime.files import sha256_of_folder
+from bakeoff.test_side.candidates import Candidate
+
+NAN = math.nan
+
+# Seconds after which a measurement is not repeated: what is slow is measured well enough by one.
+_ENOUGH = 0.5
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds per picture, from pixels to probabilities."""
+
+    one: float = NAN  # pictures asked one at a time
+    batch: float = NAN  # pictures asked in batches
+
+
+@dataclass(frozen=True)
+class Cost:
+    """NaN where nothing was measured on this machine."""
+
+    fit_seconds: float = NAN
+    feature_seconds: float = NAN
+    predict_ms: float = NAN
+    predict_ms_batch: float = NAN
+    parameters: float = NAN
+    megabytes: float = NAN  # files needed to predict, in units of 10^6 bytes
+    peak_memory_mb: float = NAN
+
+    @property
+    def training_seconds(self) -> float:
+        """Features and fit together."""
+        return self.fit_seconds + self.feature_seconds
+
+
+def clock_latency(
+    predict: Callable[[NDArray[np.uint8]], object], batch: NDArray[np.uint8]
+) -> Latency:
+    """Clock `predict` on single pictures and on the whole batch.
+
+    Args:
+        predict: Takes pictures, uint8 `(n, height, width, channels)`; it was called before, so
+            that nothing is compiled or loaded while the clock runs.
+        batch: The pictures to ask about.
+    """
+    return Latency(
+        _best_ms(lambda: predict(batch[:1])), _best_ms(lambda: predict(batch)) / len(batch)
+    )
+
+
+def _best_ms(call: Callable[[], object]) -> float:
+    """The fastest of up to three calls: what disturbs a measurement only ever makes it slower."""
+    fastest, spent = math.inf, 0.0
+    for _ in range(3):
+        started = perf_counter()
+        call()
+        seconds = perf_counter() - started
+        fastest, spent = min(fastest, seconds), spent + seconds
+        if spent > _ENOUGH:
+            break
+    return fastest * 1000
+
+
+def cost_of(candidate: Candidate, latency: Latency, features: Path) -> Cost:
+    """Collect what the journal, the files and a stop watch say about one model.
+
+    A regression or head on cached features needs its backbone to answer for a new picture, so
+    the backbone's parameters and bytes are part of it.
+
+    Args:
+        candidate: The model.
+        latency: As measured.
+        features: The folder that holds each model's features.
+    """
+    fit = journal.lookup("fits", candidate.sha256)
+    named = candidate.trained_on
+    made = journal.lookup("features", sha256_of_folder(features / named)) if named else fit
+    without = 0.0 if candidate.kind == "from_scratch" else NAN
+    own = _megabytes(candidate.folder, ("model.keras", "model.skops"))
+    if candidate.kind == "logistic":
+        network = candidate.folder.parent / str(named)
+        own += _megabytes(network, ("model.keras",)) - _megabytes(network, ("head.keras",))
+    return Cost(
+        fit_seconds=float(fit.get("fit_seconds", NAN)),
+        feature_seconds=float(made.get("feature_seconds", without)),
+        predict_ms=latency.one,
+        predict_ms_batch=latency.batch,
+        parameters=float(
+            candidate.metadata.get("parameters", NAN)
+            + candidate.metadata.get("backbone_parameters", 0)
+        ),
+        megabytes=own,
+        peak_memory_mb=float(fit.get("peak_memory_mb", NAN)),
+    )
+
+
+def _megabytes(folder: Path, names: Sequence[str]) -> float:
+    files = [folder / name for name in names]
+    return sum(path.stat().st_size for path in files if path.is_file()) / 1e6
+
+
+def pareto_front(quality: Sequence[float], cost: Sequence[float]) -> list[bool]:
+    """Who is on the Pareto front: nobody else is at least as good and as cheap, and better in one.
+
+    Args:
+        quality: More is better.
+        cost: Less is better; NaN is never on the front and beats nobody.
+    """
+    pairs = list(zip(quality, cost, strict=True))
+    return [
+        not math.isnan(c)
+        and not any(q2 >= q and c2 <= c and (q2 > q or c2 < c) for q2, c2 in pairs)
+        for q, c in pairs
+    ]

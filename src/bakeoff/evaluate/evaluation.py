@@ -1,0 +1,133 @@
+"""From model folders to evidence: predictions of the test side, scores, costs, and looks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.evaluate.comparison import (
+    Comparison,
+    Contender,
+    compare,
+    contender,
+    majority_predictions,
+)
+from bakeoff.evaluate.costs import Cost, Latency, cost_of
+from bakeoff.evaluate.table import comparison_table
+from bakeoff.params.evidence import EvaluateParams
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.test_side.candidates import MAJORITY, NETWORKS, Candidate
+from bakeoff.test_side.galleries import Shown, choose_pictures
+from bakeoff.test_side.looks import Inspection, inspect_forest, inspect_network
+from bakeoff.test_side.probabilities import Inputs, predict, read_test_side
+from bakeoff.test_side.repeats import Spread, repeated
+from bakeoff.tfrecord.numpy_reading import read_pictures
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is known about the models."""
+
+    comparison: Comparison
+    costs: Mapping[str, Cost]
+    table: pd.DataFrame
+    shown: Shown
+    inspections: Mapping[str, Inspection]  # of networks and forest
+    pictures: Mapping[int, NDArray[np.uint8]]
+    spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
+
+
+def gather_evidence(
+    candidates: Sequence[Candidate],
+    inputs: Inputs,
+    train_labels: Mapping[str, int],
+    params: EvaluateParams,
+    seed: int,
+) -> Evidence:
+    """Evaluate the candidates on the test side.
+
+    Args:
+        candidates: The forest among them.
+        inputs: Where records and features are.
+        train_labels: Training originals of each class, for the majority row.
+        params: The block `evaluate`.
+        seed: Of the bootstrap.
+
+    Raises:
+        BakeoffError: the test pictures of two models differ.
+    """
+    test = read_test_side(inputs)
+    groups = np.unique(test.groups, return_inverse=True)[1].astype(np.int64)
+    predictions = {c.name: predict(c, test, inputs) for c in candidates}
+    contenders = [
+        contender(c.name, c.metadata, predictions[c.name], groups, params=params, seed=seed)
+        for c in candidates
+    ]
+    contenders.append(_majority(contenders[0], train_labels, groups, params, seed))
+    comparison = compare(
+        contenders, groups, params.confidence, resamples=params.bootstrap, seed=seed
+    )
+    shown = choose_pictures(predictions, params.gallery, params.grad_cam)
+    pictures = read_pictures(inputs.records, "test", shown.places())
+    inspections = _inspect(candidates, predictions, shown, pictures)
+    costs = {c.name: cost_of(c, _latency(c, inspections), inputs.features) for c in candidates}
+    spreads = _repeat(candidates, inputs, params, seed)
+    table = comparison_table(comparison, costs, spreads)
+    return Evidence(comparison, costs, table, shown, inspections, pictures, spreads)
+
+
+def _inspect(
+    candidates: Sequence[Candidate],
+    predictions: Mapping[str, Predictions],
+    shown: Shown,
+    pictures: Mapping[int, NDArray[np.uint8]],
+) -> dict[str, Inspection]:
+    """See what networks and forest make of some of the pictures that are shown."""
+    inspections = {}
+    for candidate in candidates:
+        gallery = shown.galleries[candidate.name]
+        if candidate.kind in NETWORKS:
+            explain = np.concatenate([gallery.seen_right, gallery.seen_wrong])
+            inspections[candidate.name] = inspect_network(
+                candidate, predictions[candidate.name], pictures, explain, shown.shared
+            )
+        elif candidate.kind == "forest":
+            shared = np.stack([pictures[int(place)] for place in shown.shared])
+            inspections[candidate.name] = inspect_forest(candidate, shared)
+    return inspections
+
+
+def _majority(
+    like: Contender,
+    train_labels: Mapping[str, int],
+    groups: NDArray[np.int64],
+    params: EvaluateParams,
+    seed: int,
+) -> Contender:
+    metadata = {
+        "kind": "majority",
+        "n_train": like.metadata["n_train"],
+        "n_val": like.metadata["n_val"],
+    }
+    predictions = majority_predictions(like.predictions, train_labels)
+    return contender(MAJORITY, metadata, predictions, groups, params=params, seed=seed)
+
+
+def _latency(candidate: Candidate, inspections: Mapping[str, Inspection]) -> Latency:
+    """Time to predict; of a regression that of the network that makes its features."""
+    clocked = candidate.features if candidate.kind == "logistic" else candidate.name
+    found = inspections.get(str(clocked))
+    return found.latency if found else Latency()
+
+
+def _repeat(
+    candidates: Sequence[Candidate], inputs: Inputs, params: EvaluateParams, seed: int
+) -> dict[str, Spread]:
+    """Heads trained again with other seeds, as often as `evaluate.repeats` says."""
+    heads = [c for c in candidates if c.kind == "head"] if params.repeats else []
+    return {
+        head.name: repeated(head, inputs.features / head.name, params.repeats, seed)
+        for head in heads
+    }

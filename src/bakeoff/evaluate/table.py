@@ -1,0 +1,143 @@
+"""The comparison as one table, a row per model, best first."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.evaluate.comparison import Comparison, Contender, Pairing
+from bakeoff.evaluate.costs import Cost, pareto_front
+from bakeoff.evaluate.searches import trials_of
+from bakeoff.runtime.files import writing_file
+from bakeoff.test_side.candidates import MAJORITY
+from bakeoff.test_side.repeats import Spread
+
+_WITH_INTERVAL = (
+    "accuracy", "balanced_accuracy", "cohen_kappa", "macro_f1", "macro_auc",
+    "macro_average_precision", "log_loss", "brier",
+)  # fmt: skip
+
+
+def comparison_table(
+    comparison: Comparison, costs: Mapping[str, Cost], spreads: Mapping[str, Spread] | None = None
+) -> pd.DataFrame:
+    """Build the table; empty cells are unknown or do not apply.
+
+    Args:
+        comparison: All contenders.
+        costs: By model; a model that is missing cost nothing that was measured.
+        spreads: By model, of heads that were trained again with other seeds.
+    """
+    ranked = [c for c in comparison.contenders if c.name != MAJORITY]
+    front = pareto_front(
+        [c.card.overall["accuracy"] for c in ranked],
+        [costs.get(c.name, Cost()).predict_ms_batch for c in ranked],
+    )
+    on_front = {c.name for c, first in zip(ranked, front, strict=True) if first}
+    rows = [
+        _row(contender, comparison, costs.get(contender.name, Cost()))
+        | {"pareto": contender.name in on_front}
+        | _spread_cells(contender.name, spreads or {})
+        for contender in comparison.contenders
+    ]
+    table = pd.DataFrame(rows)
+    whole = ["n_train", "n_val", "n_test", "groups_test", "image_side", "parameters"]
+    table[whole] = table[whole].astype("Int64")
+    return table
+
+
+def _row(contender: Contender, comparison: Comparison, cost: Cost) -> dict[str, object]:
+    meta, overall = contender.metadata, contender.card.overall
+    row: dict[str, object] = {
+        "model": contender.name,
+        "kind": meta["kind"],
+        "weights": weights_in_words(meta),
+        "searched": trials_of(meta),
+        "image_side": meta.get("image_side"),
+        "n_train": meta.get("n_train"),
+        "n_val": meta.get("n_val"),
+        "n_test": len(contender.predictions.labels),
+        "groups_test": comparison.groups,
+    }
+    for name in _WITH_INTERVAL:
+        interval = contender.intervals[name]
+        row |= {name: overall[name], f"{name}_low": interval.low, f"{name}_high": interval.high}
+    row |= {name: value for name, value in overall.items() if name not in row}
+    row |= {
+        "calibration_error_before": contender.uncalibrated.overall["calibration_error"],
+        "log_loss_before": contender.uncalibrated.overall["log_loss"],
+        "temperature": meta.get("temperature", math.nan),
+    }
+    row |= _pairing_cells("forest", comparison.against_forest, contender.name)
+    row |= _pairing_cells("best", comparison.against_best, contender.name)
+    return row | asdict(cost)
+
+
+def _spread_cells(model: str, spreads: Mapping[str, Spread]) -> dict[str, object]:
+    """Columns that are there only when heads were trained again."""
+    if not spreads:
+        return {}
+    spread = spreads.get(model)
+    return {
+        "seeds": len(spread.accuracies) if spread else 0,
+        "seeds_accuracy_mean": spread.mean if spread else np.nan,
+        "seeds_accuracy_deviation": spread.deviation if spread else np.nan,
+    }
+
+
+def _pairing_cells(rival: str, pairings: Sequence[Pairing], model: str) -> dict[str, object]:
+    """The columns of one family of tests; the rival itself has none."""
+    pairing = next((p for p in pairings if p.model == model), None)
+    return {
+        f"minus_{rival}": pairing.difference if pairing else np.nan,
+        f"minus_{rival}_low": pairing.interval.low if pairing else np.nan,
+        f"minus_{rival}_high": pairing.interval.high if pairing else np.nan,
+        f"mcnemar_p_{rival}": pairing.mcnemar_p if pairing else np.nan,
+        f"group_p_{rival}": pairing.p_value if pairing else np.nan,
+        f"holm_p_{rival}": pairing.p_adjusted if pairing else np.nan,
+        f"against_{rival}": pairing.conclusion if pairing else "",
+    }
+
+
+def weights_in_words(metadata: Mapping[str, object]) -> str:
+    """Where a model's backbone comes from: `imagenet`, `random`, `random (fallback)`, a file."""
+    weights = metadata.get("weights")
+    if not isinstance(weights, Mapping) or weights.get("kind") in (None, "none"):
+        return ""
+    return "random (fallback)" if weights.get("fallback") else str(weights["kind"])
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write as CSV, numbers to six digits."""
+    with writing_file(path) as partial:
+        table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def terminal_table(table: pd.DataFrame) -> str:
+    """The columns that a person reads first, for a terminal."""
+    shown = pd.DataFrame(
+        {
+            "model": table["model"],
+            "weights": table["weights"],
+            "accuracy": [
+                f"{a:.3f} ({low:.3f}-{high:.3f})"
+                for a, low, high in zip(
+                    table["accuracy"], table["accuracy_low"], table["accuracy_high"], strict=True
+                )
+            ],
+            "kappa": table["cohen_kappa"].map("{:.3f}".format),
+            "macro_f1": table["macro_f1"].map("{:.3f}".format),
+            "ece": table["calibration_error"].map("{:.3f}".format),
+            "fit_s": table["fit_seconds"].map(_seconds),
+            "ms/picture": table["predict_ms_batch"].map(_seconds),
+            "pareto": table["pareto"].map({True: "*", False: ""}),
+        }
+    )
+    return shown.to_string(index=False)
+
+
+def _seconds(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.1f}"

@@ -1,1 +1,0 @@
-"""Scores, intervals, tests, figures and the report."""

@@ -1,1 +1,0 @@
-"""The augmentation plan and the TFRecords that it is exported to."""

@@ -1,0 +1,1 @@
+"""Records become a frozen backbone's vectors."""

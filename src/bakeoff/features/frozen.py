@@ -1,0 +1,100 @@
+"""The frozen half of a model: its backbone with the weights it got, as the features stage left it.
+
+The backbone's weights are kept beside the features, so that whoever trains a head or goes on to
+fine-tune has exactly those, without looking for them a second time.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from bakeoff.features.backbones import build_backbone, build_encoder, use_imagenet_scaling
+from bakeoff.features.batches import extract
+from bakeoff.features.weights import Weights
+from bakeoff.params.applications import SCRATCH
+from bakeoff.params.models import FeatureParams
+from bakeoff.runtime.files import sha256_of_file, write_json
+from bakeoff.runtime.tf import keras
+from bakeoff.tfrecord.index import RecordIndex
+
+logger = logging.getLogger(__name__)
+
+WEIGHTS_FILE = "backbone.weights.h5"
+
+
+def write_features(
+    folder: Path, params: FeatureParams, weights: Weights, records: Path, index: RecordIndex
+) -> dict[str, Any]:
+    """Write a model's backbone weights, and its frozen features of every side, into `folder`.
+
+    Args:
+        folder: Where to write; it exists and is empty.
+        params: The backbone and how its features are taken.
+        weights: What the backbone starts from; random ones follow the process's seed.
+        records: The folder of TFRecords.
+        index: Of that folder.
+
+    Returns:
+        What was written to `features.json`. A model trained from scratch has no features.
+    """
+    facts: dict[str, Any] = {
+        "from_scratch": params.from_scratch,
+        "backbone": params.backbone,
+        "image_side": params.image_side,
+        "pooling": params.pooling,
+        "precision": params.precision,
+        "record_side": index.height,
+        "channels": index.channels,
+        "fit": index.fit,
+        "equalize": index.equalize,
+        "classes": list(index.classes),
+        "weights": weights.record(),
+    }
+    if params.backbone not in SCRATCH:
+        facts |= _write_frozen(folder, params, weights, records, index)
+    if weights.kind == "random" and (folder / WEIGHTS_FILE).exists():
+        facts["weights"]["sha256"] = sha256_of_file(folder / WEIGHTS_FILE)
+    write_json(folder / "features.json", facts)
+    return facts
+
+
+def _write_frozen(
+    folder: Path, params: FeatureParams, weights: Weights, records: Path, index: RecordIndex
+) -> dict[str, Any]:
+    backbone = build_backbone(
+        params.backbone, params.image_side, weights.path, precision=params.precision
+    )
+    if weights.kind == "imagenet":
+        use_imagenet_scaling(backbone, params.backbone)
+    encoder = build_encoder(
+        params.backbone,
+        backbone,
+        side=params.image_side,
+        channels=index.channels,
+        pooling=params.pooling,
+    )
+    if not params.from_scratch:
+        for split, side in sorted(index.splits.items()):
+            extract(encoder, records, split, side.examples, folder)
+    backbone.save_weights(folder / WEIGHTS_FILE)
+    return {
+        "dim": int(encoder.output_shape[-1]),
+        "layers": len(backbone.layers),
+        "parameters": backbone.count_params(),
+    }
+
+
+def load_backbone(folder: Path, facts: dict[str, Any], side: int | None = None) -> keras.Model:
+    """The backbone that the features stage used, with its weights.
+
+    Args:
+        folder: The model's folder of features.
+        facts: Its `features.json`.
+        side: Another picture side in pixels than that of the features.
+    """
+    return build_backbone(
+        facts["backbone"],
+        facts["image_side"] if side is None else side,
+        folder / WEIGHTS_FILE,
+        precision=facts["precision"],
+    )

@@ -1,0 +1,191 @@
+"""Finding a backbone's weights: in a file, a mirror, Keras's cache, at Keras's host, or nowhere.
+
+No TensorFlow: what is found is a path and a hash. ImageNet weights are believed only when they
+have the hash that Keras itself states for them.
+"""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from bakeoff.params.applications import SCRATCH, Application, find_application
+from bakeoff.runtime.addresses import below, shown
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import sha256_of_file, writing_file
+from bakeoff.runtime.quick_download import NotFetchedError, fetch_quickly
+
+logger = logging.getLogger(__name__)
+
+_LOCK_SECONDS = 600
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which weights a backbone gets.
+
+    `record` is the same on every machine: a file that Keras's hash vouches for is one file,
+    wherever it was found. `place` says where that was here.
+    """
+
+    kind: Literal["imagenet", "random", "file"]
+    file: str  # name of the file; empty for random weights
+    sha256: str  # of the file; empty for random weights, until they are drawn
+    requested: str  # what params.yaml asks for; of a path the file name
+    fallback: bool  # whether random weights stand in for others that were out of reach
+    path: Path | None = None
+    place: str = ""  # mirror | keras cache | keras host | file | seed
+
+    def record(self) -> dict[str, Any]:
+        """What `features.json` and every later record say; no path, no host."""
+        facts = asdict(self)
+        del facts["path"], facts["place"]
+        origins = {"imagenet": "Keras", "file": "file", "random": "seeded random"}
+        return facts | {"origin": origins[self.kind]}
+
+
+def resolve_weights(
+    requested: str,
+    backbone: str,
+    *,
+    mirror: str | None = None,
+    unreachable: Literal["random", "error"] = "random",
+) -> Weights:
+    """Find the weights that `requested` names for `backbone`, within seconds when nothing answers.
+
+    Args:
+        requested: `imagenet`, `random`, or the path of a file.
+        backbone: A class of `keras.applications`, `cnn` or `mlp`.
+        mirror: A folder or http(s) URL that holds Keras's files under their own names.
+        unreachable: What to do when no place has the ImageNet weights.
+
+    Raises:
+        BakeoffError: the named file is missing, or ImageNet weights are out of reach and
+            `unreachable` is `error`.
+    """
+    if backbone in SCRATCH or requested == "random":
+        return Weights("random", "", "", "random", fallback=False, place="seed")
+    if requested != "imagenet":
+        return _named_file(requested)
+    application = find_application(backbone)
+    reasons: list[str] = []
+    for place, find in _places(application, mirror).items():
+        try:
+            path = find()
+        except NotFetchedError as reason:
+            reasons.append(f"{place}: {reason}")
+            continue
+        return Weights(
+            "imagenet",
+            application.weights_file,
+            sha256_of_file(path),
+            "imagenet",
+            fallback=False,
+            path=path,
+            place=place,
+        )
+    return _out_of_reach(application, reasons, unreachable)
+
+
+def _named_file(requested: str) -> Weights:
+    path = Path(requested).expanduser()
+    if not path.is_file():
+        raise BakeoffError(
+            f"params.yaml: weights '{requested}' is not imagenet, not random, and no such file"
+        )
+    return Weights(
+        "file", path.name, sha256_of_file(path), path.name, fallback=False, path=path, place="file"
+    )
+
+
+def _out_of_reach(application: Application, reasons: list[str], unreachable: str) -> Weights:
+    tried = "; ".join(reasons)
+    if unreachable == "error":
+        raise BakeoffError(
+            f"the ImageNet weights of {application.name} are out of reach ({tried}); set "
+            "'defaults.weights_mirror' in params.yaml to a folder holding "
+            f"{application.weights_file}, or 'defaults.weights_unreachable' to random"
+        )
+    logger.warning(
+        "\n!!! NO PRETRAINED WEIGHTS for %s: %s.\n"
+        "!!! It goes on with seeded RANDOM weights; its scores say nothing about transfer learning."
+        "\n!!! To mend this: put %s into a folder and name it as 'defaults.weights_mirror'.",
+        application.name,
+        tried,
+        application.weights_file,
+    )
+    return Weights("random", "", "", "imagenet", fallback=True, place="seed")
+
+
+def _places(application: Application, mirror: str | None) -> dict[str, Callable[[], Path]]:
+    """Where to look, in this order."""
+    cached = keras_cache() / application.cached_file
+    places: dict[str, Callable[[], Path]] = {}
+    if mirror and mirror.startswith(("http://", "https://")):
+        address = below(mirror, application.weights_file)
+        places["mirror"] = lambda: _fetched(address, cached, application)
+    elif mirror:
+        places["mirror"] = lambda: _in_mirror(Path(mirror).expanduser(), application)
+    places["keras cache"] = lambda: _checked(cached, application)
+    places["keras host"] = lambda: _fetched(application.weights_url, cached, application)
+    return places
+
+
+def keras_cache() -> Path:
+    """Where Keras keeps weights: `models` in `KERAS_HOME`, or in `~/.keras`."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+
+
+def _in_mirror(folder: Path, application: Application) -> Path:
+    names = (application.weights_file, application.cached_file)
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    return _checked(found or folder / application.weights_file, application)
+
+
+def _checked(path: Path, application: Application) -> Path:
+    """`path`, if it is the file that Keras means."""
+    if not path.is_file():
+        raise NotFetchedError("not there")
+    reason = _doubt(path, application)
+    if reason:
+        logger.warning("%s: not used, %s", path, reason)
+        raise NotFetchedError(reason)
+    return path
+
+
+def _doubt(path: Path, application: Application) -> str:
+    """Why `path` is not believed to hold the application's weights; empty if it is."""
+    expected = application.weights_hash
+    if expected is None:
+        # Keras states no hash for the first two MobileNets; a login page is caught nevertheless.
+        with path.open("rb") as stream:
+            return "" if stream.read(8) == _HDF5_MAGIC else "not an HDF5 file"
+    algorithm = "sha256" if len(expected) == 64 else "md5"
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, algorithm).hexdigest()
+    return "" if found == expected else f"its {algorithm} is {found}, Keras states {expected}"
+
+
+def _fetched(url: str, cached: Path, application: Application) -> Path:
+    """Fetch into Keras's cache; one process at a time, and the next one finds it there."""
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(cached.with_name(f"{cached.name}.lock"), timeout=_LOCK_SECONDS):
+            if cached.is_file() and not _doubt(cached, application):
+                return cached
+            with writing_file(cached) as partial:
+                fetch_quickly(url, partial)
+                reason = _doubt(partial, application)
+                if reason:
+                    logger.warning("%s: not used, %s", shown(url), reason)
+                    raise NotFetchedError(reason)
+    except (OSError, Timeout) as error:
+        raise NotFetchedError(f"{cached.parent} cannot be written ({error})") from None
+    logger.info("fetched %s", shown(url))
+    return cached

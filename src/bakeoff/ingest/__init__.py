@@ -1,0 +1,1 @@
+"""Any source becomes data/raw."""

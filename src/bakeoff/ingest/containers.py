@@ -1,0 +1,189 @@
+"""What stands in a zip, a tar or a folder, one member after another, read as streams."""
+
+import lzma
+import os
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Literal
+
+from bakeoff.runtime.errors import BakeoffError
+
+Kind = Literal["file", "folder", "a link", "a device file", "encrypted"]
+
+
+# What the decoders raise on bytes that are not what their headers promise.
+DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of an archive.
+
+    Attributes:
+        name: as the archive has it.
+        kind: what it is; only files and folders are welcome.
+        size: bytes, as the archive says.
+        open: yields its bytes as a stream; the stream must be read before the next member.
+    """
+
+    name: str
+    kind: Kind
+    size: int
+    open: Callable[[], IO[bytes]]
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """Makes a damaged header an error: `tarfile` by itself takes it for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> "_StrictTarInfo":
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from None
+
+
+def _tar_members(path: Path) -> Iterator[Member]:
+    with tarfile.open(path, "r:*", tarinfo=_StrictTarInfo) as tar:
+        while (info := tar.next()) is not None:
+            yield Member(info.name, _tar_kind(info), info.size, partial(_tar_stream, tar, info))
+            # A kilobyte for each member, of no use once it is read.
+            tar.members.clear()  # type: ignore[attr-defined]
+
+
+def _tar_stream(tar: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    stream = tar.extractfile(info)
+    if stream is None:
+        raise tarfile.ReadError(f"{info.name} has no bytes")
+    return stream
+
+
+def _tar_kind(info: tarfile.TarInfo) -> Kind:
+    if info.isdir():
+        return "folder"
+    if info.issym() or info.islnk():
+        return "a link"
+    return "file" if info.isreg() else "a device file"
+
+
+def _zip_members(path: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            stream = partial(archive.open, info)
+            yield Member(_zip_name(info), _zip_kind(info), info.file_size, stream)
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    if info.flag_bits & 0x800:
+        return info.filename
+    # macOS and Linux write UTF-8 without the flag that says so.
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _zip_kind(info: zipfile.ZipInfo) -> Kind:
+    mode = info.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        return "a link"
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "a device file"
+    if info.is_dir() or info.filename.endswith("\\"):
+        return "folder"
+    return "encrypted" if info.flag_bits & 0x1 else "file"
+
+
+def _folder_members(path: Path) -> Iterator[Member]:
+    for folder, folders, files in os.walk(path, onerror=_raise):
+        folders.sort()
+        here = Path(folder)
+        links = [name for name in folders if (here / name).is_symlink()]
+        for name in sorted(files + links):
+            file = here / name
+            yield Member(
+                file.relative_to(path).as_posix(),
+                _folder_kind(file),
+                file.lstat().st_size,
+                partial(_file_stream, file),
+            )
+
+
+def _raise(error: OSError) -> None:
+    # `os.walk` by itself would pass over a folder that it may not read.
+    raise error
+
+
+def _file_stream(file: Path) -> IO[bytes]:
+    return file.open("rb")
+
+
+def _folder_kind(file: Path) -> Kind:
+    mode = file.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return "a link"
+    return "file" if stat.S_ISREG(mode) else "a device file"
+
+
+def members(archive: Path) -> Iterator[Member]:
+    """The entries of a zip, a tar (plain, gz, bz2, xz) or a folder, in its own order.
+
+    Raises:
+        BakeoffError: the file is none of these, or is damaged.
+    """
+    if archive.is_dir():
+        return _folder_members(archive)
+    with archive.open("rb") as stream:
+        magic = stream.read(4)
+    if magic in (b"PK\3\4", b"PK\5\6") or (
+        not tarfile.is_tarfile(archive) and zipfile.is_zipfile(archive)
+    ):
+        return _zip_members(archive)
+    if tarfile.is_tarfile(archive):
+        return _tar_members(archive)
+    raise BakeoffError(
+        f"{archive}: neither a whole zip, a whole tar (plain, gz, bz2, xz) nor a folder; "
+        "get it again or repack it"
+    )
+
+
+@contextmanager
+def damage_told(archive: Path) -> Iterator[None]:
+    """Turn what a damaged or odd archive raises while it is read into one sentence."""
+    try:
+        yield
+    except BakeoffError:
+        raise
+    except NotImplementedError as error:
+        raise BakeoffError(f"{archive}: packed in a way not known here ({error})") from None
+    except OSError as error:
+        if error.errno is not None:  # the disk, not the archive
+            raise BakeoffError(f"{archive}: cannot be unpacked: {error}") from None
+        raise _damaged(archive, error) from None
+    except DAMAGE as error:
+        raise _damaged(archive, error) from None
+
+
+def _damaged(archive: Path, error: Exception) -> BakeoffError:
+    # What a decoder says may quote the damage at length.
+    return BakeoffError(f"{archive}: damaged ({str(error)[:200]}); get it again")

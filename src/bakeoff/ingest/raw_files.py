@@ -1,0 +1,145 @@
+"""What `data/raw` holds: every raw file in one uncompressed zip, and the list of the others.
+
+DVC takes its time for each file, so a hundred thousand pictures are better one file. Nothing in
+the zip is packed or renamed, and any file manager opens it.
+"""
+
+import csv
+import hashlib
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from bakeoff.ingest.containers import DAMAGE
+from bakeoff.runtime.errors import BakeoffError
+
+FILES = "files.zip"
+LEFT_OUT = "left_out.csv"
+_UNIX = 3
+_MODE = 0o100644 << 16  # a plain file that everybody may read
+
+
+class Create(Protocol):
+    """Opens a new file by its relative POSIX path, to be closed before the next is opened.
+
+    Of several with one path the last counts. `size`, in bytes, need not be exact, but a file may
+    only pass 2 GiB if it says so.
+    """
+
+    def __call__(self, name: str, size: int = 0) -> IO[bytes]:
+        """The file, open for writing."""
+
+
+@contextmanager
+def writing_raw_files(folder: Path) -> Iterator[Create]:
+    """Yield what writes the raw files; the zip depends on them and their order alone.
+
+    Args:
+        folder: existing and empty; on failure the caller removes it.
+
+    Raises:
+        OSError: the disk is full or may not be written; so when a file is written or closed.
+    """
+    with zipfile.ZipFile(folder / FILES, "w", zipfile.ZIP_STORED) as archive:
+
+        def create(name: str, size: int = 0) -> IO[bytes]:
+            archive.NameToInfo.pop(name, None)
+            info = zipfile.ZipInfo(name)  # dated 1980-01-01
+            info.create_system, info.external_attr, info.file_size = _UNIX, _MODE, size
+            return archive.open(info, "w")
+
+        yield create
+        # The directory names each file once: no reader meets one that was replaced.
+        archive.filelist = list(archive.NameToInfo.values())
+        archive.comment = _digest(archive.filelist)
+
+
+def _digest(files: list[zipfile.ZipInfo]) -> bytes:
+    """Of what the directory says; of its damage `zipfile` itself overlooks some."""
+    digest = hashlib.sha256()
+    for info in files:
+        place = (info.header_offset, info.file_size, info.CRC)
+        digest.update(f"{info.filename} {place}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest().encode()
+
+
+class RawFiles:
+    """The raw files, open for reading; several threads may read at once."""
+
+    def __init__(self, archive: zipfile.ZipFile, path: Path) -> None:
+        """The zip, and where it is, for the messages."""
+        self._archive, self._path, self._turn = archive, path, threading.Lock()
+
+    def names(self) -> list[str]:
+        """Relative POSIX paths, sorted."""
+        return sorted(self._archive.namelist())
+
+    def size(self, name: str) -> int:
+        """Bytes of one file."""
+        return self._archive.getinfo(name).file_size
+
+    def read(self, name: str) -> bytes:
+        """One file's bytes, checked against their checksum.
+
+        Raises:
+            BakeoffError: the zip is damaged.
+        """
+        # Before Python 3.12.9 and 3.13.2 two threads could move one another's place in the file.
+        with _damage_told(self._path), self._turn:
+            return self._archive.read(name)
+
+
+@contextmanager
+def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
+    """Yield the files that `writing_raw_files` wrote into `folder`.
+
+    Raises:
+        BakeoffError: the zip is not there, or damaged.
+    """
+    path = folder / FILES
+    with _damage_told(path):
+        archive = zipfile.ZipFile(path)
+        if _digest(archive.filelist) != archive.comment:
+            archive.close()
+            raise zipfile.BadZipFile("its directory is damaged")
+    with archive:
+        yield RawFiles(archive, path)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, *DAMAGE) as error:
+        raise BakeoffError(
+            f"{path}: cannot be read ({str(error)[:200]}); `dvc checkout --force {path.parent}` "
+            "brings it back, `dvc repro --force ingest` makes it anew"
+        ) from None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A member that was not brought in, and why."""
+
+    path: str
+    detail: str
+
+
+def write_left_out(path: Path, left_out: list[LeftOut]) -> None:
+    """Write what was not brought in, as CSV."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["path", "detail"])
+        writer.writerows((item.path, item.detail) for item in left_out)
+
+
+def read_left_out(path: Path) -> list[LeftOut]:
+    """Read what `write_left_out` wrote; empty where there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [LeftOut(row["path"], row["detail"]) for row in csv.DictReader(stream)]

@@ -1,0 +1,1 @@
+"""One rule of decoding and squaring a picture, for training and serving."""

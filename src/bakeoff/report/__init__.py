@@ -1,0 +1,1 @@
+"""Conclusions become a page, cards, plots and the terminal's table."""

@@ -1,0 +1,87 @@
+"""Model cards (Mitchell et al. 2019) in Markdown, one for each model."""
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bakeoff.evaluate.comparison import Comparison, Contender
+from bakeoff.evaluate.evaluation import Evidence
+from bakeoff.evaluate.searches import origin_in_words
+from bakeoff.evaluate.table import weights_in_words
+from bakeoff.evaluate.verdict import choice, sentence_of
+from bakeoff.params.datasets import Dataset
+from bakeoff.report.page_text import fixed, interval_text, per_class_rows
+from bakeoff.test_side.candidates import MAJORITY
+
+_NO_SHARES = (
+    "log_loss", "brier", "cohen_kappa", "matthews", "macro_auc", "macro_average_precision",
+)  # fmt: skip
+
+
+def model_cards(evidence: Evidence, dataset: str, described: Dataset) -> dict[str, str]:
+    """The card of each trained model, by name."""
+    environment = Environment(
+        loader=PackageLoader("bakeoff.report"),
+        autoescape=False,  # noqa: S701 -- Markdown, read as text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("card.md.j2")
+    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    return {
+        model.name: template.render(card=_card(evidence, model, dataset, described))
+        for model in trained
+    }
+
+
+def _card(
+    evidence: Evidence, model: Contender, dataset: str, described: Dataset
+) -> dict[str, object]:
+    comparison, meta = evidence.comparison, model.metadata
+    scores = [
+        (name, fixed(value), _interval(model, name)) for name, value in model.card.overall.items()
+    ]
+    return {
+        "name": model.name,
+        "kind": meta["kind"],
+        "backbone": meta.get("backbone"),
+        "image_side": meta.get("image_side"),
+        "weights": weights_in_words(meta),
+        "fallback": "fallback" in weights_in_words(meta),
+        "origin": origin_in_words(meta),
+        "dataset": dataset,
+        "description": described.description,
+        "licence": described.licence,
+        "source": described.source,
+        "classes": model.predictions.classes,
+        "n_train": meta["n_train"],
+        "n_val": meta["n_val"],
+        "n_test": len(model.predictions.labels),
+        "groups": comparison.groups,
+        "record_side": meta["record_side"],
+        "channels": meta["channels"],
+        "fit": meta["fit"],
+        "equalize": meta["equalize"],
+        "temperature": meta["temperature"],
+        "scores": scores,
+        "per_class": per_class_rows(model),
+        "conclusions": _conclusions(comparison, model),
+        "file": "model.skops" if meta["kind"] in ("forest", "logistic") else "model.keras",
+        "descriptors": meta["params"].get("descriptors"),
+        "pixels_side": meta["params"].get("pixels_side"),
+    }
+
+
+def _conclusions(comparison: Comparison, model: Contender) -> list[str]:
+    families = (*comparison.against_forest, *comparison.against_best)
+    sentences = [choice(comparison)] if model is comparison.best else []
+    sentences += [sentence_of(pairing) for pairing in families if pairing.model == model.name]
+    return [sentence for sentence in dict.fromkeys(sentences) if sentence]
+
+
+def _interval(model: Contender, score: str) -> str:
+    interval = model.intervals.get(score)
+    if interval is None:
+        return ""
+    if score in _NO_SHARES:
+        return f"{fixed(interval.low)} to {fixed(interval.high)}" if fixed(interval.low) else ""
+    return interval_text(interval.low, interval.high)

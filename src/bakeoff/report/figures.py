@@ -1,0 +1,133 @@
+"""The figures of the report, drawn once and saved as files as well."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bakeoff.evaluate.comparison import Contender
+from bakeoff.evaluate.evaluation import Evidence
+from bakeoff.report import pictures as captions
+from bakeoff.report.plots.calibration import reliability_figure
+from bakeoff.report.plots.confusion import confusion_figure
+from bakeoff.report.plots.curves import (
+    learning_curves_figure,
+    precision_recall_figure,
+    roc_figure,
+)
+from bakeoff.report.plots.figures import save_png, to_png
+from bakeoff.report.plots.maps import Captioned, save_contact_sheet
+from bakeoff.report.plots.quality import cost_figure, per_class_figure
+from bakeoff.runtime.files import writing_file
+from bakeoff.test_side.cache import Arrays, remembered, sha256_of_array
+from bakeoff.test_side.candidates import MAJORITY
+
+_OVERLAID = 8  # models in one panel; more lines could not be told apart
+
+
+@dataclass(frozen=True)
+class Titled:
+    """A figure, its file's name, and what is said of it."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The figures that stand in the report."""
+
+    curves: tuple[Titled, ...]
+    cost: Titled
+
+
+def draw(evidence: Evidence, histories: Mapping[str, pd.DataFrame]) -> Drawn:
+    """Draw the figures that compare models.
+
+    Args:
+        evidence: All contenders.
+        histories: `history.csv` of the models that were trained in epochs.
+    """
+    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    curves = [*_class_curves(trained), _reliability(trained)]
+    if histories:
+        text = "Validation as lines, training dotted."
+        figure = learning_curves_figure(histories)
+        curves.append(Titled("learning_curves", "Learning", text, figure))
+    text = "Filled: on the Pareto front of accuracy and milliseconds. Bars are the intervals."
+    cost = Titled("cost", "Quality against cost", text, cost_figure(evidence.table))
+    return Drawn(tuple(curves), cost)
+
+
+def _class_curves(trained: Sequence[Contender]) -> list[Titled]:
+    """Bars and curves for each class, of the best few models."""
+    shown = trained[:_OVERLAID]
+    best = "" if len(shown) == len(trained) else f" The {_OVERLAID} most accurate models."
+    predictions = {c.name: c.predictions for c in shown}
+    of_class = f"Each class against the rest.{best}"
+    bars = per_class_figure({c.name: c.card.per_class for c in shown}, shown[0].predictions.classes)
+    words = "Recall: share of a class that is found. Precision: share of what is called it that is."
+    precision_recall = precision_recall_figure(predictions)
+    return [
+        Titled("per_class", "Class by class", f"{words}{best}", bars),
+        Titled("roc", "ROC", of_class, roc_figure(predictions)),
+        Titled("precision_recall", "Precision and recall", of_class, precision_recall),
+    ]
+
+
+def _reliability(trained: Sequence[Contender]) -> Titled:
+    text = (
+        "Grey before, blue after temperature scaling on the validation side. On the diagonal a "
+        "model is as often right as it says. A dot's area grows with its pictures."
+    )
+    both = {c.name: (c.uncalibrated.reliability, c.card.reliability) for c in trained}
+    return Titled("reliability", "Reliability", text, reliability_figure(both))
+
+
+def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
+    """Save every figure as a PNG file under `folder`; the cost figure holds clocked numbers."""
+    for titled in drawn.curves:
+        save_png(titled.figure, folder / f"{titled.name}.png")
+    hardest = captions.hardest(evidence)
+    if hardest:
+        save_contact_sheet(hardest, folder / "hardest.png")
+    for model in evidence.comparison.contenders:
+        if model.name != MAJORITY:
+            _save_of_model(folder, evidence, model)
+
+
+def _confusion_png(model: Contender) -> bytes:
+    """The model's confusion matrix as a picture, drawn once: most models are as they were."""
+    matrix, classes = model.card.matrix, model.predictions.classes
+    inputs = {
+        "matrix": sha256_of_array(matrix),
+        "classes": json.dumps(classes),
+        "title": model.name,
+    }
+
+    def drawn() -> Arrays:
+        png = to_png(confusion_figure(matrix, classes, model.name))
+        return {"png": np.frombuffer(png, np.uint8)}
+
+    return remembered("figures", inputs, drawn)["png"].tobytes()
+
+
+def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
+    name = model.name
+    with writing_file(folder / "confusion" / f"{name}.png") as partial:
+        partial.write_bytes(_confusion_png(model))
+    galleries: Sequence[tuple[str, list[Captioned]]] = (
+        ("mistakes", captions.mistakes(evidence, model)),
+        ("grad_cam", captions.seen(evidence, model)),
+        ("mean_maps", captions.mean_maps(evidence, model)),
+        ("importances", captions.importances(evidence, model)),
+    )
+    for kind, pictures in galleries:
+        if pictures:
+            save_contact_sheet(pictures, folder / kind / f"{name}.png")

@@ -1,0 +1,252 @@
+"""The report: one page that holds everything it shows, and needs no network."""
+
+import json
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from bakeoff.evaluate.comparison import Comparison, Contender
+from bakeoff.evaluate.evaluation import Evidence
+from bakeoff.evaluate.searches import origin_in_words
+from bakeoff.evaluate.table import weights_in_words
+from bakeoff.evaluate.verdict import headline, verdict
+from bakeoff.params.datasets import Dataset
+from bakeoff.params.evidence import EvaluateParams
+from bakeoff.report import page_text as report_numbers
+from bakeoff.report import pictures as captions
+from bakeoff.report.figures import Drawn
+from bakeoff.report.inlining import Thumbnails
+from bakeoff.report.plots.confusion import confusion_figure
+from bakeoff.report.plots.figures import to_svg
+from bakeoff.runtime.addresses import without_secrets
+from bakeoff.runtime.files import write_text
+from bakeoff.test_side.candidates import FOREST, MAJORITY
+from bakeoff.test_side.repeats import Spread
+from bakeoff.tfrecord.index import RecordIndex
+
+_MOST_BYTES = 5_000_000
+# Tried one after the other until the page is small enough.
+_THUMBNAILS = (Thumbnails(200, 80), Thumbnails(136, 75), Thumbnails(96, 65), Thumbnails(64, 55))
+_PACKAGES = (
+    "tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "pillow", "mlflow", "dvc",
+)  # fmt: skip
+_MAPS_TITLES = {
+    "forest": "Which pixels the forest uses",
+    "network": "Where it looks on average, for each true class",
+}
+_SIDES = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the page says beside the evidence."""
+
+    dataset: str
+    described: Dataset
+    index: RecordIndex
+    leakage: Mapping[str, Any]  # reports/split/leakage.json
+    params: EvaluateParams
+    params_text: str  # params.yaml
+    histories: Mapping[str, pd.DataFrame]
+    searches: Mapping[str, pd.DataFrame]  # trials.csv of the models that were searched
+
+
+def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn) -> None:
+    """Write the page; pictures are shrunk until it has less than 5 MB."""
+    environment = Environment(
+        loader=PackageLoader("bakeoff.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.j2")
+    page = _page(evidence, context, drawn)
+    html = ""
+    for thumbnails in _THUMBNAILS:
+        html = template.render(page=page | _pictures(evidence, thumbnails))
+        if len(html.encode()) < _MOST_BYTES:
+            break
+    write_text(path, html)
+
+
+def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
+    """Everything but the pictures."""
+    comparison, table, best = evidence.comparison, evidence.table, evidence.comparison.best
+    axis = report_numbers.bar_axis(table)
+    return {
+        "title": context.dataset,
+        "description": context.described.description.replace("`", ""),
+        "provenance": _provenance(context.described),
+        "headline": _unbroken(headline(comparison)),
+        "verdict": [_unbroken(s) for s in verdict(comparison, evidence.costs)[1:]],
+        "random_models": _random_models(comparison),
+        "n_train": best.metadata["n_train"],
+        "n_val": best.metadata["n_val"],
+        "n_test": len(best.predictions.labels),
+        "train_sha256": best.metadata["train_ids_sha256"][:12],
+        "val_sha256": best.metadata["val_ids_sha256"][:12],
+        "groups": comparison.groups,
+        "confidence": f"{context.params.confidence * 100:g} %",
+        "resamples": context.params.bootstrap,
+        "axis": [f"{end * 100:.0f} %" for end in axis],
+        "rows": report_numbers.model_rows(table, axis),
+        "every_number": report_numbers.every_number(table),
+        "pairings": _families(comparison),
+        "spreads": _spreads(evidence.spreads),
+        "repeats": context.params.repeats,
+        "curves": [
+            {"title": f.title, "caption": f.caption, "svg": to_svg(f.figure)} for f in drawn.curves
+        ],
+        "cost": {"caption": drawn.cost.caption, "svg": to_svg(drawn.cost.figure)},
+        "classes": best.predictions.classes,
+        "sides": _SIDES,
+        "counts": _counts(context.index),
+        "record_facts": _record_facts(context.index) + _split_facts(context.leakage),
+        "weights": _weights(evidence),
+        "versions": [("Python", platform.python_version())] + [(p, version(p)) for p in _PACKAGES],
+        "params": without_secrets(context.params_text),
+    }
+
+
+def _unbroken(sentence: str) -> str:
+    """A sentence whose numbers are not parted from their units at the end of a line."""
+    return re.sub(r"(?<=\d) (?=%|ms\b|MB\b|s\b)", "\u00a0", sentence)
+
+
+def _spreads(spreads: Mapping[str, Spread]) -> list[tuple[str, ...]]:
+    """Mean, deviation, lowest and highest accuracy over the seeds, in percent."""
+    rows = []
+    for name, spread in spreads.items():
+        ends = spread.accuracies.min(), spread.accuracies.max()
+        rows.append((name, *(f"{v * 100:.1f}" for v in (spread.mean, spread.deviation, *ends))))
+    return rows
+
+
+def _random_models(comparison: Comparison) -> list[tuple[str, bool]]:
+    """Frozen backbones with random weights, and whether these stand in for pretrained ones.
+
+    A regression stands on the backbone of a network that is in the list already.
+    """
+    return [
+        (c.name, bool(c.metadata["weights"].get("fallback")))
+        for c in comparison.contenders
+        if c.metadata["kind"] in ("head", "fine_tuned")
+        and c.metadata["weights"]["kind"] == "random"
+    ]
+
+
+def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:
+    """The paired tests; where the forest is the best the two families are one."""
+    families = {comparison.best.name: comparison.against_best, FOREST: comparison.against_forest}
+    titles = {comparison.best.name: f"Against the best, {comparison.best.name}"} | {
+        FOREST: "Against the random forest"
+    }
+    return [
+        (titles[rival], report_numbers.pairing_rows(pairings))
+        for rival, pairings in families.items()
+        if pairings
+    ]
+
+
+def _pictures(evidence: Evidence, thumbnails: Thumbnails) -> dict[str, Any]:
+    """The sections that show pictures."""
+    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    return {
+        "hardest": thumbnails.inline(captions.hardest(evidence)),
+        "models": [_section(evidence, model, thumbnails) for model in trained],
+    }
+
+
+def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> dict[str, Any]:
+    meta = model.metadata
+    seen = captions.seen(evidence, model)
+    means = captions.mean_maps(evidence, model) + captions.importances(evidence, model)
+    return {
+        "name": model.name,
+        "kind": meta["kind"],
+        "what": _what(meta),
+        "origin": origin_in_words(meta),
+        "confusion": report_numbers.confusion_rows(model),
+        "confusion_uri": _confusion_uri(model, thumbnails),
+        "commonest": report_numbers.commonest_mistakes(model),
+        "per_class": report_numbers.per_class_rows(model),
+        "seen": thumbnails.inline(seen),
+        "maps_title": _MAPS_TITLES.get(meta["kind"], _MAPS_TITLES["network"]),
+        "mean_maps": thumbnails.inline(means),
+        "mistakes": thumbnails.inline(captions.mistakes(evidence, model)),
+        "facts": json.dumps(meta, indent=2, sort_keys=True),
+    }
+
+
+def _confusion_uri(model: Contender, thumbnails: Thumbnails) -> str | None:
+    """The confusion matrix as a picture where it has too many classes for a table."""
+    if report_numbers.confusion_rows(model):
+        return None
+    figure = confusion_figure(model.card.matrix, model.predictions.classes, model.name)
+    return thumbnails.figure_uri(figure)
+
+
+def _what(meta: Mapping[str, Any]) -> str:
+    """What a model is, in a few words."""
+    params = meta["params"]
+    match meta["kind"]:
+        case "forest":
+            return f"{params['trees']} trees on {', '.join(params['descriptors'])}"
+        case "logistic":
+            return f"logistic regression on {meta['backbone']} features"
+        case "head":
+            return f"{meta['backbone']} at {meta['image_side']} pixels, frozen, with a trained head"
+        case kind:
+            return f"{meta['backbone']} at {meta['image_side']} pixels, {kind.replace('_', ' ')}"
+
+
+def _counts(index: RecordIndex) -> list[tuple[str, list[int]]]:
+    """Examples of each class on each side, and their sum."""
+    sides = [index.splits[side] for side in _SIDES]
+    rows = [(name, [side.labels.get(name, 0) for side in sides]) for name in index.classes]
+    rows.append(("examples", [side.examples for side in sides]))
+    rows.append(("of these originals", [side.originals for side in sides]))
+    return rows
+
+
+def _record_facts(index: RecordIndex) -> list[tuple[str, str]]:
+    return [
+        ("Picture", f"{index.height} x {index.width} pixels, {index.channels} channels"),
+        ("Encoding", index.encoding),
+        ("Fit to the square", index.fit),
+        ("Equalised", index.equalize),
+    ]
+
+
+def _split_facts(leakage: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The leakage audit's findings: what two sides have in common."""
+    audited = ("groups", "exact_duplicates", "near_duplicates")
+    return [(f"{n.replace('_', ' ').capitalize()} on two sides", str(leakage[n])) for n in audited]
+
+
+def _provenance(dataset: Dataset) -> list[tuple[str, str]]:
+    facts = (
+        ("Source", dataset.source),
+        ("Licence", dataset.licence),
+        ("Citation", " ".join(dataset.citation.split())),
+    )
+    return [(name, text) for name, text in facts if text]
+
+
+def _weights(evidence: Evidence) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for contender in evidence.comparison.contenders:
+        weights = contender.metadata.get("weights") or {}
+        if weights.get("kind") not in (None, "none"):
+            sha256 = str(weights.get("sha256") or "")[:16]
+            words = weights_in_words(contender.metadata)
+            rows.append((contender.name, words, str(weights.get("origin") or ""), sha256))
+    return rows

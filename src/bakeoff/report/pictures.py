@@ -1,0 +1,97 @@
+"""The pictures that report and files show, with what is said of each."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.evaluate.comparison import Contender
+from bakeoff.evaluate.evaluation import Evidence
+from bakeoff.report.plots.maps import Captioned, coloured, overlay
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.test_side.galleries import Places
+
+_HEAT_SIDE = 160  # pixels
+
+
+def mistakes(evidence: Evidence, model: Contender) -> list[Captioned]:
+    """A model's most confident mistakes."""
+    places = evidence.shown.galleries[model.name].mistakes
+    return [_shown(evidence, place, _answer(model.predictions, place)) for place in places]
+
+
+def hardest(evidence: Evidence) -> list[Captioned]:
+    """The pictures that all models find hardest, and how many of them got each right."""
+    trained = [c for c in evidence.comparison.contenders if c.name in evidence.shown.galleries]
+    captions = {}
+    for place in evidence.shown.hardest:
+        truth = trained[0].predictions.classes[trained[0].predictions.labels[place]]
+        right = sum(bool(c.predictions.right[place]) for c in trained)
+        captions[int(place)] = f"{truth}; right: {right} of {len(trained)} models"
+    return [_shown(evidence, place, captions[int(place)]) for place in evidence.shown.hardest]
+
+
+def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
+    """Grad-CAM over a model's right answers, then over its wrong ones."""
+    inspection = evidence.inspections.get(model.name)
+    if inspection is None or not inspection.explained:
+        return []
+    gallery = evidence.shown.galleries[model.name]
+    return [
+        Captioned(
+            overlay(evidence.pictures[int(place)], inspection.explained[int(place)]),
+            _answer(model.predictions, place),
+            str(model.predictions.image_ids[place]),
+        )
+        for place in np.concatenate([gallery.seen_right, gallery.seen_wrong])
+    ]
+
+
+def mean_maps(evidence: Evidence, model: Contender) -> list[Captioned]:
+    """A model's mean Grad-CAM of each class, over the mean of the same pictures."""
+    inspection = evidence.inspections.get(model.name)
+    maps = inspection.mean_maps if inspection else {}
+    truth = model.predictions.labels[evidence.shown.shared]
+    return [
+        Captioned(
+            overlay(
+                _mean_picture(evidence, evidence.shown.shared[truth == label]),
+                heat / (heat.max() or 1),
+            ),
+            f"{name}, mean of {(truth == label).sum()} pictures",
+        )
+        for label, name in enumerate(model.predictions.classes)
+        if (heat := maps.get(name)) is not None
+    ]
+
+
+def importances(evidence: Evidence, forest: Contender) -> list[Captioned]:
+    """A forest's pixel importances, over the mean of the pictures at hand and alone."""
+    inspection = evidence.inspections.get(forest.name)
+    if inspection is None or inspection.importances is None:
+        return []
+    heat = inspection.importances / inspection.importances.max()
+    return [
+        Captioned(
+            overlay(_mean_picture(evidence, evidence.shown.shared), heat),
+            "pixel importance over the mean picture",
+        ),
+        Captioned(coloured(heat, _HEAT_SIDE), "pixel importance"),
+    ]
+
+
+def _mean_picture(evidence: Evidence, places: Places) -> NDArray[np.uint8]:
+    stack = np.stack([evidence.pictures[int(place)] for place in places])
+    return stack.mean(axis=0).astype(np.uint8)
+
+
+def _answer(predictions: Predictions, place: int) -> str:
+    """What was said, how surely, and what is true."""
+    said = predictions.classes[predictions.predicted[place]]
+    sure = f"{predictions.confidence[place] * 100:.0f} %"
+    if predictions.right[place]:
+        return f"{said} {sure}, right"
+    return f"{said} {sure}, is {predictions.classes[predictions.labels[place]]}"
+
+
+def _shown(evidence: Evidence, place: int, caption: str) -> Captioned:
+    image_id = evidence.comparison.best.predictions.image_ids[place]
+    return Captioned(evidence.pictures[int(place)], caption, str(image_id))

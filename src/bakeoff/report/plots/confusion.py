@@ -1,0 +1,48 @@
+"""Which class was taken for which."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bakeoff.report.plots.figures import new_figure, styled
+
+_MOST_NUMBERS = 20  # classes; beyond, numbers in the cells would not be legible
+
+
+@styled
+def confusion_figure(matrix: NDArray[np.float64], classes: Sequence[str], title: str) -> Figure:
+    """A confusion matrix, true class down, predicted class across: counts and shares.
+
+    Args:
+        matrix: Counts, shape `(k, k)`.
+        classes: Names, `k` of them.
+        title: Above the picture.
+    """
+    k = len(classes)
+    # Shares of the true class, so that small classes can be seen.
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    side = min(14.0, 2.2 + 0.62 * k)
+    figure = new_figure(side + 0.8, side)
+    axes = figure.add_subplot()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    crowded = k > 3
+    axes.set_xticks(
+        range(k), classes, rotation=45 if crowded else 0, ha="right" if crowded else "center"
+    )
+    axes.set_yticks(range(k), classes)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    axes.grid(visible=False)
+    for row, column in np.ndindex(k, k) if k <= _MOST_NUMBERS else ():
+        axes.text(
+            column,
+            row,
+            f"{matrix[row, column]:.0f}\n{shares[row, column] * 100:.0f} %",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if shares[row, column] > 0.5 else "k",
+        )
+    figure.colorbar(image, label="share of the true class", shrink=0.8)
+    return figure

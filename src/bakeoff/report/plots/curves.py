@@ -1,0 +1,123 @@
+"""Lines over models: learning, and the trade-offs behind a threshold."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bakeoff.report.plots.figures import line_style, new_figure, styled
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.scoring.probability_scores import precision_recall_curve, roc_curve
+
+# A curve over thousands of pictures is drawn through this many points at most.
+_POINTS = 200
+_PANELS = 6  # classes; beyond, curves are averaged over the classes
+
+
+@styled
+def learning_curves_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Loss and accuracy after each epoch; validation as lines, training as thin ones.
+
+    Args:
+        histories: By model, columns `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
+    """
+    figure = new_figure(8.4, 3.4)
+    panels = figure.subplots(1, 2)
+    for axes, metric in zip(panels, ("loss", "accuracy"), strict=True):
+        for index, (name, history) in enumerate(histories.items()):
+            colour = line_style(index)["color"]
+            marker = "o" if len(history) < 30 else None
+            axes.plot(
+                history["epoch"],
+                history[f"val_{metric}"],
+                color=colour,
+                marker=marker,
+                ms=3,
+                label=name,
+            )
+            if metric in history:
+                axes.plot(history["epoch"], history[metric], color=colour, lw=0.8, ls=":")
+        axes.set(xlabel="epoch", title=f"{metric} (dotted: training)")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def roc_points(predictions: Predictions, label: int) -> tuple[NDArray[np.float64], ...]:
+    """False and true positive rates for one class, thinned."""
+    curve = roc_curve(predictions.labels == label, predictions.probabilities[:, label])
+    return _thinned(*curve)
+
+
+def precision_recall_points(
+    predictions: Predictions, label: int
+) -> tuple[NDArray[np.float64], ...]:
+    """Recall and precision for one class, thinned."""
+    precision, recall = precision_recall_curve(
+        predictions.labels == label, predictions.probabilities[:, label]
+    )
+    return _thinned(recall, precision)
+
+
+def roc_figure(models: Mapping[str, Predictions]) -> Figure:
+    """ROC curves of the models, a panel for each class."""
+    figure, panels = _panels(models, roc_points)
+    for axes in panels:
+        axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, zorder=0)
+        axes.set(xlabel="false positive rate")
+    panels[0].set_ylabel("true positive rate")
+    return figure
+
+
+def precision_recall_figure(models: Mapping[str, Predictions]) -> Figure:
+    """Precision-recall curves of the models, a panel for each class."""
+    figure, panels = _panels(models, precision_recall_points)
+    for axes in panels:
+        axes.set(xlabel="recall")
+    panels[0].set_ylabel("precision")
+    return figure
+
+
+@styled
+def _panels(models: Mapping[str, Predictions], points: object) -> tuple[Figure, Sequence[Axes]]:
+    """One panel per class that has a picture, or one of averages when the classes are many."""
+    first = next(iter(models.values()))
+    counts = np.bincount(first.labels, minlength=len(first.classes))
+    held = [c for c, count in enumerate(counts) if 0 < count < len(first.labels)]
+    single = len(held) > _PANELS or not held
+    columns = 1 if single else min(3, len(held))
+    rows = 1 if single else -(-len(held) // columns)
+    # Every figure of a page is equally wide, so that its letters are equally large.
+    figure = new_figure(8.4, 3.4 if single else 2.7 * rows + 0.8)
+    panels = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
+    for spare in panels[len(held) :] if not single else []:
+        spare.remove()
+    panels = panels[:1] if single else panels[: len(held)]
+    for index, (name, predictions) in enumerate(models.items()):
+        curves = [points(predictions, label) for label in held]  # type: ignore[operator]
+        shown = [_average(curves)] if single and curves else curves
+        for axes, curve in zip(panels, shown, strict=False):
+            axes.plot(*curve, label=name, lw=1.4, **line_style(index))
+    titles = ["mean over classes"] if single else [first.classes[c] for c in held]
+    for axes, title in zip(panels, titles, strict=True):
+        axes.set(title=title, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    labels = panels[0].get_legend_handles_labels()
+    if single:
+        figure.legend(*labels, loc="outside right center")
+    else:
+        figure.legend(*labels, loc="outside lower center", ncols=3)
+    return figure, panels
+
+
+def _average(curves: Sequence[tuple[NDArray[np.float64], ...]]) -> tuple[NDArray[np.float64], ...]:
+    """The mean of curves over a common grid (vertical averaging, Fawcett 2006)."""
+    grid = np.linspace(0, 1, _POINTS)
+    return grid, np.mean([np.interp(grid, x, y) for x, y in curves], axis=0)
+
+
+def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), _POINTS)).round().astype(np.int64))
+    return x[keep], y[keep]

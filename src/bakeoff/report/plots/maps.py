@@ -1,0 +1,81 @@
+"""Pictures with something said about them: galleries, and maps drawn over them."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from bakeoff.runtime.files import writing_file
+
+_COLUMNS = 6
+_SIDE, _GAP, _CAPTION = 170, 10, 40  # pixels
+_LETTERS = 28  # in a line of a caption
+_FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """A picture, uint8 `(h, w, 1 | 3)`, and what is said of it."""
+
+    picture: NDArray[np.uint8]
+    caption: str
+    image_id: str = ""
+
+
+def contact_sheet(pictures: Sequence[Captioned]) -> Image.Image:
+    """Pictures in rows of six, captions below, on white."""
+    columns = min(_COLUMNS, len(pictures))
+    rows = -(-len(pictures) // columns)
+    cell = (_SIDE + _GAP, _SIDE + _CAPTION)
+    sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.truetype(str(_FONT), 11)
+    for index, shown in enumerate(pictures):
+        row, column = divmod(index, columns)
+        place = (_GAP + column * cell[0], _GAP + row * cell[1])
+        picture = shown.picture[..., 0] if shown.picture.shape[2] == 1 else shown.picture
+        image = Image.fromarray(picture).convert("RGB")
+        image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        sheet.paste(image, place)
+        text = textwrap.fill(shown.caption, _LETTERS)
+        draw.text((place[0], place[1] + _SIDE + 3), text, fill="black", font=font)
+    return sheet
+
+
+def save_contact_sheet(pictures: Sequence[Captioned], path: Path) -> None:
+    """Save a contact sheet as PNG."""
+    with writing_file(path) as partial:
+        contact_sheet(pictures).save(partial, "PNG", compress_level=1)
+
+
+def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Draw a map over a picture, see-through where it is low.
+
+    Args:
+        picture: uint8 `(h, w, 1 | 3)`.
+        heat: Shape `(a, b)` in 0..1; enlarged to the picture, bilinear.
+
+    Returns:
+        uint8 `(h, w, 3)`.
+    """
+    height, width = picture.shape[:2]
+    large = np.asarray(
+        Image.fromarray(heat.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    )
+    colours = mpl.colormaps["inferno"](np.clip(large, 0, 1))[..., :3] * 255
+    opacity = 0.65 * np.clip(large, 0, 1)[..., None]
+    ground = np.broadcast_to(picture, (height, width, 3))
+    mixed = ground * (1 - opacity) + colours * opacity
+    return mixed.round().astype(np.uint8)
+
+
+def coloured(heat: NDArray[np.floating], side: int) -> NDArray[np.uint8]:
+    """A map alone in colours, uint8 `(side, side, 3)`, its largest value brightest."""
+    scaled = heat / heat.max() if heat.max() > 0 else heat
+    colours = (mpl.colormaps["inferno"](scaled)[..., :3] * 255).round().astype(np.uint8)
+    return np.asarray(Image.fromarray(colours).resize((side, side), Image.Resampling.NEAREST))

@@ -1,0 +1,102 @@
+"""How good, against what it costs, and class by class."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from bakeoff.report.plots.figures import PALETTE, line_style, new_figure, styled
+
+# A regression has the colour of the network whose features it reads, and a shape of its own; when
+# the colours are used up, so have the networks.
+_NETWORKS = ("o", "D", "v")
+_REGRESSIONS = ("s", "P", "X")
+
+
+@styled
+def cost_figure(table: pd.DataFrame) -> Figure:
+    """Accuracy with its interval against time to predict and time to train.
+
+    Names stand in a legend, best first: beside points that tie they would lie on each other.
+
+    Args:
+        table: The comparison; rows without a measured time are left out of that panel. Models on
+            the Pareto front of the first panel are filled and joined.
+    """
+    figure = new_figure(8.4, 4.4)
+    panels = figure.subplots(1, 2, sharey=True)
+    training = table["fit_seconds"] + table["feature_seconds"]
+    costs = (table["predict_ms_batch"], training)
+    known = (costs[0] > 0) | (costs[1] > 0)
+    if known.any():
+        for axes, cost in zip(panels, costs, strict=True):
+            _scatter(axes, table[known].assign(cost=cost[known]))
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    front = table[table["pareto"]].sort_values("predict_ms_batch")
+    panels[0].step(
+        front["predict_ms_batch"], front["accuracy"], where="post", color="0.6", lw=0.8, zorder=0
+    )
+    panels[0].set(xlabel="milliseconds a picture, in batches", ylabel="test accuracy")
+    panels[1].set(xlabel="seconds to train, features included")
+    return figure
+
+
+def _scatter(axes: Axes, models: pd.DataFrame) -> None:
+    bases = [name.removeprefix("logistic_") for name in models["model"]]
+    places = {base: place for place, base in enumerate(dict.fromkeys(bases))}
+    for base, row in zip(bases, models.to_dict("records"), strict=True):
+        shapes = _NETWORKS if base == row["model"] else _REGRESSIONS
+        colour = PALETTE[places[base] % len(PALETTE)]
+        low, high = row["accuracy"] - row["accuracy_low"], row["accuracy_high"] - row["accuracy"]
+        axes.errorbar(
+            row["cost"] if row["cost"] > 0 else np.nan, row["accuracy"],
+            yerr=np.nan_to_num([[low], [high]]).clip(0),
+            fmt=shapes[places[base] // len(PALETTE) % len(shapes)], ms=6, lw=0.8, color=colour,
+            mfc=colour if row["pareto"] else "none", label=row["model"],
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.margins(x=0.12)
+    low, high = axes.get_xlim()
+    steps = (1, 1.5, 2, 3, 5, 7) if high < 20 * low else (1, 2, 5) if high < 1000 * low else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+@styled
+def per_class_figure(
+    models: Mapping[str, Mapping[str, NDArray[np.float64]]], classes: Sequence[str]
+) -> Figure:
+    """Recall and precision of each class, a bar for each model.
+
+    Args:
+        models: By name, the scores per class, `recall` and `precision` of shape `(k,)`.
+        classes: The class names.
+    """
+    figure = new_figure(max(8.4, min(24.0, 1.6 + 0.16 * len(models) * len(classes))), 4.4)
+    panels: Any = figure.subplots(2, 1, sharex=True)
+    width = 0.84 / len(models)
+    for axes, score in zip(panels, ("recall", "precision"), strict=True):
+        for index, (name, values) in enumerate(models.items()):
+            style = line_style(index)
+            axes.bar(
+                np.arange(len(classes)) + (index - (len(models) - 1) / 2) * width,
+                np.nan_to_num(values[score]),
+                width * 0.92,
+                label=name,
+                color=style["color"],
+                alpha=1.0 if style["linestyle"] == "solid" else 0.55,
+            )
+        axes.set(ylabel=score, ylim=(0, 1))
+        axes.grid(visible=False, axis="x")
+    many = sum(map(len, classes)) > 70
+    panels[1].set_xticks(
+        range(len(classes)), classes, rotation=60 if many else 0, ha="right" if many else "center"
+    )
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure

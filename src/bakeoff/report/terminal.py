@@ -1,0 +1,76 @@
+"""The comparison in a terminal."""
+
+import csv
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.layout import REPORTS
+
+_FALLBACK = "random (fallback)"
+_WIDTH = 84  # columns that the table needs, also where the output is no terminal
+_NEXT = (
+    ("report.html", "the whole comparison, with curves and pictures"),
+    ("cards", "a card for each model: what it is good for and what not"),
+    ("predictions", "what each model said of each test picture"),
+)
+
+
+def show_comparison(reports: Path = REPORTS) -> None:
+    """Print `comparison.csv`, best first, and the paths to look at.
+
+    In brackets the confidence interval; F1 is averaged over the classes; ms is the time to
+    predict one picture alone.
+
+    Raises:
+        BakeoffError: there is no comparison yet.
+    """
+    path = reports / "comparison.csv"
+    if not path.is_file():
+        raise BakeoffError(f"{path} is not there yet; run `dvc repro`")
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    console = Console(width=max(_WIDTH, Console().width))
+    console.print(_table(rows))
+    if any(row.get("weights") == _FALLBACK for row in rows):
+        console.print(
+            "random! the ImageNet weights were out of reach, so these backbones are random;\n"
+            "        `bakeoff doctor` says what to do",
+            style="bold red",
+        )
+    for name, what in _NEXT:
+        if (reports / name).exists():
+            console.print(f"{reports / name!s:<20} {what}", highlight=False)
+    console.print(f"{'make ui':<20} every run in MLflow, on 127.0.0.1", highlight=False)
+
+
+def _table(rows: list[dict[str, str]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for header in ("model", "weights"):
+        table.add_column(header, overflow="fold")
+    for header in ("accuracy", "kappa", "F1", "fit s", "ms"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for row in rows:
+        interval = f"{_short(row, 'accuracy_low', 2)}-{_short(row, 'accuracy_high', 2)}"
+        accuracy = f"{_short(row, 'accuracy', 3)} ({interval})"
+        table.add_row(
+            row.get("model", ""),
+            row.get("weights", "").replace(_FALLBACK, "[bold red]random![/]"),
+            accuracy,
+            _short(row, "cohen_kappa", 3),
+            _short(row, "macro_f1", 3),
+            _short(row, "fit_seconds", 1),
+            _short(row, "predict_ms", 1),
+        )
+    return table
+
+
+def _short(row: dict[str, str], name: str, digits: int) -> str:
+    """A cell with so many digits; empty where nothing is known."""
+    try:
+        return f"{float(row.get(name, '')):.{digits}f}"
+    except ValueError:
+        return ""

@@ -1,0 +1,1 @@
+"""What every stage stands on: starting, files, tables, downloads, parallel work, timings."""

@@ -1,0 +1,77 @@
+"""Where tensors are computed, and what makes the same seed give the same numbers."""
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tf import keras, tf
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A `tf.distribute` strategy and the devices behind it."""
+
+    strategy: Any
+    replicas: int
+    device: str  # for people: kind and number
+    threads: int
+
+    def facts(self) -> dict[str, Any]:
+        """What the journal says about it."""
+        return {"device": self.device, "threads": self.threads, "replicas": self.replicas}
+
+
+def prepare(strategy: str, seed: int) -> Compute:
+    """Set the seeds of Python, NumPy and Keras, turn determinism on, and choose the devices.
+
+    Call it before the first tensor: this module alone touches global random state.
+
+    Args:
+        strategy: `single`, `mirrored` (every GPU, or every logical CPU where there is none), or
+            `auto`: mirrored where there are several GPUs.
+        seed: The seed of everything random in this process.
+
+    Raises:
+        BakeoffError: `mirrored` on a machine with one device.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:
+            logger.warning("GPU memory growth stays as it is: the GPU is already in use")
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    kind = devices[0].device_type
+    if strategy == "mirrored" and len(devices) < 2:
+        raise BakeoffError(
+            f"params.yaml: 'compute.strategy' is mirrored, but this machine has one {kind}; "
+            "set it to auto"
+        )
+    mirrored = strategy == "mirrored" or (strategy == "auto" and len(gpus) > 1)
+    used = devices if mirrored else devices[:1]
+    chosen = (
+        tf.distribute.MirroredStrategy([d.name for d in used])
+        if mirrored
+        else tf.distribute.get_strategy()
+    )
+    return Compute(chosen, len(used), _describe(kind, len(used), gpus), os.cpu_count() or 1)
+
+
+def start_afresh(seed: int) -> None:
+    """Forget every network so far and set the seeds, as if the process had just begun."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+
+
+def _describe(kind: str, number: int, gpus: list[Any]) -> str:
+    if gpus:
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", kind)
+    else:
+        name = kind
+    return f"{number} x {name}"

@@ -1,0 +1,97 @@
+"""Which of our own modules a script uses, so that a changed module reruns what uses it.
+
+Imports inside functions count as well: whatever a stage may run is a dependency of it. One package
+is left out: the MLflow mirror writes no output of any stage, so a change of it reruns none.
+"""
+
+import ast
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+import bakeoff
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import sha256_of_file
+
+SOURCE = Path("src")
+PACKAGE = "bakeoff"
+MIRROR = "bakeoff.tracking"
+
+
+@cache
+def _imported_names(path: Path, text: str) -> set[str]:
+    """Dotted names that a file's text imports, `from a import b` giving both `a` and `a.b`."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        raise BakeoffError(f"{path}, line {error.lineno}: {error.msg}; mend it") from None
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {
+        name
+        for name in names
+        if name.split(".")[0] == PACKAGE and not f"{name}.".startswith(f"{MIRROR}.")
+    }
+
+
+def _files(name: str, root: Path) -> set[Path]:
+    """Files behind a dotted name: the module, and the packages on the way to it."""
+    parts = name.split(".")
+    packages = {
+        SOURCE.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)
+    }
+    candidates = packages | {SOURCE.joinpath(*parts).with_suffix(".py")}
+    return {path for path in candidates if (root / path).is_file()}
+
+
+def used_modules(script: Path, root: Path) -> list[str]:
+    """Paths of our modules that `script` uses, directly or through others, sorted.
+
+    Args:
+        script: a file relative to `root`.
+        root: the repository's root.
+
+    Returns:
+        POSIX paths relative to `root`, without `script` itself.
+    """
+    found: set[Path] = set()
+    pending = [script]
+    while pending:
+        path = root / pending.pop()
+        for name in _imported_names(path, path.read_text(encoding="utf-8")):
+            new = _files(name, root) - found
+            found |= new
+            pending.extend(new)
+    return sorted(path.as_posix() for path in found)
+
+
+def fingerprint(script: Path, root: Path) -> dict[str, str]:
+    """SHA-256 of `script` and of each of our modules that it uses, by path, sorted.
+
+    Args:
+        script: a file relative to `root`.
+        root: the repository's root.
+
+    Raises:
+        BakeoffError: one of the files is no Python.
+    """
+    used = [script.as_posix(), *used_modules(script, root)]
+    return {path: sha256_of_file(root / path) for path in sorted(used)}
+
+
+@cache
+def code_sha256(stage: str) -> str:
+    """SHA-256 over the code that a stage uses: the key of whatever is cached between its runs.
+
+    Args:
+        stage: name of a script in `stages/`, without its ending.
+    """
+    root = Path(bakeoff.__file__).resolve().parents[2]
+    note = fingerprint(Path("stages") / f"{stage}.py", root)
+    return hashlib.sha256(json.dumps(note, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,80 @@
+"""Predictions of one model on one side, as arrays and as a CSV file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import writing_file
+
+_PREFIX = "p_"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of each picture, and the truth."""
+
+    classes: tuple[str, ...]  # sorted; their places are the labels
+    image_ids: NDArray[np.str_]  # (n,)
+    labels: NDArray[np.int64]  # (n,)
+    probabilities: NDArray[np.float64]  # (n, k), rows sum to one
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """The likeliest class of each picture, shape `(n,)`; of a tie the first."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether the likeliest class is the true one, shape `(n,)`."""
+        return self.predicted == self.labels
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """The probability of the likeliest class, shape `(n,)`."""
+        return self.probabilities.max(axis=1)
+
+    def with_temperature(self, temperature: float) -> "Predictions":
+        """The same predictions with log-probabilities divided by `temperature`.
+
+        `1 / T` undoes a model's own temperature `T`.
+        """
+        powers = np.clip(self.probabilities, np.finfo(np.float32).tiny, None) ** (1 / temperature)
+        powers /= powers.sum(axis=1, keepdims=True)
+        return Predictions(self.classes, self.image_ids, self.labels, powers)
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write `image_id,label,predicted,p_<class>…`, classes by name, in the order given."""
+    names = np.array(predictions.classes)
+    table = pd.DataFrame(
+        {
+            "image_id": predictions.image_ids,
+            "label": names[predictions.labels],
+            "predicted": names[predictions.predicted],
+        }
+        | {f"{_PREFIX}{c}": predictions.probabilities[:, i] for i, c in enumerate(names)}
+    )
+    with writing_file(path) as partial:
+        table.to_csv(partial, index=False, float_format="%.9g", lineterminator="\n")
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what `write_predictions` wrote.
+
+    Raises:
+        BakeoffError: the file is missing or holds other columns.
+    """
+    try:
+        table = pd.read_csv(path, dtype={"image_id": str, "label": str}, keep_default_na=False)
+        columns = [c for c in table.columns if c.startswith(_PREFIX)]
+        classes = tuple(c.removeprefix(_PREFIX) for c in columns)
+        places = {name: index for index, name in enumerate(classes)}
+        labels = np.array([places[label] for label in table["label"]], np.int64)
+        ids = table["image_id"].to_numpy(np.str_)
+    except (OSError, KeyError, ValueError) as error:
+        raise BakeoffError(f"{path}: not a file of predictions ({error})") from None
+    return Predictions(classes, ids, labels, table[columns].to_numpy(np.float64))

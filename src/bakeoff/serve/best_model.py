@@ -1,0 +1,42 @@
+"""Which of the models here to ask, when nobody names one."""
+
+from pathlib import Path
+
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.layout import MODELS, REPORTS
+from bakeoff.serve.predictor import can_predict
+
+
+def chosen_model(name: str | None, *, network: bool = False) -> Path:
+    """The folder of the model `name`, or of the best one in the comparison that can predict.
+
+    Args:
+        name: a folder of `models/`; None for the best.
+        network: whether only a network will do.
+
+    Raises:
+        BakeoffError: there is no such model, or no comparison to choose from.
+    """
+    known = sorted(p.parent.name for p in MODELS.glob("*/metadata.json"))
+    if not known:
+        raise BakeoffError(f"{MODELS}/ holds no model; run `dvc repro`, or `dvc pull` on a clone")
+    if name is not None:
+        if name not in known:
+            raise BakeoffError(f"{MODELS}/{name} is no model; there are {', '.join(known)}")
+        return MODELS / name
+    table = REPORTS / "comparison.csv"
+    if not table.is_file():
+        raise BakeoffError(f"no {table} to choose by; name one with --model: {', '.join(known)}")
+    for ranked in _ranking(table):
+        folder = MODELS / ranked
+        asked = (folder / "model.keras").is_file() or not network
+        if ranked in known and asked and can_predict(folder):
+            return folder
+    raise BakeoffError(f"none of the compared models can do that; there are {', '.join(known)}")
+
+
+def _ranking(table: Path) -> list[str]:
+    """The models of the comparison, best first."""
+    import pandas as pd
+
+    return [str(name) for name in pd.read_csv(table)["model"]]

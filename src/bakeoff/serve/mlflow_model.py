@@ -1,0 +1,196 @@
+"""A model as MLflow serves it: pictures as people have them in, label and probabilities out."""
+
+import base64
+import binascii
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
+from PIL import Image
+
+import bakeoff
+from bakeoff.pictures.decoding import PictureError
+from bakeoff.runtime.files import read_json
+from bakeoff.runtime.fingerprints import used_modules
+from bakeoff.serve.predictor import BACKBONES, Predictor, Source, backbones_of, load_predictor
+
+# What a served model imports; each is pinned to the version that made the model.
+_ALWAYS = ("mlflow", "numpy", "pandas", "pillow", "scikit-image", "scipy", "pydantic", "pyyaml")
+_NETWORK = ("tensorflow", "keras")
+_CLASSICAL = ("scikit-learn", "skops", "joblib", "tqdm")
+
+_MAX_PICTURES = 256
+
+
+class BadRequestError(MlflowException):
+    """A mistake of the caller: the server answers 400 with this sentence and nothing else."""
+
+    def __init__(self, sentence: str) -> None:
+        """The sentence that the caller reads."""
+        self._sentence = sentence
+        super().__init__(sentence, error_code=INVALID_PARAMETER_VALUE)
+
+    @property
+    def message(self) -> str:
+        """The sentence alone: the server would put the whole request, pictures too, before it."""
+        return self._sentence
+
+    @message.setter
+    def message(self, _: str) -> None:
+        pass
+
+
+class ServedModel:
+    """The pyfunc: one picture or many, as bytes, base64 or arrays."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        """Serve one loaded model."""
+        self._predictor = predictor
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Label and calibrated probabilities, a row for each picture.
+
+        Args:
+            model_input: a table whose first column holds pictures, or a sequence of pictures:
+                bytes of a file, base64 text (a data URL too) or pixels `(h, w[, 3])`, 0 to 255.
+            params: none are known.
+
+        Raises:
+            BadRequestError: something in the input is no picture.
+        """
+        sources = [_source(n, cell) for n, cell in enumerate(_cells(model_input), start=1)]
+        if not 1 <= len(sources) <= _MAX_PICTURES:
+            raise BadRequestError(f"{len(sources)} pictures; send 1 to {_MAX_PICTURES} at a time")
+        try:
+            return self._predictor.table(sources)
+        except PictureError as error:
+            raise BadRequestError(f"{error.detail}: {error.reason}") from None
+
+
+def _load_pyfunc(folder: str) -> ServedModel:
+    """What MLflow calls to load the packaged model folder."""
+    return ServedModel(load_predictor(Path(folder)))
+
+
+def _cells(model_input: Any) -> Iterator[Any]:
+    """The pictures of a table, a sequence or a batch of arrays."""
+    if isinstance(model_input, pd.DataFrame):
+        if model_input.shape[1] != 1:
+            raise BadRequestError(
+                f"the table has {model_input.shape[1]} columns; send one column with pictures"
+            )
+        yield from model_input.iloc[:, 0]
+    elif isinstance(model_input, bytes | str):
+        yield model_input
+    else:
+        yield from model_input
+
+
+def _source(number: int, cell: Any) -> Source:
+    """One picture as bytes or as an array."""
+    if isinstance(cell, bytes | bytearray | memoryview):
+        return bytes(cell)
+    if isinstance(cell, str):
+        text = cell.partition("base64,")[2] if cell.startswith("data:") else cell
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            raise BadRequestError(
+                f"picture {number}: the text is not base64; send the base64 of a JPEG or PNG file"
+            ) from None
+    try:
+        return np.asarray(cell)
+    except ValueError:
+        raise BadRequestError(f"picture {number}: the rows differ in length") from None
+
+
+def package_model(folder: Path, target: Path, *, model_id: str | None = None) -> None:
+    """Write the model of `folder` as an MLflow model that carries its code and its pins.
+
+    Args:
+        folder: `models/<model>`.
+        target: where to write; must not exist.
+        model_id: MLflow's identifier, where it has one already.
+    """
+    from mlflow import pyfunc
+    from mlflow.models import Model
+
+    # Else MLflow finds our uv.lock and takes all of Bakeoff for what the model needs.
+    os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
+    with tempfile.TemporaryDirectory() as scratch:
+        code, model = Path(scratch) / "code", Path(scratch) / "model"
+        _copy_code(code)
+        _copy_model(folder, model)
+        pyfunc.save_model(
+            target,
+            loader_module="bakeoff.serve.mlflow_model",
+            data_path=str(model),
+            code_paths=[str(code / "bakeoff")],
+            signature=signature(tuple(read_json(folder / "metadata.json")["classes"])),
+            input_example=example_picture(),
+            pip_requirements=requirements(folder),
+            mlflow_model=Model(model_id=model_id) if model_id else None,
+        )
+
+
+def signature(classes: tuple[str, ...]) -> ModelSignature:
+    """Pictures of any form in, `label` and `p_<class>` out."""
+    probabilities = [ColSpec(DataType.double, f"p_{name}") for name in classes]
+    outputs = Schema([ColSpec(DataType.string, "label"), *probabilities])
+    return ModelSignature(Schema([ColSpec(AnyType())]), outputs)
+
+
+def example_picture() -> list[str]:
+    """A small grey ramp as base64 of a PNG."""
+    ramp = np.linspace(0, 255, 64 * 64).astype(np.uint8).reshape(64, 64)
+    stream = io.BytesIO()
+    Image.fromarray(ramp).save(stream, "PNG")
+    return [base64.b64encode(stream.getvalue()).decode()]
+
+
+def packaged_folder(package: Path) -> Path:
+    """The model folder inside a package."""
+    return package / "data" / "model"
+
+
+def requirements(folder: Path) -> list[str]:
+    """Pinned packages that predicting with this model needs."""
+    names = list(_ALWAYS)
+    classical = (folder / "model.skops").is_file()
+    if classical:
+        names += _CLASSICAL
+    if not classical or backbones_of(folder):
+        names += _NETWORK
+    return [f"{name}=={version(name)}" for name in names]
+
+
+def _copy_code(target: Path) -> None:
+    """Copy those of our modules that serving uses."""
+    source = Path(bakeoff.__file__).parent
+    root = source.parent.parent
+    script = Path(__file__).relative_to(root)
+    for name in [script.as_posix(), *used_modules(script, root)]:
+        path = target / Path(name).relative_to(source.parent.relative_to(root))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, path)
+
+
+def _copy_model(folder: Path, target: Path) -> None:
+    """Copy the files that predicting needs, and the networks that the model stands on."""
+    target.mkdir(parents=True)
+    for name in ("metadata.json", "model.keras", "model.skops"):
+        if (folder / name).is_file():
+            shutil.copyfile(folder / name, target / name)
+    for name, path in backbones_of(folder).items():
+        _copy_model(path, target / BACKBONES / name)

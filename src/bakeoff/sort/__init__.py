@@ -1,0 +1,1 @@
+"""Raw files become validated, labelled pictures."""

@@ -1,0 +1,60 @@
+"""Taking less than everything, for quick runs: the largest classes, a share of the groups.
+
+Both look at names alone, before a picture is decoded, and neither draws a random number: a
+group's rank is a hash of its key. So the sample stays the same whatever the seed, and a larger
+share contains the smaller one.
+"""
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bakeoff.sort.labelling import Found
+
+UNSAMPLED = "not in the sample"
+
+
+def limit_classes(found: Sequence[Found], count: int | None) -> list[Found]:
+    """Leave out all but the `count` classes with the most files; ties go by name."""
+    counts = Counter(item.label for item in found if item.reason is None)
+    if count is None or count >= len(counts):
+        return list(found)
+    largest = set(sorted(counts, key=lambda label: (-counts[label], label))[:count])
+    told = f"not one of the {count} largest classes"
+    return [
+        replace(item, reason="left out", detail=told)
+        if item.reason is None and item.label not in largest
+        else item
+        for item in found
+    ]
+
+
+def sample_groups(found: Sequence[Found], share: float) -> list[Found]:
+    """Leave out all but a share of each class's groups, rounded up; whole groups stay whole."""
+    if share >= 1:
+        return list(found)
+    groups: dict[str, set[str]] = defaultdict(set)
+    for item in found:
+        if item.reason is None:
+            groups[item.label].add(group_key(item))
+    taken = {
+        label: set(sorted(keys, key=_rank)[: math.ceil(share * len(keys))])
+        for label, keys in groups.items()
+    }
+    return [
+        replace(item, reason="left out", detail=UNSAMPLED)
+        if item.reason is None and group_key(item) not in taken[item.label]
+        else item
+        for item in found
+    ]
+
+
+def group_key(item: Found) -> str:
+    """The group's name, or the path of a picture that is its own group."""
+    return item.group or f"/{item.path}"
+
+
+def _rank(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

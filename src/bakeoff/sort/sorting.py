@@ -1,0 +1,214 @@
+"""Validating every raw file once and sorting the usable ones into a folder for each class."""
+
+import hashlib
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+from PIL import Image
+
+from bakeoff.ingest.raw_files import LEFT_OUT, RawFiles, read_left_out, reading_raw_files
+from bakeoff.params.data import SortParams
+from bakeoff.params.datasets import Dataset
+from bakeoff.pictures.decoding import SUFFIXES, PictureError
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.runtime.parallel import map_shards
+from bakeoff.sort.labelling import Found, find_labels
+from bakeoff.sort.picture_facts import Facts, examine
+from bakeoff.sort.quarantine import UNCOUNTED, Quarantined, quarantine_table, stop_at
+from bakeoff.sort.sampling import limit_classes, sample_groups
+
+log = logging.getLogger(__name__)
+
+SHEET = 24  # pictures on a class's contact sheet
+_SHARD = 32  # pictures
+_METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most 8 bytes each
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What sorting found.
+
+    Attributes:
+        manifest: one row for each usable picture, sorted by path, with `MANIFEST_COLUMNS` and
+            `brightness` (mean grey value, 0 to 255).
+        quarantine: `path`, `reason`, `detail`, sorted by path.
+        thumbnails: a few small RGB pictures of each class.
+    """
+
+    manifest: pd.DataFrame
+    quarantine: pd.DataFrame
+    thumbnails: dict[str, list[Image.Image]]
+
+    @property
+    def classes(self) -> list[str]:
+        """The class names, sorted; a name's position is its number everywhere."""
+        return sorted(self.manifest["label"].unique())
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    found: Found
+    path: str
+    facts: Facts
+
+
+def sort_pictures(
+    raw: Path, target: Path, *, dataset: Dataset, params: SortParams, where: Path, prefix: str
+) -> Sorted:
+    """Decode each raw file once; copy the usable ones to `target/<label>/`.
+
+    Args:
+        raw: the folder that ingestion wrote.
+        target: an existing, empty folder; on failure the caller removes it.
+        dataset: how classes are found.
+        params: what is a usable picture, and how many to take.
+        where: the data set's file, for the messages.
+        prefix: what stands before `<label>/<file>` in the manifest's paths.
+
+    Raises:
+        BakeoffError: too much is quarantined, fewer than two classes are left, or the raw files
+            are damaged.
+    """
+    refused, usable, spoiled = _find_and_examine(raw, target, dataset, params, where)
+    examined = len(usable) + len(spoiled)
+    usable, conflicting = _separate_conflicts(usable, target)
+    spoiled += conflicting
+    stop_at(params.max_quarantined, refused, spoiled, examined, where)
+    _need_two_classes(usable, where)
+
+    outside = [
+        Quarantined(item.path, UNCOUNTED, item.detail) for item in read_left_out(raw / LEFT_OUT)
+    ]
+    return Sorted(
+        _manifest(usable, prefix),
+        quarantine_table(outside + refused + spoiled),
+        _thumbnails(usable),
+    )
+
+
+def _find_and_examine(
+    raw: Path, target: Path, dataset: Dataset, params: SortParams, where: Path
+) -> tuple[list[Quarantined], list[_Usable], list[Quarantined]]:
+    """What is refused by its name or the table, what is usable, and what is spoiled."""
+    with reading_raw_files(raw) as files:
+        named = find_labels(files.names(), dataset, files.read, where)
+        named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
+        hopeful = [item for item in named if item.reason is None]
+        usable, spoiled = _examine_all(hopeful, files, target, params)
+    refused = [Quarantined(item.path, item.reason, item.detail) for item in named if item.reason]
+    return refused, usable, spoiled
+
+
+def _examine_all(
+    hopeful: Sequence[Found], files: RawFiles, target: Path, params: SortParams
+) -> tuple[list[_Usable], list[Quarantined]]:
+    for label in sorted({item.label for item in hopeful}):
+        (target / label).mkdir()
+    shown = _chosen_for_sheets(hopeful)
+
+    def examine_shard(shard: Sequence[Found]) -> list[_Usable | Quarantined]:
+        return [_examine(item, files, target, params, item.path in shown) for item in shard]
+
+    shards = [hopeful[i : i + _SHARD] for i in range(0, len(hopeful), _SHARD)]
+    results = [r for rs in map_shards(examine_shard, shards, describe="sorting") for r in rs]
+    usable = [result for result in results if isinstance(result, _Usable)]
+    return usable, [result for result in results if isinstance(result, Quarantined)]
+
+
+def _examine(
+    item: Found, files: RawFiles, target: Path, params: SortParams, thumbnail: bool
+) -> _Usable | Quarantined:
+    length = files.size(item.path)
+    if length > 8 * params.max_pixels + _METADATA:
+        told = f"{length} bytes, more than {params.max_pixels} pixels take"
+        return Quarantined(item.path, "too many pixels", told)
+    content = files.read(item.path)
+    try:
+        facts = examine(
+            content,
+            params.mode,
+            max_pixels=params.max_pixels,
+            min_side=params.min_side,
+            thumbnail=thumbnail,
+        )
+    except PictureError as error:
+        claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
+        if error.reason in ("not a picture", "zero bytes") and not claims:
+            told = "neither named nor readable as a picture"
+            return Quarantined(item.path, UNCOUNTED, told)
+        return Quarantined(item.path, error.reason, error.detail)
+    path = f"{item.label}/{interim_name(item.path, facts.suffix)}"
+    (target / path).write_bytes(content)
+    return _Usable(item, path, facts)
+
+
+def interim_name(source: str, suffix: str) -> str:
+    """A file name of plain characters that depends on the member's path alone.
+
+    The stem, cut to 60 characters, is kept for people; the hash of the path makes it unique.
+    """
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(source).stem).lstrip(".")[:60]
+    return f"{stem}-{hashlib.sha256(source.encode()).hexdigest()[:10]}{suffix}"
+
+
+def _chosen_for_sheets(hopeful: Sequence[Found]) -> set[str]:
+    by_label: dict[str, list[str]] = defaultdict(list)
+    for item in hopeful:
+        by_label[item.label].append(item.path)
+    return {
+        path
+        for paths in by_label.values()
+        for path in sorted(paths, key=lambda p: hashlib.sha256(p.encode()).digest())[:SHEET]
+    }
+
+
+def _separate_conflicts(
+    usable: list[_Usable], target: Path
+) -> tuple[list[_Usable], list[Quarantined]]:
+    """Identical pixels under several labels: nobody knows which is right, so none is used."""
+    labels: dict[str, set[str]] = defaultdict(set)
+    for item in usable:
+        labels[item.facts.image_id].add(item.found.label)
+    kept, conflicting = [], []
+    for item in usable:
+        said = sorted(labels[item.facts.image_id])
+        if len(said) == 1:
+            kept.append(item)
+        else:
+            (target / item.path).unlink()
+            told = "identical pixels are " + " and ".join(said)
+            conflicting.append(Quarantined(item.found.path, "conflicting labels", told))
+    return kept, conflicting
+
+
+def _need_two_classes(usable: list[_Usable], where: Path) -> None:
+    labels = sorted({item.found.label for item in usable})
+    if len(labels) < 2:
+        left = f"only the class '{labels[0]}' has" if labels else "no class has any"
+        raise BakeoffError(f"{where}: {left} usable pictures; at least two classes are needed")
+
+
+def _manifest(usable: list[_Usable], prefix: str) -> pd.DataFrame:
+    usable = sorted(usable, key=lambda item: item.path)
+    # Column by column, each packed at once: a dict for each of 100 000 rows, or every column as
+    # a list of Python objects, would take more memory than the rest.
+    own = {"path": pd.Series([f"{prefix}/{item.path}" for item in usable])}
+    names = {"label": "label", "group": "group", "source": "path", "official": "official"}
+    named = {c: pd.Series([getattr(u.found, name) for u in usable]) for c, name in names.items()}
+    facts = ("image_id", "width", "height", "mode", "bytes", "sha256", "phash", "brightness")
+    seen = {c: pd.Series([getattr(item.facts, c) for item in usable]) for c in facts}
+    return pd.DataFrame({**own, **named, **seen}, columns=[*MANIFEST_COLUMNS, "brightness"])
+
+
+def _thumbnails(usable: list[_Usable]) -> dict[str, list[Image.Image]]:
+    sheets: dict[str, list[Image.Image]] = defaultdict(list)
+    for item in sorted(usable, key=lambda item: item.path):
+        if item.facts.thumbnail is not None:
+            sheets[item.found.label].append(item.facts.thumbnail)
+    return dict(sorted(sheets.items()))

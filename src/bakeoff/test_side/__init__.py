@@ -1,0 +1,1 @@
+"""The test pictures become probabilities, maps and latencies."""

@@ -1,0 +1,64 @@
+"""What was computed before from the same inputs, on this machine, by the same code.
+
+Looking at a network takes seconds and gives the same arrays every time, so they are kept beside
+the journal and found again under a hash of everything they follow from: the inputs that the
+caller names, the package's source, the libraries, and the machine, whose arithmetic and speed show
+in them. Nothing here is needed: with the folder deleted the same arrays are computed again.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.runtime.files import writing_file
+from bakeoff.runtime.fingerprints import code_sha256
+from bakeoff.runtime.layout import mlruns
+from bakeoff.runtime.parallel import worker_count
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_LIBRARIES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow", "matplotlib")
+
+
+def remembered(kind: str, inputs: Mapping[str, str], compute: Callable[[], Arrays]) -> Arrays:
+    """The arrays that `compute` gave for these inputs before, or gives now.
+
+    Args:
+        kind: What they are; a folder of that name holds them.
+        inputs: Everything besides code and machine that they follow from, large things as hashes.
+        compute: A pure function of `inputs`; what it clocks is remembered as well.
+    """
+    text = json.dumps([_surroundings(), dict(inputs)], sort_keys=True)
+    path = mlruns() / "memory" / kind / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as entry:
+            return dict(entry)
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
+        arrays = compute()
+    with writing_file(path) as partial, partial.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **dict(arrays))
+    return arrays
+
+
+def sha256_of_array(values: NDArray[Any]) -> str:
+    """Identifies an array by its type, shape and values."""
+    digest = hashlib.sha256(f"{values.dtype.str} {values.shape}".encode())
+    digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+@cache
+def _surroundings() -> list[str]:
+    libraries = [f"{name} {version(name)}" for name in _LIBRARIES]
+    machine = [platform.node(), str(worker_count()), os.environ.get("CUDA_VISIBLE_DEVICES", "")]
+    return [code_sha256("evaluate"), *libraries, *machine]

@@ -1,0 +1,96 @@
+"""Which pictures are worth a look: mistakes made with confidence, and what nobody gets right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.scoring.predictions import Predictions
+
+Places = NDArray[np.intp]  # on the test side
+
+# For the mean map of a class: pictures of each class, and of all classes together.
+_EACH_CLASS = 8
+_SHARED = 24
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """What is shown for one model."""
+
+    mistakes: Places
+    seen_right: Places  # where its answer is explained
+    seen_wrong: Places
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Everything that is shown of the test side."""
+
+    galleries: Mapping[str, Gallery]  # by model
+    hardest: Places  # for all models
+    shared: Places  # the same for all models, some of each class
+
+    def places(self) -> set[int]:
+        """Every place that some gallery shows."""
+        shown = [self.hardest, self.shared]
+        for gallery in self.galleries.values():
+            shown += [gallery.mistakes, gallery.seen_right, gallery.seen_wrong]
+        return {int(place) for place in np.concatenate(shown)}
+
+
+def choose_pictures(models: Mapping[str, Predictions], gallery: int, explained: int) -> Shown:
+    """Choose what to show.
+
+    Args:
+        models: Predictions of the same pictures, by model.
+        gallery: Pictures in each gallery.
+        explained: Right answers, and wrong ones, to explain for each model.
+    """
+    labels = next(iter(models.values())).labels
+    return Shown(
+        {
+            name: Gallery(
+                confident_mistakes(predictions, gallery),
+                confident_right(predictions, explained),
+                confident_mistakes(predictions, explained),
+            )
+            for name, predictions in models.items()
+        },
+        hardest(list(models.values()), gallery),
+        first_of_each_class(labels, _EACH_CLASS, _SHARED),
+    )
+
+
+def confident_mistakes(predictions: Predictions, count: int) -> Places:
+    """Places of the wrong answers given with most confidence, surest first."""
+    wrong = np.flatnonzero(~predictions.right)
+    return wrong[np.argsort(-predictions.confidence[wrong], kind="stable")][:count]
+
+
+def hardest(models: Sequence[Predictions], count: int) -> Places:
+    """Places of the pictures whose true class gets least probability, averaged over models."""
+    given = [p.probabilities[np.arange(len(p.labels)), p.labels] for p in models]
+    return np.argsort(np.mean(given, axis=0), kind="stable")[:count]
+
+
+def confident_right(predictions: Predictions, count: int) -> Places:
+    """Places of the right answers given with most confidence, the classes taking turns."""
+    by_class = []
+    for label in range(len(predictions.classes)):
+        right = np.flatnonzero(predictions.right & (predictions.labels == label))
+        by_class.append(right[np.argsort(-predictions.confidence[right], kind="stable")])
+    turns = [held[turn] for turn in range(count) for held in by_class if turn < len(held)]
+    return np.array(turns[:count], np.intp)
+
+
+def first_of_each_class(labels: NDArray[np.int64], count: int, most: int) -> Places:
+    """Places of the first pictures of each class: `count` of each, `most` altogether.
+
+    They depend on the test side alone, so that every model is looked at with the same pictures.
+    """
+    present = np.unique(labels)
+    each = max(1, min(count, most // max(1, len(present))))
+    held = [np.flatnonzero(labels == label)[:each] for label in present]
+    return np.concatenate(held)[:most] if held else np.empty(0, np.intp)

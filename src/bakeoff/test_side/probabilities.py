@@ -1,0 +1,77 @@
+"""What every model says of the test side, which is opened here and nowhere else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.features.sides import Side, read_feature_side, read_record_side
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import sha256_of_file
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.test_side.cache import remembered
+from bakeoff.test_side.candidates import NETWORKS, Candidate
+from bakeoff.tfrecord.index import INDEX
+
+_FEATURES = "features:"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where evaluation reads."""
+
+    records: Path
+    features: Path
+
+
+def read_test_side(inputs: Inputs) -> Side:
+    """The test originals, without vectors."""
+    return read_record_side(inputs.records, "test").originals()
+
+
+def predict(candidate: Candidate, test: Side, inputs: Inputs) -> Predictions:
+    """One model's probabilities of the test originals.
+
+    Raises:
+        BakeoffError: its cached features are of other pictures.
+    """
+    read = {"model": candidate.sha256, "records": sha256_of_file(inputs.records / INDEX)}
+    for name in _features_read(candidate):
+        folder = inputs.features / name
+        if read_feature_side(folder, "test").originals().sha256 != test.sha256:
+            raise BakeoffError(
+                f"{folder} and {inputs.records} hold different test pictures; "
+                f"run `dvc repro features@{name}`"
+            )
+        read[f"features {name}"] = sha256_of_file(folder / "test.npy")
+    answers = remembered("answers", read, lambda: {"p": _probabilities(candidate, inputs)})
+    return Predictions(candidate.classes, test.image_ids, test.labels, answers["p"])
+
+
+def _features_read(candidate: Candidate) -> list[str]:
+    """The models whose cached features this one predicts from."""
+    named = [d.removeprefix(_FEATURES) for d in candidate.descriptors if d.startswith(_FEATURES)]
+    return [candidate.features] if candidate.features else named
+
+
+def _probabilities(candidate: Candidate, inputs: Inputs) -> NDArray[np.float64]:
+    """Calibrated probabilities `(n, k)` of the test originals."""
+    if candidate.kind in NETWORKS:
+        from bakeoff.test_side.networks import head_probabilities, network_probabilities
+
+        if candidate.kind != "head":
+            return network_probabilities(candidate.folder, inputs.records)
+        cached = read_feature_side(inputs.features / candidate.name, "test").originals()
+        return head_probabilities(candidate.folder, cached.values)
+
+    from bakeoff.baselines.classifier import load_classifier
+    from bakeoff.baselines.forest import describe_side
+
+    if candidate.features:
+        side = read_feature_side(inputs.features / candidate.features, "test")
+    else:
+        pixels_side = candidate.metadata["params"]["pixels_side"]
+        names = candidate.descriptors
+        side = describe_side(names, pixels_side, "test", inputs.records, inputs.features)
+    return load_classifier(candidate.folder).probabilities(side.originals().values)

@@ -1,0 +1,55 @@
+"""How much a model's accuracy depends on the seed of its training."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.runtime.files import sha256_of_folder
+from bakeoff.test_side.cache import remembered
+from bakeoff.test_side.candidates import Candidate
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Test accuracies of one head, trained with several seeds."""
+
+    accuracies: NDArray[np.float64]  # (repeats,)
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return float(self.accuracies.mean())
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation over the seeds; NaN for a single one."""
+        return float(self.accuracies.std(ddof=1)) if len(self.accuracies) > 1 else float("nan")
+
+
+def repeated(head: Candidate, features: Path, repeats: int, seed: int) -> Spread:
+    """The spread of a head that is trained again with other seeds, or was before.
+
+    Args:
+        head: A model of the kind `head`.
+        features: Its folder of cached features.
+        repeats: How many seeds.
+        seed: The one before the first of them.
+    """
+
+    def train() -> dict[str, NDArray[np.float64]]:
+        from bakeoff.test_side.retraining import repeat_head
+
+        logger.info("training the head of %s with %d other seeds", head.name, repeats)
+        return {"accuracies": repeat_head(head, features, repeats, seed)}
+
+    inputs = {
+        "model": head.sha256,
+        "features": sha256_of_folder(features),
+        "seeds": f"{repeats} after {seed}",
+    }
+    return Spread(remembered("repeats", inputs, train)["accuracies"])

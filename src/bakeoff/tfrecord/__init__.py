@@ -1,0 +1,1 @@
+"""Pictures become TFRecords, and their reader."""

@@ -1,0 +1,137 @@
+"""The index of a folder of TFRecords: what stands in which shard, checked without TensorFlow."""
+
+import logging
+import os
+import struct
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json, sha256_of_file, write_json
+from bakeoff.runtime.parallel import map_shards
+
+INDEX = "index.json"
+# A TFRecord is its length (8 bytes), a checksum of that (4), the data, and their checksum (4).
+_HEADER, _FOOTER = 12, 4
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file: its name, its number of examples, and the SHA-256 of its bytes."""
+
+    file: str
+    examples: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SplitIndex:
+    """One side of the split.
+
+    Attributes:
+        examples: originals and copies.
+        originals: pictures that are no copies.
+        labels: examples of each class.
+        shards: in export order.
+    """
+
+    examples: int
+    originals: int
+    labels: dict[str, int]
+    shards: tuple[Shard, ...]
+
+
+@dataclass(frozen=True)
+class RecordIndex:
+    """What a folder of records holds; `classes[label]` names an example's class."""
+
+    height: int
+    width: int
+    channels: int
+    encoding: str
+    fit: str
+    equalize: str
+    classes: tuple[str, ...]
+    splits: dict[str, SplitIndex]
+
+    def write(self, folder: Path) -> None:
+        """Write `index.json`."""
+        write_json(folder / INDEX, asdict(self))
+
+    def split(self, name: str, folder: Path) -> SplitIndex:
+        """The side called `name`.
+
+        Raises:
+            BakeoffError: there is none.
+        """
+        if name not in self.splits:
+            known = ", ".join(self.splits)
+            raise BakeoffError(f"{folder / INDEX}: no side '{name}'; there are {known}")
+        return self.splits[name]
+
+
+def read_index(folder: Path) -> RecordIndex:
+    """Read `index.json`.
+
+    Raises:
+        BakeoffError: it is missing or damaged.
+    """
+    path = folder / INDEX
+    try:
+        facts: dict[str, Any] = read_json(path)
+        splits = {
+            name: SplitIndex(
+                **{**side, "shards": tuple(Shard(**shard) for shard in side["shards"])}
+            )
+            for name, side in facts["splits"].items()
+        }
+        return RecordIndex(**{**facts, "classes": tuple(facts["classes"]), "splits": splits})
+    except FileNotFoundError:
+        raise BakeoffError(f"{path}: no such file; run `dvc repro tfrecord`") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BakeoffError(f"{path}: damaged ({error}); run `dvc repro --force tfrecord`") from None
+
+
+def check_shards(folder: Path, shards: tuple[Shard, ...]) -> None:
+    """Compare every shard's number of records and its SHA-256 with the index.
+
+    Raises:
+        BakeoffError: a shard is missing, cut short or changed, or holds another number.
+    """
+    map_shards(lambda shard: _check(folder / shard.file, shard), shards, describe="checking")
+
+
+def _check(path: Path, shard: Shard) -> None:
+    remedy = "restore it with `dvc checkout --force data/processed` or `dvc repro --force tfrecord`"
+    if not path.is_file():
+        raise BakeoffError(f"{path}: the shard is missing; {remedy}")
+    found = count_records(path)
+    if found is None:
+        raise BakeoffError(f"{path}: the shard is cut short or damaged; {remedy}")
+    if found != shard.examples:
+        raise BakeoffError(
+            f"{path}: the shard holds {found} examples, the index says {shard.examples}; {remedy}"
+        )
+    if sha256_of_file(path) != shard.sha256:
+        raise BakeoffError(f"{path}: the shard's bytes have changed since its export; {remedy}")
+
+
+def count_records(path: Path) -> int | None:
+    """Number of records in a TFRecord file, by skipping from one to the next.
+
+    Returns:
+        The number, or None where the file does not end with the end of a record.
+    """
+    end, at, count = path.stat().st_size, 0, 0
+    with path.open("rb") as stream:
+        while at < end:
+            header = os.pread(stream.fileno(), 8, at)
+            if len(header) < 8:
+                return None
+            (length,) = struct.unpack("<Q", header)
+            at += _HEADER + length + _FOOTER
+            count += 1
+    return count if at == end else None

@@ -1,0 +1,152 @@
+"""The round trip: every record is read back and compared with what was to be written."""
+
+import sys
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageFont
+
+from bakeoff.pictures.decoding import decode
+from bakeoff.pictures.squares import to_picture
+from bakeoff.pictures.transforms import ORIGINAL
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import writing_file
+from bakeoff.runtime.tables import SIDES
+from bakeoff.tfrecord.reading import read_records
+from bakeoff.tfrecord.writing import Export, render
+
+_BATCH = 64
+# Mean absolute difference, of 255, that a JPEG of quality 1 does not reach on real pictures.
+_MAX_JPEG_ERROR = 40.0
+_SHOWN = 2  # originals of each side in the picture
+_CELL = 220  # pixels
+_CAPTION = 18  # pixels
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """What came back of one side.
+
+    Attributes:
+        records: number written.
+        read: number read back; each one's label, id, transform and group were compared.
+        pixels_compared: records whose pixels were compared: all of them as PNG, and as JPEG
+            those that stand in the picture.
+        pixels_equal: records whose every pixel came back; None for JPEG.
+        mean_absolute_error: of the compared pixels, 0 to 255; 0 for PNG.
+    """
+
+    records: int
+    read: int
+    pixels_compared: int
+    pixels_equal: int | None
+    mean_absolute_error: float
+
+
+def check_round_trip(
+    folder: Path, plan: pd.DataFrame, export: Export, checksums: dict[str, tuple[int, ...]]
+) -> tuple[dict[str, RoundTrip], list[dict[str, Any]]]:
+    """Read every record of every side and compare it with its row of the plan.
+
+    Args:
+        folder: of the records.
+        plan: the rows that were exported.
+        export: how.
+        checksums: CRC-32 of each example's pixels, as `write_records` returned them.
+
+    Returns:
+        What came back of each side, and some examples for `plot_before_after`.
+
+    Raises:
+        BakeoffError: a record came back other than it was written.
+    """
+    trips, shown = {}, []
+    for side in SIDES:
+        rows = plan[plan["split"] == side].reset_index(drop=True)
+        chosen = set(rows.index[rows["transform"] == ORIGINAL][:_SHOWN])
+        chosen |= set(rows.index[rows["transform"] != ORIGINAL][:1])
+        read, equal, kept = _read_side(folder, side, rows, export, (checksums[side], chosen))
+        lossless = export.params.encoding == "png"
+        errors = [_error(example, export) for example in kept]
+        trips[side] = RoundTrip(
+            records=len(rows),
+            read=read,
+            pixels_compared=len(rows) if lossless else len(kept),
+            pixels_equal=equal if lossless else None,
+            mean_absolute_error=round(float(np.mean(errors)), 4),
+        )
+        _refuse(side, trips[side])
+        shown += kept
+    return trips, shown
+
+
+def _read_side(
+    folder: Path,
+    side: str,
+    rows: pd.DataFrame,
+    export: Export,
+    expected: tuple[tuple[int, ...], set[int]],
+) -> tuple[int, int, list[dict[str, Any]]]:
+    """Numbers of records read and of equal pixels, and the chosen examples."""
+    checksums, chosen = expected
+    facts = list(
+        zip(rows["label"], rows["image_id"], rows["transform"], rows["group"], strict=True)
+    )
+    at = equal = 0
+    kept = []
+    for batch in read_records(folder, side, batch=_BATCH).as_numpy_iterator():
+        texts = zip(batch["image_id"], batch["transform"], batch["group"], strict=True)
+        for image, label, text in zip(batch["image"], batch["label"], texts, strict=True):
+            found = (export.classes[label], *(part.decode() for part in text))
+            if at >= len(facts) or found != facts[at]:
+                raise BakeoffError(f"{folder}: record {at} of {side} came back as another example")
+            equal += zlib.crc32(image) == checksums[at]
+            if at in chosen:
+                kept.append({**{str(k): v for k, v in rows.loc[at].items()}, "pixels": image})
+            at += 1
+    return at, equal, kept
+
+
+def _error(example: dict[str, Any], export: Export) -> float:
+    """Mean absolute difference between a record and its picture rendered once more."""
+    wanted = render(example["path"], example["transform"], int(example["seed"]), export)
+    return float(np.abs(wanted.astype(int) - example["pixels"].astype(int)).mean())
+
+
+def _refuse(side: str, trip: RoundTrip) -> None:
+    spoilt = trip.mean_absolute_error > _MAX_JPEG_ERROR
+    if trip.pixels_equal is not None:
+        spoilt = trip.pixels_equal != trip.records
+    if trip.read != trip.records or spoilt:
+        raise BakeoffError(
+            f"data/processed: the {side} side did not survive its round trip ({asdict(trip)});"
+            " is the disk full or failing? Run `dvc repro --force tfrecord`"
+        )
+
+
+def plot_before_after(shown: list[dict[str, Any]], export: Export, path: Path) -> None:
+    """Each shown picture as it was found, and as it comes out of the records."""
+    columns = max(sum(e["split"] == side for e in shown) for side in SIDES)
+    height = (2 * _CELL + 2 * _CAPTION) * len(SIDES)
+    sheet = Image.new("RGB", (columns * (_CELL + 8) + 8, height), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    for row, side in enumerate(SIDES):
+        here = [example for example in shown if example["split"] == side]
+        for column, example in enumerate(here):
+            before = decode(Path(example["path"]), export.mode, max_pixels=sys.maxsize)
+            before_size = f"{before.width} x {before.height}"
+            pair = (
+                (before, f"{side}, {example['label']}: {before_size}"),
+                (to_picture(example["pixels"]), f"record: {example['transform']}"),
+            )
+            for half, (picture, caption) in enumerate(pair):
+                corner = (8 + column * (_CELL + 8), (2 * row + half) * (_CELL + _CAPTION))
+                pen.text((corner[0], corner[1] + 2), caption[:40], "black", font)
+                picture.thumbnail((_CELL, _CELL))
+                sheet.paste(picture.convert("RGB"), (corner[0], corner[1] + _CAPTION))
+    with writing_file(path) as partial:
+        sheet.save(partial, "PNG")

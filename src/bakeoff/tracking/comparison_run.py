@@ -1,0 +1,206 @@
+"""The comparison's run: parent of the runs of the models that it compares."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bakeoff.params.block import PARAMS, read_yaml
+from bakeoff.runtime import journal, layout
+from bakeoff.runtime.addresses import without_secrets, without_secrets_inside
+from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
+from bakeoff.tracking import facts as fact
+from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.inputs import split_inputs
+from bakeoff.tracking.store import Store, locked
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_COSTS = (
+    *mirror.COSTS,
+    "feature_seconds",
+    "predict_ms",
+    "predict_ms_batch",
+    "parameters",
+    "megabytes",
+)
+_GIVEN = ("image_side", "n_train", "n_val")  # of the table; the runs' parameters say them
+_TESTED = "bakeoff.tested"  # content hash of the test files that the run shows
+_REPORTS = "bakeoff.reports"  # content hash of the reports that the run shows
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `evaluate` wrote, and the models that it judged."""
+
+    reports: Path
+    table: pd.DataFrame  # comparison.csv, best first
+    keys: Mapping[str, str]  # model -> content hash of its folder
+    params: Mapping[str, Any]  # the whole of params.yaml, without the secrets of its addresses
+
+    @classmethod
+    def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "Comparison":
+        """Read the comparison that stands in `reports`."""
+        table = pd.read_csv(reports / "comparison.csv")
+        names = {mirror.ModelFolder.read(f).name: f for f in mirror.model_folders(models)}
+        compared = [str(name) for name in table["model"] if name in names]
+        keys = {name: sha256_of_folder(names[name]) for name in compared}
+        given = without_secrets_inside(read_yaml(params)) if params.is_file() else {}
+        return cls(reports, table, keys, given)
+
+    @property
+    def key(self) -> str:
+        """Identifies the comparison: the same models, judged on the same pictures."""
+        predictions = self.reports / "predictions"
+        judged = sha256_of_folder(predictions) if predictions.is_dir() else ""
+        text = json.dumps([self.keys, judged, self.params], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def row(self, model: str) -> dict[str, Any]:
+        """The table's row of one model."""
+        found = self.table.set_index("model").loc[model].to_dict()
+        return {str(name): value for name, value in found.items()}
+
+
+def mirror_comparison(store: Store, comparison: Comparison) -> str:
+    """Write the parent run and the test side of its children; returns the parent's identifier."""
+    elsewhere = Path.cwd().resolve() != layout.repository_root()
+    with locked(comparison.key):
+        run = mirror.find(store, comparison.key) or _create(store, comparison)
+        run_id = str(run.info.run_id)
+        if run.data.tags.get(fact.COMPLETE) != "true":
+            _fill(store, run_id, comparison)
+        _show_reports(store, run, comparison)
+        for name, key in comparison.keys.items():
+            child = mirror.find(store, key)
+            # An experiment in a temporary folder takes no model away from the comparison here.
+            if child is not None and not (elsewhere and fact.PARENT in child.data.tags):
+                _adopt(store, child, run_id, name, comparison)
+        if run.info.status != "FINISHED":
+            store.client.set_terminated(run_id, "FINISHED")
+    return run_id
+
+
+def _create(store: Store, comparison: Comparison) -> "Run":
+    tags = (
+        fact.code_tags()
+        | fact.dataset_tags(store.dataset)
+        | fact.stage_tags("evaluate")
+        | fact.dvc_tags()
+    )
+    tags |= journal.lookup("runs", comparison.key)
+    journal.record("runs", comparison.key, tags)  # so that a rebuilt store says the same
+    marks = {fact.KEY: comparison.key, fact.ROLE: "comparison"}
+    name = fact.run_name("comparison", tags)
+    return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
+
+
+def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
+    """Parameters, data sets, the best model's scores, and the description."""
+    table = comparison.table
+    mirror.log_params(store, run_id, fact.flatten(comparison.params))
+    store.client.log_inputs(run_id, split_inputs(store.dataset))
+    best: dict[str, str] = {}
+    trained = table[table["kind"] != "majority"]
+    if len(trained):
+        best["best_model"] = str(trained["model"].iloc[0])
+        mirror.log_metrics(store, run_id, tested_metrics(comparison.row(best["best_model"])))
+    text = describe_table(table)
+    mirror.log_tags(store, run_id, best | {fact.NOTE: text, fact.COMPLETE: "true"})
+
+
+def _show_reports(store: Store, run: "Run", comparison: Comparison) -> None:
+    """Upload `reports/` anew when its content changed (its timings may, with equal models)."""
+    content = sha256_of_folder(comparison.reports)
+    if run.data.tags.get(_REPORTS) != content:
+        store.client.log_artifacts(run.info.run_id, str(comparison.reports), "reports")
+        if PARAMS.is_file():
+            text = without_secrets(PARAMS.read_text(encoding="utf-8"))
+            store.client.log_text(run.info.run_id, text, PARAMS.name)
+        store.client.set_tag(run.info.run_id, _REPORTS, content)
+
+
+def _adopt(store: Store, child: "Run", parent: str, name: str, comparison: Comparison) -> None:
+    """Put a model's run under its newest comparison and log what the test side says of it."""
+    run_id = str(child.info.run_id)
+    clocked = {f"cost/{cost}" for cost in mirror.COSTS} & set(child.data.metrics)
+    tested = tested_metrics(comparison.row(name))
+    mirror.log_metrics(store, run_id, {k: v for k, v in tested.items() if k not in clocked})
+    files = tested_files(comparison.reports, name)
+    digests = [(target, sha256_of_file(path)) for target, path in sorted(files.items())]
+    content = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+    if child.data.tags.get(_TESTED) != content:
+        for target, path in files.items():
+            _log_as(store, run_id, path, target)
+    note = _with_test_side(child.data.tags.get(fact.NOTE, ""), tested)
+    tags = {fact.PARENT: parent, _TESTED: content, fact.NOTE: note}
+    new = {k: v for k, v in tags.items() if child.data.tags.get(k) != v}
+    if new:
+        mirror.log_tags(store, run_id, new)
+
+
+def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
+    """A run's description with what the test side says, in the second line, once."""
+    first, *lines = [line for line in note.split("\n\n") if not line.startswith("Test side:")]
+    accuracy, kappa = tested.get("test/accuracy"), tested.get("test/cohen_kappa")
+    low, high = tested.get("test/accuracy_low"), tested.get("test/accuracy_high")
+    if accuracy is None:
+        return note
+    said = f"Test side: accuracy {accuracy:.3f}"
+    said += "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+    said += "." if kappa is None else f", cohen_kappa {kappa:.3f}."
+    return "\n\n".join([first, said, *lines])
+
+
+def tested_metrics(row: Mapping[str, Any]) -> dict[str, float]:
+    """A row of the comparison as metrics: `test/<score>`, and `cost/<what it cost>`."""
+    return {
+        f"{'cost' if name in _COSTS else 'test'}/{name}": value
+        for name, value in fact.numbers(row).items()
+        if name not in _GIVEN
+    }
+
+
+def tested_files(reports: Path, model: str) -> dict[str, Path]:
+    """The files of `reports` that are about one model, by the name that every model shares.
+
+    A file belongs to a model if its stem, or a folder above it, is the model's name:
+    `predictions/vgg16.csv` becomes `test/predictions.csv`.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(p for p in reports.rglob("*") if p.is_file()):
+        inner = PurePosixPath(path.relative_to(reports).as_posix())
+        folders = list(inner.parts[:-1])
+        if model in folders:
+            folders.remove(model)
+            found[str(PurePosixPath("test", *folders, inner.name))] = path
+        elif inner.stem == model and folders:
+            found[str(PurePosixPath("test", *folders).with_suffix(inner.suffix))] = path
+    return found
+
+
+def _log_as(store: Store, run_id: str, path: Path, target: str) -> None:
+    """Upload one file under another name."""
+    with path.open("rb") as stream:
+        store.client.log_stream(run_id, stream, target)
+
+
+def describe_table(table: pd.DataFrame) -> str:
+    """The comparison as a Markdown table, for the run's page."""
+    columns = [c for c in ("model", "weights", "accuracy", "cohen_kappa", "macro_f1") if c in table]
+    if {"accuracy", "accuracy_low", "accuracy_high"} <= set(table):
+        columns.insert(columns.index("accuracy") + 1, "interval")
+        low, high = table["accuracy_low"], table["accuracy_high"]
+        spans = [f"{a:.3f} to {b:.3f}" for a, b in zip(low, high, strict=True)]
+        table = table.assign(interval=spans)
+    lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
+    for row in table[columns].astype(object).fillna("").to_dict("records"):
+        cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()]
+        lines.append(" | ".join(cells))
+    note = "Measured on the test side, best first. The models' runs are this run's children."
+    return note + "\n\n" + "\n".join(f"| {line} |" for line in lines)

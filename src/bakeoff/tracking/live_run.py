@@ -1,0 +1,232 @@
+"""Logging a fit while it runs; MLflow may be missing, slow or dying, the fit goes on."""
+
+import logging
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from bakeoff.params.evidence import TrackingParams
+from bakeoff.runtime import journal
+from bakeoff.runtime.files import sha256_of_folder
+from bakeoff.tracking import facts as fact
+from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, reason_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+logger = logging.getLogger(__name__)
+
+
+def _process_mark() -> str:
+    """Who is logging: host, process and its start, so that a dead process is recognised."""
+    process = psutil.Process()
+    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.0f}"
+
+
+def _is_dead(mark: str) -> bool:
+    """Whether the process of `mark` was on this host and is gone."""
+    host, _, rest = mark.rpartition(":")[0].rpartition(":")
+    started = mark.rpartition(":")[2]
+    if host != socket.gethostname() or not rest.isdigit():
+        return False
+    try:
+        return f"{psutil.Process(int(rest)).create_time():.0f}" != started
+    except psutil.NoSuchProcess:
+        return True
+
+
+def end_dead_runs(store: Store) -> int:
+    """Mark the runs whose process was killed as KILLED; returns how many there were."""
+    dead = [
+        run.info.run_id
+        for run in mirror.search(store, "attributes.status = 'RUNNING'")
+        if _is_dead(run.data.tags.get(fact.PROCESS, ""))
+    ]
+    for run_id in dead:
+        store.client.set_terminated(run_id, "KILLED")
+    return len(dead)
+
+
+def watch_system(store: Store, run_id: str) -> "SystemMetricsMonitor":
+    """Start logging processor, memory, disk, network and GPU, as means over ten seconds."""
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    logging.getLogger("mlflow.system_metrics").setLevel(logging.ERROR)
+    monitor = SystemMetricsMonitor(
+        run_id, sampling_interval=2, samples_before_logging=5, tracking_uri=store.uri
+    )
+    monitor.start()
+    return monitor
+
+
+def _tags(model: str, kind: str, dataset: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """Where a fit comes from, and what is known of it besides."""
+    stage = fact.stage_tags(fact.stage_of(model, kind)) | fact.dvc_tags()
+    return fact.code_tags() | fact.dataset_tags(dataset) | stage | {"kind": kind} | dict(tags)
+
+
+def note_fit(model_folder: Path, kind: str, dataset: str, tags: Mapping[str, str]) -> None:
+    """Note where a fit of seconds comes from, for the mirror to show after the evaluation.
+
+    Opening the store would take longer than such a fit, and there is nothing live to see.
+
+    Args:
+        model_folder: `models/<model>`, complete.
+        kind: as for `live_run`.
+        dataset: the data set's name.
+        tags: further facts (`device`, ...).
+    """
+    told = _tags(model_folder.name, kind, dataset, tags)
+    journal.record("runs", sha256_of_folder(model_folder), told)
+
+
+def stop_watching(monitor: "SystemMetricsMonitor") -> None:
+    """End it, and log what MLflow would drop: the samples since the last mean, or a short fit."""
+    monitor.finish()
+    try:
+        monitor.collect_metrics()
+        monitor.publish_metrics(monitor.aggregate_metrics())
+        monitor.mlflow_logger.flush()
+    except Exception:  # whatever MLflow throws, the fit goes on
+        logger.debug("system metrics", exc_info=True)
+
+
+class LiveRun:
+    """One fit's run. Its methods never raise because of MLflow."""
+
+    def __init__(self, model: str, kind: str, dataset: str, tags: Mapping[str, str]) -> None:
+        """A run that logs nothing until it is opened."""
+        self.model = model
+        self._kind = kind
+        self._dataset = dataset
+        self._tags = dict(tags)
+        self._store: Store | None = None
+        self._run: Run | None = None
+        self._wanted = False
+        self._finished = False
+        self._system_metrics = False
+        self._monitor: SystemMetricsMonitor | None = None
+
+    def open(self, params: TrackingParams) -> None:
+        """Create the run, after marking those that a killed process left behind."""
+        if not params.enabled:
+            return
+        self._tags = _tags(self.model, self._kind, self._dataset, self._tags)
+        self._wanted = True
+        try:
+            self._store = open_store(self._dataset)
+        except StoreUnavailableError as reason:
+            self._give_up(str(reason))
+            return
+        self._system_metrics = params.system_metrics
+        self._attempt(self._create)
+
+    def _create(self, store: Store) -> None:
+        end_dead_runs(store)
+        marks = {fact.ROLE: "model", fact.MODEL: self.model, fact.PROCESS: _process_mark()}
+        name = fact.run_name(self.model, self._tags)
+        self._run = store.client.create_run(
+            store.experiment_id, run_name=name, tags=self._tags | marks
+        )
+        if self._system_metrics:
+            self._monitor = watch_system(store, self._run.info.run_id)
+
+    def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Log one epoch's metrics, named as in `history.csv`, at the step `epoch`."""
+
+        def log(store: Store) -> None:
+            assert self._run is not None  # noqa: S101
+            mirror.log_metrics(
+                store, self._run.info.run_id, fact.epoch_metrics(metrics), step=epoch
+            )
+
+        self._attempt(log)
+
+    def finish(self, model_folder: Path, facts: Mapping[str, Any]) -> None:
+        """Log what the finished model folder holds; a model that is there already is not doubled.
+
+        Args:
+            model_folder: `models/<model>`, complete.
+            facts: clocked facts (`fit_seconds`, `device`, `threads`, ...), beside the journal's.
+        """
+        self._stop_watching()
+        if not self._wanted:
+            return
+        key = sha256_of_folder(model_folder)
+        journal.record("runs", key, self._tags)  # so that a rebuilt store says the same
+
+        def write(store: Store) -> None:
+            assert self._run is not None  # noqa: S101
+            run_id = self._run.info.run_id
+            with locked(key):
+                if mirror.find(store, key):
+                    store.client.delete_run(run_id)
+                    return
+                mirror.write_model(store, run_id, model_folder, key, facts)
+                store.client.set_terminated(run_id, "FINISHED")
+
+        self._attempt(write)
+        self._finished = True
+
+    def close(self, status: str) -> None:
+        """End a run that did not finish."""
+        self._stop_watching()
+        run = self._run
+        if run is not None and not self._finished:
+            self._attempt(lambda store: store.client.set_terminated(run.info.run_id, status))
+
+    def _stop_watching(self) -> None:
+        if self._monitor is not None:
+            stop_watching(self._monitor)
+            self._monitor = None
+
+    def _attempt(self, step: Callable[[Store], None]) -> None:
+        """Do `step`, or give MLflow up for the rest of this fit."""
+        if self._store is None:
+            return
+        try:
+            step(self._store)
+        except Exception as error:  # whatever MLflow throws, the fit goes on
+            self._give_up(reason_of(error))
+
+    def _give_up(self, reason: str) -> None:
+        self._store = None
+        logger.warning(
+            "MLflow is left out (%s); training goes on, `bakeoff sync` catches up later", reason
+        )
+
+
+@contextmanager
+def live_run(
+    model: str, kind: str, params: TrackingParams, dataset: str, tags: Mapping[str, str]
+) -> Iterator[LiveRun]:
+    """A run in MLflow for the fit inside the `with` block.
+
+    Never raises because of MLflow: an unreachable store is said once, in one line. A block left
+    by an error ends the run as FAILED, by an interruption as KILLED.
+
+    Args:
+        model: the model's name in `params.yaml`.
+        kind: `head`, `fine_tuned`, `from_scratch`, `forest` or `logistic`.
+        params: the block `tracking`.
+        dataset: the data set's name, which the experiment bears.
+        tags: further facts (`device`, `precision`, `threads`, ...).
+    """
+    run = LiveRun(model, kind, dataset, tags)
+    run.open(params)
+    try:
+        yield run
+    except KeyboardInterrupt:
+        run.close("KILLED")
+        raise
+    except BaseException:
+        run.close("FAILED")
+        raise
+    else:
+        run.close("FAILED")

@@ -1,0 +1,129 @@
+"""A search's run: parent of one run for each trial."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bakeoff.params.evidence import TrackingParams
+from bakeoff.params.found import BEST, COLUMNS, TRIALS
+from bakeoff.runtime import journal, layout
+from bakeoff.runtime.files import read_json, sha256_of_folder
+from bakeoff.tracking import facts as fact
+from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.inputs import split_inputs
+from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, reason_of
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+logger = logging.getLogger(__name__)
+
+_CONTENT = "bakeoff.search"  # content hash of the folder that the run shows
+_METRICS = {
+    "cohen_kappa": "validation/cohen_kappa",
+    "best_epoch": "best_epoch",
+    "epochs": "epochs",
+}
+_SIDES = ("_train", "_val")  # a search sees no other
+
+
+def search_folders(searches: Path = layout.SEARCH) -> list[Path]:
+    """The folders that hold a search with trials, sorted by name."""
+    return [p.parent for p in sorted(searches.glob(f"*/{BEST}")) if read_json(p)]
+
+
+def log_search(folder: Path, params: TrackingParams, dataset: str) -> None:
+    """Mirror a search that has just ended, if it had trials. Never raises because of MLflow."""
+    best = read_json(folder / BEST)
+    if not params.enabled or not best:
+        return
+    tags = fact.code_tags() | fact.dataset_tags(dataset) | fact.dvc_tags()
+    journal.record("runs", str(best["study"]), tags)
+    try:
+        mirror_search(open_store(dataset), folder)
+    except StoreUnavailableError as reason:
+        logger.warning("MLflow is left out (%s); `bakeoff sync` catches up later", reason)
+    except Exception as error:  # whatever MLflow throws, the search is written
+        logger.warning("MLflow is left out (%s); `bakeoff sync` catches up", reason_of(error))
+
+
+def mirror_search(store: Store, folder: Path) -> bool:
+    """Make sure that the search in `folder` has its runs; returns whether anything was missing.
+
+    The parent is known by its study, so a search that went on for more trials keeps its run.
+    """
+    best, content = read_json(folder / BEST), sha256_of_folder(folder)
+    with locked():
+        run = mirror.find(store, best["study"]) or _create(store, folder.name, best["study"])
+        if run.data.tags.get(_CONTENT) == content:
+            return False
+        run_id = str(run.info.run_id)
+        _mirror_trials(store, run_id, folder, str(best["study"]))
+        store.client.log_artifacts(run_id, str(folder), "search")
+        store.client.log_inputs(run_id, _inputs(store))
+        scores = {"validation/cohen_kappa": best["cohen_kappa"], "search/trials": best["trials"]}
+        mirror.log_metrics(store, run_id, scores)
+        note = {fact.NOTE: _describe(folder.name, best), fact.COMPLETE: "true"}
+        mirror.log_tags(store, run_id, note | {_CONTENT: content})
+        store.client.set_terminated(run_id, "FINISHED")
+    return True
+
+
+def _create(store: Store, model: str, study: str) -> "Run":
+    tags = fact.recorded_tags() | fact.dataset_tags(store.dataset) | journal.lookup("runs", study)
+    marks = {fact.KEY: study, fact.ROLE: "search", fact.MODEL: model}
+    name = f"search of {model}"
+    return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
+
+
+def _inputs(store: Store) -> list[Any]:
+    return [i for i in split_inputs(store.dataset) if i.dataset.name.endswith(_SIDES)]
+
+
+def _mirror_trials(store: Store, parent: str, folder: Path, study: str) -> None:
+    """One child for each trial that has none yet; a trial of a study never changes."""
+    there = {
+        run.data.tags[fact.KEY]: run
+        for run in mirror.search(store, f"tags.`{fact.PARENT}` = '{parent}'")
+    }
+    table = pd.read_csv(folder / TRIALS, keep_default_na=False, dtype=str)
+    for row in table.to_dict("records"):
+        key = hashlib.sha256(f"{study} {row['number']}".encode()).hexdigest()
+        run = there.get(key)
+        if run is None or run.data.tags.get(fact.COMPLETE) != "true":
+            values = {str(name): str(value) for name, value in row.items()}
+            marks = {fact.ROLE: "trial", fact.MODEL: folder.name, fact.PARENT: parent}
+            _write_trial(store, run, marks | {fact.KEY: key}, values)
+
+
+def _write_trial(
+    store: Store, run: "Run | None", marks: Mapping[str, str], row: Mapping[str, str]
+) -> None:
+    from mlflow.entities import Metric, Param, RunTag
+
+    if run is None:
+        name = f"trial {row['number']}"
+        run = store.client.create_run(store.experiment_id, run_name=name, tags=dict(marks))
+    now = int(time.time() * 1000)
+    metrics = [
+        Metric(name, float(row[column]), now, 0) for column, name in _METRICS.items() if row[column]
+    ]
+    params = [Param(name, value) for name, value in row.items() if name not in COLUMNS]
+    tags = [RunTag("state", row["state"]), RunTag(fact.COMPLETE, "true")]
+    store.client.log_batch(run.info.run_id, metrics, params, tags)
+    store.client.set_terminated(run.info.run_id, "FINISHED")
+
+
+def _describe(model: str, best: Mapping[str, Any]) -> str:
+    """A few lines of Markdown for the run's page."""
+    values = "\n".join(f"- `{name}`: {value}" for name, value in sorted(best["values"].items()))
+    return (
+        f"**Search of {model}**: {best['trials']} trials, the best is trial {best['number']} with "
+        f"a validation kappa of {best['cohen_kappa']:.4f}.\n\n{values}\n\n"
+        "Each trial is a child of this run; none has seen the test side."
+    )

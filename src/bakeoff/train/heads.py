@@ -1,0 +1,126 @@
+"""The classifier on top of pooled features, and the exported models it ends up in."""
+
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.params.models import HeadParams
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tf import keras
+from bakeoff.train.keras_files import load_keras
+
+# Rows of features reduced at a time when they are standardised.
+_ROWS = 4096
+
+# A feature whose deviation is below this share of its mean is constant: rounding, not signal.
+_CONSTANT = 1e-6
+
+# Keras's Normalization takes no deviation for smaller than 1e-7; the features of a deep random
+# network may be.
+_SMALL = 1e-4
+
+Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def feature_moments(features: NDArray[np.float32]) -> Moments:
+    """Mean and variance of each feature, both `(d,)`, summed in float64 over blocks of rows.
+
+    A constant feature gets variance 1, so that standardising it gives 0, and stays near 0 on a
+    picture where it is not quite as constant.
+    """
+    count, dim = features.shape
+    total, squares = np.zeros(dim), np.zeros(dim)
+    for start in range(0, count, _ROWS):
+        total += features[start : start + _ROWS].sum(axis=0, dtype=np.float64)
+    mean = total / count
+    for start in range(0, count, _ROWS):
+        squares += ((features[start : start + _ROWS] - mean) ** 2).sum(axis=0)
+    variance = squares / count
+    constant = np.sqrt(variance) <= _CONSTANT * np.abs(mean)
+    return mean, np.where(constant, 1.0, variance)
+
+
+def build_head(
+    dim: int,
+    classes: int,
+    params: HeadParams,
+    moments: Moments | None = None,
+) -> keras.Model:
+    """Build a head: features `(n, dim)` to logits `(n, classes)`, float32.
+
+    Args:
+        dim: Length of a feature vector.
+        classes: Number of classes.
+        params: Widths, activation, dropout, batch normalisation, penalties.
+        moments: Mean and variance of the training features, by which they are standardised; None
+            for a network from scratch, which learns its own scale.
+
+    Raises:
+        BakeoffError: the number of dropouts differs from the number of hidden layers.
+    """
+    penalty = keras.regularizers.L1L2(params.l1, params.l2) if params.l1 or params.l2 else None
+    features = keras.Input((dim,), name="features", dtype="float32")
+    x = features
+    if moments is not None:
+        x = _standardise(x, moments)
+    hidden = zip(params.hidden, _dropouts(params), strict=False)
+    for index, (width, dropout) in enumerate(hidden, start=1):
+        x = keras.layers.Dense(width, kernel_regularizer=penalty, name=f"dense_{index}")(x)
+        if params.batch_norm:
+            x = keras.layers.BatchNormalization(name=f"batch_norm_{index}")(x)
+        x = keras.layers.Activation(params.activation, name=f"activation_{index}")(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"dropout_{index}")(x)
+    logits = keras.layers.Dense(classes, kernel_regularizer=penalty, name="logits")(x)
+    return keras.Model(features, logits, name="head")
+
+
+def _dropouts(params: HeadParams) -> list[float]:
+    if isinstance(params.dropout, float | int):
+        return list(repeat(float(params.dropout), len(params.hidden)))
+    if len(params.dropout) != len(params.hidden):
+        raise BakeoffError(
+            f"params.yaml: head.dropout lists {len(params.dropout)} numbers for "
+            f"{len(params.hidden)} hidden layers; give one for all, or one each"
+        )
+    return list(params.dropout)
+
+
+def _standardise(x: keras.KerasTensor, moments: Moments) -> keras.KerasTensor:
+    mean, deviation = moments[0], np.sqrt(moments[1])
+    varying = deviation[moments[1] != 1]
+    typical = float(np.median(varying)) if len(varying) else 1.0
+    if typical < _SMALL:
+        # A power of two: no digit of a feature is lost.
+        gain = 2.0 ** round(-np.log2(typical))
+        x = keras.layers.Rescaling(gain, name="gain", dtype="float32")(x)
+        mean, deviation = mean * gain, deviation * gain
+    layer = keras.layers.Normalization(name="standardise", dtype="float32")
+    y = layer(x)
+    layer.adapt_mean.assign(mean)
+    layer.adapt_variance.assign(deviation**2)
+    layer.finalize_state()
+    return y
+
+
+def calibrated(logits: keras.KerasTensor, temperature: float) -> keras.KerasTensor:
+    """Symbolic probabilities, float32, of symbolic logits divided by `temperature`."""
+    scaled = keras.layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(logits)
+    return keras.layers.Softmax(name="probabilities", dtype="float32")(scaled)
+
+
+def calibrated_head(head: keras.Model, temperature: float) -> keras.Model:
+    """A model from features `(n, d)` to calibrated probabilities `(n, classes)`, float32."""
+    features = keras.Input(head.input_shape[1:], name="features", dtype="float32")
+    return keras.Model(features, calibrated(head(features), temperature), name="classifier")
+
+
+def load_head(path: Path) -> keras.Model:
+    """Load a `head.keras`: features `(n, d)`, float32, to calibrated probabilities.
+
+    Raises:
+        BakeoffError: the file is missing or is not a Keras model.
+    """
+    return load_keras(path)

@@ -1,0 +1,236 @@
+"""Training one entry of `models`, whichever way it asks for."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.features.backbones import encode, picture_input, resized
+from bakeoff.features.frozen import load_backbone
+from bakeoff.features.sides import Side, read_feature_side
+from bakeoff.params.found import Found
+from bakeoff.params.models import ModelParams, Resolution
+from bakeoff.runtime.devices import Compute
+from bakeoff.runtime.files import read_json
+from bakeoff.runtime.fingerprints import code_sha256
+from bakeoff.runtime.tf import keras
+from bakeoff.train.checkpoints import Checkpoint
+from bakeoff.train.head_training import train_head
+from bakeoff.train.heads import build_head, feature_moments
+from bakeoff.train.network_files import Trained
+from bakeoff.train.networks import (
+    build_cnn,
+    network_channels,
+    picture_network,
+    quicken_batch_norm,
+    to_channels,
+    unfreeze,
+)
+from bakeoff.train.picture_examples import list_examples
+from bakeoff.train.picture_training import PictureJob, head_params, train_on_pictures
+from bakeoff.train.progress import Progress, Row
+
+Kind = Literal["head", "fine_tuned", "from_scratch"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to train, and where its inputs are."""
+
+    name: str
+    params: ModelParams
+    facts: dict[str, Any]  # `features.json` of its features
+    features: Path  # the folder of its features
+    records: Path  # the folder of TFRecords
+    resume: Path  # where an interrupted training on pictures leaves its last epoch
+    seed: int
+    compute: Compute
+    loggers: Sequence[Callable[[int, Mapping[str, float]], None]] = ()
+
+    def on_epoch(self, row: Row) -> None:
+        """Pass on a finished epoch's metrics."""
+        metrics = {k: v for k, v in row.items() if isinstance(v, float) and math.isfinite(v)}
+        for log in self.loggers:
+            log(row["epoch"], metrics)
+
+
+def model_facts(job: Job, found: Found) -> dict[str, Any]:
+    """What `metadata.json` says of the model whichever way it was trained."""
+    facts = job.facts
+    pictures = ("image_side", "record_side", "channels", "fit", "equalize", "classes")
+    network = ("backbone", "weights", "precision", "pooling")
+    return {key: facts[key] for key in (*pictures, *network)} | {
+        "model": job.name,
+        "kind": kind_of(job.params),
+        "seed": job.seed,
+        # Of a weights file the name, as everywhere: a path is this machine's own.
+        "params": job.params.model_dump(mode="json")
+        | {"weights": facts["weights"]["requested"]}
+        | found.facts(),
+    }
+
+
+def kind_of(params: ModelParams) -> Kind:
+    """How the entry asks to be trained."""
+    if params.from_scratch:
+        return "from_scratch"
+    return "fine_tuned" if params.fine_tune.epochs else "head"
+
+
+def train_model(job: Job) -> tuple[Trained, Side, Side]:
+    """Train the model; returns it with the training and the validation side."""
+    if job.params.from_scratch:
+        return _train_from_scratch(job)
+    train, val = (read_feature_side(job.features, side) for side in ("train", "val"))
+    originals = val.originals()
+    head, progress, val_logits = train_head(
+        train,
+        originals,
+        job.facts["classes"],
+        job.params.head,
+        job.params.train,
+        seed=job.seed,
+        compute=job.compute,
+        on_epoch=job.on_epoch,
+    )
+    if job.params.fine_tune.epochs:
+        return _fine_tune(job, head, progress, train, val)
+    backbone = load_backbone(job.features, job.facts)
+    return _trained(job, backbone, head, progress, val_logits, frozen=True), train, val
+
+
+def _fine_tune(
+    job: Job, head: keras.Model, progress: Progress, train: Side, val: Side
+) -> tuple[Trained, Side, Side]:
+    """Go on from the trained head, with the last layers of the backbone."""
+    moments = feature_moments(train.values)
+
+    def build(step: Resolution) -> keras.Model:
+        backbone = load_backbone(job.features, job.facts, step.image_side)
+        unfreeze(backbone, job.params.fine_tune.unfreeze)
+        own = build_head(
+            job.facts["dim"], len(job.facts["classes"]), head_params(job.params, step), moments
+        )
+        own.set_weights(head.get_weights())
+        return _picture_network(job, backbone, lambda dim: own, step.image_side)
+
+    return _train_on_pictures(job, build, progress, train, val)
+
+
+def _train_from_scratch(job: Job) -> tuple[Trained, Side, Side]:
+    """Train the whole network on pictures."""
+    train, val = (list_examples(job.records, side) for side in ("train", "val"))
+
+    def build(step: Resolution) -> keras.Model:
+        side, params = step.image_side, head_params(job.params, step)
+        return _picture_network(
+            job,
+            _scratch_backbone(job, side),
+            lambda dim: build_head(dim, len(job.facts["classes"]), params),
+            side,
+        )
+
+    return _train_on_pictures(job, build, Progress(), train, val)
+
+
+def _scratch_backbone(job: Job, side: int) -> keras.Model | None:
+    match job.params.backbone:
+        case "mlp":
+            return None
+        case "cnn":
+            channels = network_channels(job.params, job.facts["channels"])
+            return build_cnn(job.params.conv, side, channels, job.params.precision)
+        case _:
+            backbone = load_backbone(job.features, job.facts, side)
+            quicken_batch_norm(backbone)
+            return backbone
+
+
+def _picture_network(
+    job: Job, backbone: keras.Model | None, make_head: Callable[[int], keras.Model], side: int
+) -> keras.Model:
+    return picture_network(
+        job.params.backbone,
+        backbone,
+        make_head,
+        side=side,
+        record_channels=job.facts["channels"],
+        channels=network_channels(job.params, job.facts["channels"]),
+        pooling=job.params.pooling,
+    )
+
+
+def _train_on_pictures(
+    job: Job,
+    build: Callable[[Resolution], keras.Model],
+    progress: Progress,
+    train: Side,
+    val: Side,
+) -> tuple[Trained, Side, Side]:
+    pictures = PictureJob(
+        params=job.params,
+        classes=job.facts["classes"],
+        records=job.records,
+        train=train,
+        val=val.originals(),
+        build=build,
+        checkpoint=checkpoint_of(job),
+        seed=job.seed,
+        compute=job.compute,
+        on_epoch=job.on_epoch,
+    )
+    network, progress, val_logits = train_on_pictures(pictures, progress)
+    backbone = None if job.params.backbone == "mlp" else network.get_layer("backbone")
+    head = network.get_layer("head")
+    return _trained(job, backbone, head, progress, val_logits, frozen=False), train, val
+
+
+def _trained(
+    job: Job,
+    backbone: keras.Model | None,
+    head: keras.Model,
+    progress: Progress,
+    val_logits: NDArray[np.float32],
+    *,
+    frozen: bool,
+) -> Trained:
+    """The exported form: pictures of any side, resized to the model's own, to logits."""
+    pictures = picture_input(job.facts["channels"])
+    channels = network_channels(job.params, job.facts["channels"])
+    x = to_channels(resized(pictures, job.params.image_side, job.facts["fit"]), channels)
+    features = encode(x, job.params.backbone, backbone, job.params.pooling)
+    return Trained(
+        network=keras.Model(pictures, head(features), name="network"),
+        head=head if frozen else None,
+        history=progress.history,
+        best_epoch=progress.best_epoch,
+        monitor=job.params.train.monitor,
+        val_logits=val_logits,
+        seconds=progress.seconds,
+    )
+
+
+def checkpoint_of(job: Job) -> Checkpoint:
+    """Where an interrupted training of exactly this job would have left its last epoch."""
+    asked = {
+        "params": job.params.model_dump(mode="json"),
+        "facts": job.facts,
+        "records": read_json(job.records / "index.json"),
+        "seed": job.seed,
+        "replicas": job.compute.replicas,
+        "code": code_sha256("train"),
+    }
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    return Checkpoint(job.resume / f"{job.name}-{key}")
+
+
+def finish(job: Job) -> None:
+    """The model is written: forget what an interrupted training would have gone on from."""
+    if kind_of(job.params) != "head":
+        checkpoint_of(job).remove()

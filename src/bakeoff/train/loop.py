@@ -1,0 +1,242 @@
+"""The one training loop: heads on features, networks on pictures."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.runtime.devices import Compute
+from bakeoff.runtime.errors import BakeoffError, DivergedError
+from bakeoff.runtime.progress import progress_bar
+from bakeoff.runtime.tf import keras, tf
+from bakeoff.scoring.temperature import softmax
+from bakeoff.train.epoch_metrics import epoch_metrics
+from bakeoff.train.optimizers import PLATEAU_FACTOR
+from bakeoff.train.progress import Progress, Row
+
+logger = logging.getLogger(__name__)
+
+# Losses are looked at this often: each look waits for the device.
+_LOOK_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from."""
+
+    inputs: Any  # (b, ...) float32
+    targets: Any  # (b, k) float32, rows sum to one
+    weights: Any  # (b,) float32, by class
+    labels: NDArray[np.int64]  # (b,), before any mixing
+
+
+class Examples(Protocol):
+    """A side to learn from."""
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        """The batches of one epoch, which depend on the seed and the epoch alone."""
+
+
+Logits = NDArray[np.float32]
+Predict = Callable[[], tuple[NDArray[np.int64], Logits]]
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What stays the same from epoch to epoch."""
+
+    classes: Sequence[str]
+    train: Examples
+    predict_val: Predict  # labels and logits of the validation side
+    predict_train: Predict | None  # None: metrics from the predictions made while training
+    compute: Compute
+    monitor: str = "val_cohen_kappa"
+    min_delta: float = 0.0
+    patience: int | None = None  # epochs; None: no early stopping
+    label_smoothing: float = 0.0
+    plateau: bool = False  # halve the learning rate after each epoch without gain
+    phase: str = "head"
+    eligible: bool = True  # whether these epochs' weights may be the ones to keep
+    learning_rate_key: str = "train.learning_rate"  # for the message when the loss is no number
+    on_epoch: Callable[[Row], None] = lambda row: None
+    save: Callable[[Progress], None] = lambda progress: None
+
+
+def fit(
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    progress: Progress,
+    last_epoch: int,
+    fitting: Fitting,
+) -> None:
+    """Train `network` from where `progress` stands to `last_epoch`, or until it no longer gains.
+
+    `network` maps inputs to logits `(n, k)` and ends as the last epoch left it; the best epoch's
+    weights are in `progress`.
+
+    Raises:
+        BakeoffError: the loss is no longer a number, or `monitor` is no metric.
+    """
+    step = _make_step(network, optimizer, fitting)
+    while progress.epoch < last_epoch and not progress.is_over(fitting.patience):
+        epoch, started = progress.epoch + 1, perf_counter()
+        rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        labels, logits, objective = _run_epoch(step, fitting, epoch, last_epoch)
+        if fitting.predict_train is not None:
+            labels, logits = fitting.predict_train()
+        row: Row = {"epoch": epoch, "phase": fitting.phase, "learning_rate": rate}
+        row |= {"objective": objective} | _metrics(labels, logits, fitting.classes, "")
+        row |= _metrics(*fitting.predict_val(), fitting.classes, "val_")
+        _check_monitor(fitting.monitor, row)
+        progress.note(
+            row,
+            network.get_weights,
+            monitor=fitting.monitor,
+            min_delta=fitting.min_delta,
+            eligible=fitting.eligible,
+        )
+        progress.seconds += perf_counter() - started
+        if fitting.plateau and progress.waited:
+            optimizer.learning_rate = rate * PLATEAU_FACTOR
+        _say(row, last_epoch, fitting)
+        fitting.on_epoch(row)
+        fitting.save(progress)
+
+
+def _metrics(
+    labels: NDArray[np.int64], logits: Logits, classes: Sequence[str], prefix: str
+) -> dict[str, float]:
+    metrics = epoch_metrics(labels, softmax(logits), classes)
+    return {f"{prefix}{name}": value for name, value in metrics.items()}
+
+
+def _run_epoch(
+    step: Callable[..., Any], fitting: Fitting, epoch: int, last_epoch: int
+) -> tuple[NDArray[np.int64], Logits, float]:
+    """One pass: labels, the logits predicted while training, and the mean objective."""
+    losses: list[Any] = []
+    labels, logits = [], []
+    with progress_bar(fitting.train.steps, f"epoch {epoch} of {last_epoch}", "batches") as bar:
+        for batch in fitting.train.batches(epoch):
+            loss, predicted = step(batch)
+            losses.append(loss)
+            labels.append(batch.labels)
+            logits.append(predicted)
+            if len(losses) % _LOOK_EVERY == 0:
+                _check_finite(losses, epoch, fitting)
+            bar.update(1)
+    values = _check_finite(losses, epoch, fitting)
+    kept = [np.asarray(p)[: len(n)] for p, n in zip(logits, labels, strict=True)]
+    return np.concatenate(labels), np.concatenate(kept), float(values.mean())
+
+
+def _check_finite(losses: list[Any], epoch: int, fitting: Fitting) -> NDArray[np.float64]:
+    values = np.array([float(loss) for loss in losses])
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise DivergedError(
+            f"the loss is no longer a number in epoch {epoch}, batch {bad[0] + 1} of "
+            f"{fitting.train.steps}; lower '{fitting.learning_rate_key}' in params.yaml"
+        )
+    return values
+
+
+def _make_step(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer, fitting: Fitting
+) -> Callable[[Batch], tuple[Any, Any]]:
+    """A function that learns from one batch; returns the objective and the logits."""
+    strategy, replicas = fitting.compute.strategy, fitting.compute.replicas
+    shape = network.input_shape[1:]
+
+    def replica_step(inputs: Any, targets: Any, weights: Any, count: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            logits = network(inputs, training=True)
+            losses = keras.losses.categorical_crossentropy(
+                targets, logits, from_logits=True, label_smoothing=fitting.label_smoothing
+            )
+            # The mean over the whole batch, whatever share of it this replica holds.
+            loss = tf.reduce_sum(losses * weights) / count
+            if network.losses:
+                loss += tf.add_n(network.losses) / replicas
+            scaled = optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, network.trainable_variables)
+        optimizer.apply(gradients, network.trainable_variables)
+        return loss, logits
+
+    # One graph for every batch length: another graph might round differently.
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, *shape), tf.float32),
+            tf.TensorSpec((None, len(fitting.classes)), tf.float32),
+            tf.TensorSpec((None,), tf.float32),
+        ]
+    )
+    def step(inputs: Any, targets: Any, weights: Any) -> tuple[Any, Any]:
+        count = tf.cast(tf.shape(inputs)[0], tf.float32)
+        if replicas == 1:
+            return replica_step(inputs, targets, weights, count)
+        shares = [_shares(values, replicas, strategy) for values in (inputs, targets, weights)]
+        losses, logits = strategy.run(replica_step, args=(*shares, count))
+        total = strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+        return total, tf.concat(strategy.experimental_local_results(logits), axis=0)
+
+    return lambda batch: step(batch.inputs, batch.targets, batch.weights)
+
+
+def _shares(values: Any, replicas: int, strategy: Any) -> Any:
+    """Equal shares of a batch for the replicas; zeros fill up the last, and weigh nothing."""
+    missing = -tf.shape(values)[0] % replicas
+    padding = [[0, missing], *([0, 0] for _ in values.shape[1:])]
+    parts = tf.split(tf.pad(values, padding), replicas)
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: parts[context.replica_id_in_sync_group]
+    )
+
+
+def make_predict(network: keras.Model) -> Callable[[Iterable[Any]], Logits]:
+    """A function from batches of inputs to their logits `(n, k)`, float32, in inference mode.
+
+    Made once for a network and called after every epoch: each making traces a graph.
+    """
+    signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
+    forward = tf.function(lambda x: network(x, training=False), input_signature=[signature])
+
+    def predict(batches: Iterable[Any]) -> Logits:
+        return np.concatenate([forward(tf.cast(x, tf.float32)).numpy() for x in batches])
+
+    return predict
+
+
+def balanced_class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """`n / (k n_c)` for each class, shape `(classes,)`, as in scikit-learn; 0 for an empty one.
+
+    `k` counts the classes that have a picture.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    held = counts > 0
+    weights = np.zeros(classes)
+    weights[held] = len(labels) / (held.sum() * counts[held])
+    return weights.astype(np.float32)
+
+
+def _check_monitor(monitor: str, row: Row) -> None:
+    if monitor not in row or isinstance(row[monitor], str) or monitor == "epoch":
+        known = ", ".join(k for k in row if k.startswith("val_"))
+        raise BakeoffError(
+            f"params.yaml: train.monitor is '{monitor}', which is no metric; there are {known}, "
+            "and the same without val_"
+        )
+
+
+def _say(row: Row, last_epoch: int, fitting: Fitting) -> None:
+    names = dict.fromkeys(["loss", "val_loss", "val_accuracy", fitting.monitor])
+    told = ", ".join(f"{name} {row[name]:.4f}" for name in names)
+    logger.info("%s epoch %d/%d: %s", fitting.phase, row["epoch"], last_epoch, told)

@@ -1,0 +1,75 @@
+"""Optimisers and their learning-rate schedules."""
+
+from typing import Protocol
+
+from bakeoff.runtime.tf import keras
+
+PLATEAU_FACTOR = 0.5
+"""What the `plateau` schedule multiplies the learning rate with."""
+
+
+class OptimizerParams(Protocol):
+    """What the head's training and the fine-tuning both say."""
+
+    @property
+    def optimizer(self) -> str: ...  # noqa: D102
+    @property
+    def learning_rate(self) -> float: ...  # noqa: D102
+    @property
+    def momentum(self) -> float: ...  # noqa: D102
+    @property
+    def weight_decay(self) -> float: ...  # noqa: D102
+    @property
+    def schedule(self) -> str: ...  # noqa: D102
+    @property
+    def warmup_epochs(self) -> int: ...  # noqa: D102
+    @property
+    def epochs(self) -> int: ...  # noqa: D102
+
+
+def build_optimizer(
+    params: OptimizerParams, network: keras.Model, steps: int, precision: str = "float32"
+) -> keras.optimizers.Optimizer:
+    """Build the optimiser of `network`, with its slots.
+
+    Args:
+        params: Kind, learning rate, momentum (SGD), weight decay (AdamW), schedule, epochs.
+        network: Its trainable variables are what the optimiser moves.
+        steps: Batches in an epoch.
+        precision: `mixed_float16` adds loss scaling, for small gradients vanish in float16.
+    """
+    rate = learning_rate(params, steps)
+    match params.optimizer:
+        case "adam":
+            optimizer = keras.optimizers.Adam(rate)
+        case "adamw":
+            optimizer = keras.optimizers.AdamW(rate, weight_decay=params.weight_decay)
+            # Decay shrinks what multiplies a signal; shifts and scales are left alone.
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        case _:
+            optimizer = keras.optimizers.SGD(rate, momentum=params.momentum)
+    if precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(network.trainable_variables)
+    return optimizer
+
+
+def learning_rate(
+    params: OptimizerParams, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate, or for `cosine` its course over all steps.
+
+    Cosine: a linear rise from 0 over the warm-up epochs, then half a cosine down to 0 at the last
+    step (Loshchilov & Hutter, "SGDR", 2017). `plateau` starts constant; the training lowers it.
+    """
+    if params.schedule != "cosine":
+        return params.learning_rate
+    warmup = min(params.warmup_epochs, params.epochs - 1) * steps
+    if not warmup:
+        return keras.optimizers.schedules.CosineDecay(params.learning_rate, params.epochs * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        params.epochs * steps - warmup,
+        warmup_target=params.learning_rate,
+        warmup_steps=warmup,
+    )

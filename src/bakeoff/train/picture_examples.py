@@ -1,0 +1,140 @@
+"""Pictures from TFRecords as batches to train on, and to predict."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.features.sides import Side
+from bakeoff.params.models import LiveAugmentation
+from bakeoff.runtime.tf import tf
+from bakeoff.tfrecord.index import read_index
+from bakeoff.tfrecord.reading import FEATURES, read_records
+from bakeoff.train.live_augmentation import augment, is_active, mix
+from bakeoff.train.loop import Batch
+
+_ORIGINAL = b"original"
+_PREDICTED = 32  # pictures predicted at a time
+
+
+class PictureExamples:
+    """The training side's pictures, shuffled, resized and changed anew each epoch."""
+
+    def __init__(
+        self,
+        records: Path,
+        count: int,
+        *,
+        side: int,
+        batch: int,
+        class_weights: NDArray[np.float32],
+        augmentation: LiveAugmentation,
+        strength: float,
+        seed: int,
+    ) -> None:
+        """Nothing is read before it is asked for.
+
+        Args:
+            records: The folder of TFRecords.
+            count: Examples of the training side.
+            side: Pixels.
+            batch: Pictures in a batch.
+            class_weights: Shape `(k,)`.
+            augmentation: What is changed at random.
+            strength: 0..1, scales the ranges of the augmentation.
+            seed: With the epoch, decides order and changes.
+        """
+        self._records = records
+        self._count = count
+        self._side = side
+        self._batch = batch
+        self._class_weights = tf.constant(class_weights)
+        self._augmentation = augmentation
+        self._seed = seed
+        # Traced once, not once an epoch.
+        self._change = tf.function(
+            lambda picture, draw: augment(picture, draw, augmentation, strength)
+        )
+        self._mix = tf.function(
+            lambda pictures, targets, draw: mix(pictures, targets, draw, augmentation)
+        )
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return -(-self._count // self._batch)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch, which depend on the seed and the epoch alone."""
+        state = np.random.SeedSequence([self._seed, epoch]).generate_state(2)
+        order, changes = (int(n) >> 1 for n in state)
+        pictures = read_records(self._records, "train", shuffle_seed=order, check=False)
+        parallel = tf.data.AUTOTUNE
+        dataset = (
+            pictures.enumerate()
+            .map(lambda index, example: self._prepare(index, example, changes), parallel)
+            .batch(self._batch)
+            .enumerate()
+            .map(lambda index, batch: self._finish(index, batch, changes), parallel)
+            .prefetch(2)
+        )
+        for inputs, targets, weights, labels in dataset:
+            yield Batch(inputs, targets, weights, labels.numpy())
+
+    def _prepare(self, index: Any, example: dict[str, Any], changes: int) -> tuple[Any, Any]:
+        picture = resize(example["image"], self._side)
+        if is_active(self._augmentation):
+            seed = tf.stack([tf.constant(changes, tf.int64), index])
+            picture = self._change(picture, seed)
+        return picture, example["label"]
+
+    def _finish(self, index: Any, batch: tuple[Any, Any], changes: int) -> tuple[Any, ...]:
+        pictures, labels = batch
+        targets = tf.one_hot(labels, len(self._class_weights))
+        if self._augmentation.mixup or self._augmentation.cutmix:
+            # Below zero, apart from the seeds of single pictures.
+            seed = tf.stack([tf.constant(changes, tf.int64), -1 - index])
+            pictures, targets = self._mix(pictures, targets, seed)
+        weights = tf.linalg.matvec(targets, self._class_weights)
+        return pictures, targets, weights, labels
+
+
+def resize(picture: Any, side: int) -> Any:
+    """A picture `(h, w, c)` as `(side, side, c)`, float32, just as the exported model does it."""
+    resized = tf.image.resize(tf.cast(picture, tf.float32), (side, side))
+    return tf.ensure_shape(resized, (side, side, picture.shape[-1]))
+
+
+def originals(records: Path, split: str, side: int) -> tf.data.Dataset:
+    """Batches of a side's pictures without copies, in export order, float32 at `side` pixels."""
+    return (
+        read_records(records, split, check=False)
+        .filter(lambda example: example["transform"] == _ORIGINAL)
+        .map(lambda example: resize(example["image"], side), tf.data.AUTOTUNE)
+        .batch(_PREDICTED)
+        .prefetch(2)
+    )
+
+
+def list_examples(records: Path, split: str) -> Side:
+    """Which examples a side holds, in export order, without decoding a picture.
+
+    Returns:
+        A side whose examples have vectors of length 0.
+    """
+    spec = {key: kind for key, kind in FEATURES.items() if key != "image"}
+    files = [str(records / shard.file) for shard in read_index(records).splits[split].shards]
+    dataset = tf.data.TFRecordDataset(files).batch(1024)
+    batches = [tf.io.parse_example(batch, spec) for batch in dataset]
+
+    def column(key: str) -> Any:
+        return np.concatenate([batch[key].numpy() for batch in batches])
+
+    def texts(key: str) -> NDArray[np.str_]:
+        return np.array([text.decode() for text in column(key)], np.str_)
+
+    labels = column("label")
+    empty = np.empty((len(labels), 0), np.float32)
+    return Side(texts("image_id"), texts("transform"), texts("group"), labels, empty)

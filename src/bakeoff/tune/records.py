@@ -1,0 +1,65 @@
+"""The files of a search: its trials, what mattered, and pictures of both."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
+from bakeoff.params.found import COLUMNS, IMPORTANCES, TRIALS
+from bakeoff.params.tuning import Tuning
+from bakeoff.report.plots.figures import save_png
+from bakeoff.report.plots.search import history_figure, importance_figure, parallel_figure
+from bakeoff.tune.study import Trial
+
+# Fewer trials say nothing of what mattered.
+_FEWEST = 4
+
+
+def write_records(
+    folder: Path, study: optuna.Study, trials: Sequence[Trial], tuning: Tuning, seed: int
+) -> None:
+    """Write `trials.csv`, `importances.csv` and the pictures into `folder`."""
+    importances = _importances(study, tuning, seed)
+    table = pd.DataFrame(map(_row, trials)).astype({"best_epoch": "Int64"})
+    _write(folder / TRIALS, table)
+    shares = pd.DataFrame(importances.items(), columns=["parameter", "importance"])
+    _write(folder / IMPORTANCES, shares)
+    save_png(history_figure(table), folder / "history.png")
+    save_png(parallel_figure(table, tuning.space), folder / "parallel.png")
+    if importances:
+        save_png(importance_figure(importances), folder / "importances.png")
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    facts = (trial.number, trial.state, trial.kappa, trial.best_epoch, trial.epochs)
+    return dict(zip(COLUMNS, facts, strict=True)) | {
+        path: value if isinstance(value, int | float | str) else json.dumps(value)
+        for path, value in trial.values.items()
+    }
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n")
+
+
+def _importances(study: optuna.Study, tuning: Tuning, seed: int) -> dict[str, float]:
+    """Each parameter's share of the variance of kappa (fANOVA, Hutter et al. 2014), largest first.
+
+    Empty where too few trials are complete, or all are equally good.
+    """
+    names = [searched.path for searched in tuning.space]
+    complete = [
+        trial
+        for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        if set(names) <= set(trial.params)
+    ]
+    if len(complete) < _FEWEST or len({trial.value for trial in complete}) < 2:
+        return {}
+    shares = get_param_importances(
+        study, evaluator=FanovaImportanceEvaluator(seed=seed), params=names
+    )
+    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))

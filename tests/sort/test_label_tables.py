@@ -1,0 +1,143 @@
+import gzip
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bakeoff.params.datasets import Table
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.sort.labelling import Found, find_labels
+
+WHERE = Path("datasets/mine.yaml")
+
+
+def find(folder: Path, table: str | bytes, paths: list[str], **more: Any) -> dict[str, Found]:
+    """What a table in `folder` says of `paths`."""
+    content = table.encode("utf-8") if isinstance(table, str) else table
+    settings = {"image_column": "image", "label_column": "label", **more}
+    dataset = Table(kind="table", archive="x", table="*.csv", **settings)
+    found = find_labels(["labels.csv", *paths], dataset, {"labels.csv": content}.__getitem__, WHERE)
+    assert [item.path for item in found[: len(paths) + 1]] == ["labels.csv", *paths]
+    assert len({item.path for item in found}) == len(found)
+    return {item.path: item for item in found}
+
+
+def test_rows_name_pictures_and_labels(tmp_path: Path) -> None:
+    table = "image,label,patient\n1.png,cat,p1\nsub/2.png, dog ,p2\ngone.png,cat,p3\n"
+    paths = ["i/1.png", "i/sub/2.png", "i/3.png", "i/readme"]
+    found = find(tmp_path, table, paths, group_column="patient")
+    assert (found["i/1.png"].label, found["i/1.png"].group) == ("cat", "p1")
+    assert (found["i/sub/2.png"].label, found["i/sub/2.png"].group) == ("dog", "p2")
+    assert found["i/3.png"].reason == "unknown class"
+    assert found["i/3.png"].detail == "in no row of the table"
+    assert found["i/readme"].reason == "left out"
+    assert found["labels.csv"].detail == "the table"
+    assert found["gone.png"].reason == "no picture"
+    assert found["gone.png"].detail == "row 4 of labels.csv names a picture that is not there"
+
+
+TREES = {
+    1: ["Home Furnishing", "Watches", "Plain"],
+    2: ["Home Furnishing - Curtains", "Watches - Wrist", "Plain"],
+    9: ["Home Furnishing - Curtains - Red", "Watches - Wrist", "Plain"],
+}
+
+
+@pytest.mark.parametrize("depth", TREES)
+def test_category_trees(tmp_path: Path, depth: int) -> None:
+    table = (
+        'image,label\n1.png,"[""Home Furnishing >> Curtains >> Red""]"\n'
+        "2.png,Watches >> Wrist\n3.png,Plain\n"
+    )
+    paths = ["1.png", "2.png", "3.png"]
+    found = find(tmp_path, table, paths, separator=">>", depth=depth)
+    assert [found[path].label for path in paths] == TREES[depth]
+
+
+def test_image_folder_and_suffix(tmp_path: Path) -> None:
+    paths = ["test/1.jpg", "train/1.jpg"]
+    found = find(tmp_path, "image,label\n1.jpg,a\n1.jpg,b\n", paths, image_folder="test")
+    assert found["test/1.jpg"].detail == "a or b"
+    assert found["train/1.jpg"].reason == "unknown class"
+    found = find(tmp_path, "image,label\ntrain/1,a\n./test/1,b\n", paths, image_suffix=".jpg")
+    assert [found[path].label for path in paths] == ["b", "a"]
+
+
+def test_a_row_that_fits_several_files_is_ambiguous(tmp_path: Path) -> None:
+    paths = ["a/1.jpg", "b/1.jpg"]
+    found = find(tmp_path, "image,label\n1.jpg,x\n", paths)
+    assert {item.reason for path, item in found.items() if path in paths} == {"ambiguous class"}
+    assert found["a/1.jpg"].detail == "row 2 fits 2 files; set 'image_folder'"
+    found = find(tmp_path, "image,label\n1.jpg,x\n", ["1.jpg", "a/1.jpg"])
+    assert [found[path].label for path in ("1.jpg", "a/1.jpg")] == ["x", ""]
+
+
+def test_absolute_windows_and_decomposed_names_are_found(tmp_path: Path) -> None:
+    table = "image,label\n/i/caf\u00e9.png,a\ni\\cafe\u0301 2.png,b\n"
+    found = find(tmp_path, table, ["i/caf\u00e9.png", "i/caf\u00e9 2.png"])
+    assert [item.label for item in found.values() if item.label] == ["a", "b"]
+
+
+def test_labels_that_look_like_nothing_are_labels(tmp_path: Path) -> None:
+    found = find(
+        tmp_path, "image,label\n1.png,NA\n2.png,None\n3.png,\n", ["1.png", "2.png", "3.png"]
+    )
+    assert [found[f"{n}.png"].label for n in (1, 2, 3)] == ["NA", "None", ""]
+    assert found["3.png"].reason == "unknown class"
+
+
+def test_encodings_and_delimiters(tmp_path: Path) -> None:
+    found = find(tmp_path, "\ufeffimage,label\n1.png,a\n", ["1.png"])
+    assert found["1.png"].label == "a"
+    table = "image;label\n1.png;Übung\n".encode("latin-1")
+    found = find(tmp_path, table, ["1.png"], encoding="latin-1", delimiter=";")
+    assert found["1.png"].label == "Übung"
+
+
+@pytest.mark.parametrize("name", ["labels.csv.gz", "labels.CSV.XZ"])
+def test_a_packed_table(name: str) -> None:
+    pack = gzip.compress if name.endswith("gz") else lzma.compress
+    dataset = Table(
+        kind="table", archive="x", table=name, image_column="image", label_column="label"
+    )
+    packed = pack(b"image,label\n1.png,cat\n")
+    _, found = find_labels([name, "1.png"], dataset, {name: packed}.__getitem__, WHERE)
+    assert found.label == "cat"
+    with pytest.raises(BakeoffError, match=f"^{name}: cannot be read as a table"):
+        find_labels([name, "1.png"], dataset, {name: packed[:-9]}.__getitem__, WHERE)
+
+
+def test_quotes_commas_and_line_breaks_within_values(tmp_path: Path) -> None:
+    table = (
+        'image,label,"remark"\r\n'
+        '"a,1.png","Kitchen, ""small""","two\nlines"\r\n'
+        "it's 2.png,Kids' wear,\r\n"
+    )
+    found = find(tmp_path, table, ["a,1.png", "it's 2.png"])
+    assert found["a,1.png"].label == "Kitchen, _small_"  # a folder's name holds no quotes
+    assert found["it's 2.png"].label == "Kids' wear"
+
+
+BAD: dict[str, tuple[str, dict[str, str], str]] = {
+    "no column": ("image,klasse\n1.png,a\n", {}, "has no column 'label'; it has image, klasse"),
+    "wrong encoding": ("image,label\n1.png,\udce9\n", {}, "check 'delimiter' and 'encoding'"),
+    "unknown encoding": ("image,label\n", {"encoding": "klingon"}, "check 'delimiter' and"),
+    "empty": ("", {}, "cannot be read as a table"),
+    "open quotes": ('image,label\n"1.png,a\n2.png,b\n', {}, "cannot be read as a table"),
+    "ragged": ("image,label\n1.png,a\n2.png,a,b,c\n", {}, "cannot be read as a table"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_tables_get_one_sentence(tmp_path: Path, name: str) -> None:
+    content, settings, expected = BAD[name]
+    with pytest.raises(BakeoffError, match=expected) as caught:
+        find(tmp_path, content.encode("utf-8", "surrogateescape"), [], **settings)
+    assert "\n" not in str(caught.value)
+    assert "datasets/mine.yaml" in str(caught.value)
+
+
+def test_there_must_be_one_table(tmp_path: Path) -> None:
+    with pytest.raises(BakeoffError, match="which fits 2 of the archive's files"):
+        find(tmp_path, "image,label\n", ["other.csv"])

@@ -1,0 +1,63 @@
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakeoff.sort.labelling import Found
+from bakeoff.sort.sampling import UNSAMPLED, group_key, limit_classes, sample_groups
+
+FOUND = st.lists(
+    st.builds(
+        Found,
+        path=st.integers(0, 10**6).map("{}.png".format),
+        label=st.sampled_from(["a", "b", "c"]),
+        group=st.sampled_from(["", "g1", "g2", "g3", "g4"]),
+    ),
+    max_size=40,
+    unique_by=lambda item: item.path,
+)
+
+
+def groups_by_label(found: list[Found]) -> dict[str, set[str]]:
+    groups: dict[str, set[str]] = {}
+    for item in found:
+        if item.reason is None:
+            groups.setdefault(item.label, set()).add(group_key(item))
+    return groups
+
+
+@given(FOUND, st.floats(0.01, 1), st.floats(0.01, 1))
+def test_a_sample_is_a_share_of_each_class_and_keeps_groups_whole(
+    found: list[Found], one: float, other: float
+) -> None:
+    small, large = sorted((one, other))
+    before = groups_by_label(found)
+    taken = sample_groups(found, small)
+    assert [item.path for item in taken] == [item.path for item in found]
+    after = groups_by_label(taken)
+    assert {k: len(v) for k, v in after.items()} == {
+        label: math.ceil(small * len(groups)) for label, groups in before.items()
+    }
+    for item in taken:
+        kept = group_key(item) in after[item.label]
+        assert item.reason == (None if kept else "left out")
+        assert item.detail == ("" if kept else UNSAMPLED)
+    larger = groups_by_label(sample_groups(found, large))
+    assert all(groups <= larger[label] for label, groups in after.items())
+
+
+def test_the_largest_classes_stay() -> None:
+    found = [
+        Found(f"{label}{i}.png", label)
+        for label, n in [("a", 1), ("b", 3), ("c", 3), ("d", 2)]
+        for i in range(n)
+    ]
+    found.append(Found("x.png", reason="unknown class"))
+    kept = limit_classes(found, 2)
+    assert {item.label for item in kept if item.reason is None} == {"b", "c"}
+    assert {item.reason for item in kept if item.label in "ad" and item.label} == {"left out"}
+    assert kept[-1] == found[-1]
+    assert limit_classes(found, None) == found
+    assert limit_classes(found, 9) == found
+    tied = limit_classes(found, 3)
+    assert {item.label for item in tied if item.reason is None} == {"b", "c", "d"}
