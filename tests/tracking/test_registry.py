@@ -246,6 +246,6 @@ def test_the_package_carries_its_code_and_pins_only_what_predicting_needs(reposi
     assert "tensorflow" not in pins
     assert "dvc" not in pins
     code = {p.name for p in (repository / "package/code/bakeoff").rglob("*.py")}
-    assert {"predictor.py", "pictures.py", "serving.py"} <= code
+    assert {"predictor.py", "decoding.py", "mlflow_model.py"} <= code
     assert "cli.py" not in code
     assert (repository / "package/input_example.json").is_file()
