@@ -7,8 +7,8 @@ SEED ?= 20
 TIMES ?= 50
 RUN := $(UV) run --locked --no-sync
 
-.PHONY: help environment reproduce reproduce-twice reproduce-elsewhere test test-slow faults fuzz \
-        audit lint types format sweep ui clean bench bench-data bench-train bench-serving \
+.PHONY: help environment reproduce reproduce-twice reproduce-elsewhere check test test-slow faults \
+        fuzz audit lint types format sweep ui clean bench bench-data bench-train bench-serving \
         bench-pipeline
 
 help: ## list the targets
@@ -26,14 +26,17 @@ reproduce: environment ## run the pipeline, then show the comparison
 	@$(RUN) dvc repro
 	@$(RUN) bakeoff show
 
-test: environment ## run the tests, one whole reduced reproduction among them
-	@$(RUN) pytest
+check: ## run every check that a change must pass: lint, types, test, reproduce-twice
+	@bash .ci/run
+
+test: ## run the tests, among them one reduced reproduction
+	@bash .ci/run test
 
 test-slow: environment ## the long tests: every Keras class, simulations, real servers
 	@$(RUN) pytest -m slow
 
-reproduce-twice: environment ## reduced: two clean clones must agree to the bit
-	@$(RUN) python -m tests.reproduce_twice
+reproduce-twice: ## reproduce at reduced size in two clean clones and compare their locks
+	@bash .ci/run reproduce-twice
 
 reproduce-elsewhere: environment ## tiny: shuffled folders, kills, threads, processor, another clone
 	@$(RUN) python -m tests.reproduce_elsewhere
@@ -47,14 +50,13 @@ fuzz: environment ## damaged input, TIMES=50 times as many cases as in the tests
 audit: environment ## ask whether the locked dependencies have known vulnerabilities
 	@$(RUN) python -m tests.audit $(UV)
 
-lint: environment ## check style and formatting
-	@$(RUN) ruff check .
-	@$(RUN) ruff format --check .
+lint: ## check style and formatting
+	@bash .ci/run lint
 
-types: environment ## check types
-	@$(RUN) mypy
+types: ## check types
+	@bash .ci/run types
 
-format: environment ## mend style and formatting
+format: environment ## fix style and formatting
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 
