@@ -15,32 +15,52 @@ _PREFIX = "p_"
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of each picture, and the truth."""
+    """The probabilities that a model gives each picture, and the true classes.
 
-    classes: tuple[str, ...]  # sorted; their places are the labels
+    Example:
+        >>> predictions = Predictions(
+        ...     classes=("cat", "dog"),
+        ...     image_ids=np.array(["a", "b"]),
+        ...     labels=np.array([0, 0]),
+        ...     probabilities=np.array([[0.8, 0.2], [0.4, 0.6]]),
+        ... )
+        >>> predictions.predicted, predictions.right, predictions.confidence
+        (array([0, 1]), array([ True, False]), array([0.8, 0.6]))
+    """
+
+    classes: tuple[str, ...]  # sorted; a label is an index into them
     image_ids: NDArray[np.str_]  # (n,)
     labels: NDArray[np.int64]  # (n,)
     probabilities: NDArray[np.float64]  # (n, k), rows sum to one
 
     @property
     def predicted(self) -> NDArray[np.int64]:
-        """The likeliest class of each picture, shape `(n,)`; of a tie the first."""
+        """The most probable class of each picture, shape `(n,)`; ties go to the lower label."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether the likeliest class is the true one, shape `(n,)`."""
+        """Whether the predicted class is the true one, shape `(n,)`."""
         return self.predicted == self.labels
 
     @property
     def confidence(self) -> NDArray[np.float64]:
-        """The probability of the likeliest class, shape `(n,)`."""
+        """The probability of the predicted class, shape `(n,)`."""
         return self.probabilities.max(axis=1)
 
     def with_temperature(self, temperature: float) -> "Predictions":
         """The same predictions with log-probabilities divided by `temperature`.
 
-        `1 / T` undoes a model's own temperature `T`.
+        `1 / T` removes a model's own temperature `T`.
+
+        Example:
+            At temperature 2 the odds of 9 to 1 become 3 to 1.
+
+            >>> one = Predictions(
+            ...     ("cat", "dog"), np.array(["a"]), np.array([0]), np.array([[0.9, 0.1]])
+            ... )
+            >>> one.with_temperature(2).probabilities.round(6)
+            array([[0.75, 0.25]])
         """
         powers = np.clip(self.probabilities, np.finfo(np.float32).tiny, None) ** (1 / temperature)
         powers /= powers.sum(axis=1, keepdims=True)

@@ -13,8 +13,8 @@ Labels = NDArray[np.int64]
 
 CALIBRATION_BINS = 15
 
-# A forest may give the truth a probability of zero, whose logarithm is infinite: as in
-# scikit-learn, probabilities are kept one float32 step away from it.
+# A forest may give the true class a probability of zero, whose logarithm is infinite. As in
+# scikit-learn, probabilities are clipped one float32 step above zero.
 _SMALLEST = float(np.finfo(np.float32).eps)
 
 
@@ -23,6 +23,14 @@ def roc_auc(labels: Labels, probabilities: Floats) -> Floats:
 
     The probability that a picture of the class ranks above one of the others, ties counting half
     (Mann-Whitney). NaN for a class that holds none or all of the pictures.
+
+    Example:
+        Of the four pairs of a picture of class 1 and one of class 0, three are ranked correctly.
+
+        >>> labels = np.array([0, 0, 1, 1])
+        >>> of_class_1 = np.array([0.1, 0.4, 0.35, 0.8])
+        >>> roc_auc(labels, np.column_stack([1 - of_class_1, of_class_1]))
+        array([0.75, 0.75])
     """
     return _areas(labels, probabilities)[:, 0]
 
@@ -31,6 +39,14 @@ def average_precision(labels: Labels, probabilities: Floats) -> Floats:
     """Average precision, each class against the rest, shape `(k,)`; NaN without a picture.
 
     The sum of precision over the steps of recall, without interpolation, as in scikit-learn.
+
+    Example:
+        Class 1 is found at ranks 1 and 3: (1/1 + 2/3) / 2.
+
+        >>> labels = np.array([0, 0, 1, 1])
+        >>> of_class_1 = np.array([0.1, 0.4, 0.35, 0.8])
+        >>> average_precision(labels, np.column_stack([1 - of_class_1, of_class_1])).round(3)
+        array([0.833, 0.833])
     """
     return _areas(labels, probabilities)[:, 1]
 
@@ -46,7 +62,7 @@ def _areas(labels: Labels, probabilities: Floats) -> Floats:
 
 
 def weighted_areas(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
-    """Area under the ROC curve and average precision of one class, for many weightings at once.
+    """Area under the ROC curve and average precision of one class, for many sets of weights.
 
     Args:
         positive: Whether a picture is of the class, shape `(n,)`.
@@ -55,6 +71,12 @@ def weighted_areas(positive: NDArray[np.bool_], scores: Floats, weights: Floats)
 
     Returns:
         Shape `(2, resamples)`; NaN where no picture of the class, or no other, counts.
+
+    Example:
+        >>> positive, scores = np.array([False, True, True]), np.array([0.4, 0.35, 0.8])
+        >>> weighted_areas(positive, scores, np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 2.0]]))
+        array([[0.5       , 1.        ],
+               [0.83333333, 1.        ]])
     """
     order = np.argsort(-scores, kind="stable")
     levels = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
@@ -73,7 +95,12 @@ def weighted_areas(positive: NDArray[np.bool_], scores: Floats, weights: Floats)
 
 
 def roc_curve(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
-    """False and true positive rates at every threshold, falling, from (0, 0) to (1, 1)."""
+    """False and true positive rates at every threshold, highest first, from (0, 0) to (1, 1).
+
+    Example:
+        >>> roc_curve(np.array([False, True, True]), np.array([0.4, 0.35, 0.8]))
+        (array([0., 0., 1., 1.]), array([0. , 0.5, 0.5, 1. ]))
+    """
     true, false = _counts_above(positive, scores)
     start = np.zeros(1)
     return (
@@ -83,7 +110,12 @@ def roc_curve(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floa
 
 
 def precision_recall_curve(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:
-    """Precision and recall at every threshold, falling."""
+    """Precision and recall at every threshold, highest first.
+
+    Example:
+        >>> precision_recall_curve(np.array([False, True]), np.array([0.4, 0.8]))
+        (array([1. , 0.5]), array([1., 1.]))
+    """
     true, false = _counts_above(positive, scores)
     return true / (true + false), true / max(1, positive.sum())
 
@@ -97,7 +129,12 @@ def _counts_above(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, 
 
 
 def log_losses(labels: Labels, probabilities: Floats) -> Floats:
-    """Cross-entropy of each picture, in nats, shape `(n,)`."""
+    """Cross-entropy of each picture, in nats, shape `(n,)`.
+
+    Example:
+        >>> log_losses(np.array([0, 1]), np.array([[1.0, 0.0], [0.5, 0.5]])).round(4)
+        array([0.    , 0.6931])
+    """
     clipped = np.clip(probabilities, _SMALLEST, None)
     clipped /= clipped.sum(axis=1, keepdims=True)
     losses: Floats = -np.log(clipped[np.arange(len(labels)), labels])
@@ -105,28 +142,39 @@ def log_losses(labels: Labels, probabilities: Floats) -> Floats:
 
 
 def brier_losses(labels: Labels, probabilities: Floats) -> Floats:
-    """Squared distance to the truth summed over the classes (Brier 1950), in 0..2, shape `(n,)`."""
+    """Squared distance to the truth summed over the classes (Brier 1950), in 0..2, shape `(n,)`.
+
+    Example:
+        >>> brier_losses(np.array([0, 0]), np.array([[0.5, 0.5], [0.0, 1.0]]))
+        array([0.5, 2. ])
+    """
     truth = np.eye(probabilities.shape[1])[labels]
     losses: Floats = ((probabilities - truth) ** 2).sum(axis=1)
     return losses
 
 
 def among_likeliest(labels: Labels, probabilities: Floats, k: int) -> Floats:
-    """1 where a picture's class is among the `k` likeliest, else 0; of a tie the first win."""
+    """1 where a picture's class is among the `k` most probable, else 0; ties go to lower labels.
+
+    Example:
+        >>> probabilities = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
+        >>> among_likeliest(np.array([1, 2]), probabilities, k=2)
+        array([1., 0.])
+    """
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return (likeliest == labels[:, None]).any(axis=1).astype(np.float64)
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """How often the likeliest class was right, by how likely it was said to be.
+    """Accuracy of the predicted class by its predicted probability, the confidence.
 
-    Bins are equally wide over the confidence 0..1; empty ones are left out.
+    Bins have equal width over 0..1; empty bins are left out.
     """
 
     counts: NDArray[np.int64]
     confidence: Floats  # mean in the bin
-    accuracy: Floats  # share right in the bin
+    accuracy: Floats  # in the bin
 
     @property
     def expected_calibration_error(self) -> float:
@@ -136,7 +184,17 @@ class Reliability:
 
 
 def reliability(labels: Labels, probabilities: Floats, bins: int = CALIBRATION_BINS) -> Reliability:
-    """Bin the pictures by the confidence of their predicted class."""
+    """Bin the pictures by the confidence of their predicted class.
+
+    Example:
+        Two pictures with confidence 0.9, one of them correct: a gap of 0.4.
+
+        >>> bins = reliability(np.array([0, 1]), np.array([[0.9, 0.1], [0.9, 0.1]]))
+        >>> bins.counts, bins.confidence, bins.accuracy
+        (array([2]), array([0.9]), array([0.5]))
+        >>> round(bins.expected_calibration_error, 3)
+        0.4
+    """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     # Bins are open below and closed above, as in Guo et al.

@@ -1,8 +1,8 @@
-"""Scores of predicted classes, all from confusion matrices.
+"""Scores of predicted classes, all computed from confusion matrices.
 
-A confusion matrix has the true class down and the predicted class across. Every function takes an
-array of shape `(..., k, k)`, so the same formula serves one matrix and a stack of bootstrap
-resamples. What is undefined (a class that nobody holds, a rate over nothing) is NaN.
+Rows of a confusion matrix are true classes, columns are predicted classes. Every function takes an
+array of shape `(..., k, k)`, so one formula serves a single matrix and a stack of bootstrap
+resamples. Undefined values (a class without examples, a ratio with denominator zero) are NaN.
 
 Definitions follow scikit-learn's user guide, "Classification metrics", with `zero_division=0`.
 """
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], k: int) -> Floats:
-    """Count pictures by true (down) and predicted (across) class.
+    """Count pictures by true class (rows) and predicted class (columns).
 
     Args:
         labels: True classes, shape `(n,)`, in `0..k-1`.
@@ -23,6 +23,11 @@ def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], k:
 
     Returns:
         Shape `(k, k)`, float64 counts.
+
+    Example:
+        >>> confusion_matrix(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]), k=2)
+        array([[1., 1.],
+               [1., 2.]])
     """
     return np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k).astype(np.float64)
 
@@ -37,12 +42,22 @@ def _diagonal(matrix: Floats) -> Floats:
 
 
 def accuracy(matrix: Floats) -> Floats:
-    """Share of pictures whose class is right."""
+    """Share of pictures whose predicted class is the true one, in 0..1.
+
+    Example:
+        >>> float(accuracy(np.array([[8.0, 2.0], [1.0, 9.0]])))
+        0.85
+    """
     return _ratio(_diagonal(matrix).sum(-1), matrix.sum((-2, -1)))
 
 
 def recall(matrix: Floats) -> Floats:
-    """Sensitivity per class, shape `(..., k)`; NaN for a class without a picture."""
+    """Sensitivity per class, shape `(..., k)`; NaN for a class without a picture.
+
+    Example:
+        >>> recall(np.array([[8.0, 2.0], [1.0, 9.0]]))
+        array([0.8, 0.9])
+    """
     return _ratio(_diagonal(matrix), matrix.sum(-1))
 
 
@@ -50,33 +65,66 @@ def precision(matrix: Floats) -> Floats:
     """Positive predictive value per class, shape `(..., k)`.
 
     Zero for a class that is never predicted, NaN when it is also never the truth.
+
+    Example:
+        >>> precision(np.array([[8.0, 2.0], [2.0, 6.0]]))
+        array([0.8 , 0.75])
     """
     return _zero_where_held(_ratio(_diagonal(matrix), matrix.sum(-2)), matrix)
 
 
 def f1(matrix: Floats) -> Floats:
-    """F1 per class, shape `(..., k)`; NaN for a class neither true nor predicted anywhere."""
+    """F1 per class, shape `(..., k)`; NaN for a class that is never true and never predicted.
+
+    Example:
+        >>> f1(np.array([[8.0, 2.0], [2.0, 6.0]]))
+        array([0.8 , 0.75])
+    """
     return _ratio(2 * _diagonal(matrix), matrix.sum(-1) + matrix.sum(-2))
 
 
 def specificity(matrix: Floats) -> Floats:
-    """True negative rate per class, shape `(..., k)`."""
+    """True negative rate per class, shape `(..., k)`.
+
+    Example:
+        With two classes, the specificity of one is the recall of the other.
+
+        >>> specificity(np.array([[8.0, 2.0], [1.0, 9.0]]))
+        array([0.9, 0.8])
+    """
     others = matrix.sum((-2, -1))[..., None] - matrix.sum(-1)
     return _ratio(others - false_positives(matrix), others)
 
 
 def false_positives(matrix: Floats) -> Floats:
-    """Pictures of other classes taken for this one, shape `(..., k)`."""
+    """Pictures of other classes predicted as this one, shape `(..., k)`.
+
+    Example:
+        >>> false_positives(np.array([[8.0, 2.0], [1.0, 9.0]]))
+        array([1., 2.])
+    """
     return matrix.sum(-2) - _diagonal(matrix)
 
 
 def false_negatives(matrix: Floats) -> Floats:
-    """Pictures of this class taken for another, shape `(..., k)`."""
+    """Pictures of this class predicted as another, shape `(..., k)`.
+
+    Example:
+        >>> false_negatives(np.array([[8.0, 2.0], [1.0, 9.0]]))
+        array([2., 1.])
+    """
     return matrix.sum(-1) - _diagonal(matrix)
 
 
 def balanced_accuracy(matrix: Floats) -> Floats:
-    """Mean recall over the classes that have a picture."""
+    """Mean recall over the classes that have a picture, in 0..1.
+
+    Example:
+        A model that always predicts the majority class scores one half.
+
+        >>> float(balanced_accuracy(np.array([[90.0, 0.0], [10.0, 0.0]])))
+        0.5
+    """
     return _mean_defined(recall(matrix))
 
 
@@ -91,19 +139,38 @@ def macro_recall(matrix: Floats) -> Floats:
 
 
 def macro_f1(matrix: Floats) -> Floats:
-    """Unweighted mean F1 over the classes that occur, in truth or prediction."""
+    """Unweighted mean F1 over the classes that occur, in truth or prediction.
+
+    Example:
+        >>> float(macro_f1(np.array([[8.0, 2.0], [2.0, 6.0]])))
+        0.775
+    """
     return _mean_defined(f1(matrix))
 
 
 def cohen_kappa(matrix: Floats) -> Floats:
-    """Agreement beyond chance (Cohen 1960), in -1..1; NaN when chance alone is perfect."""
+    """Agreement beyond chance (Cohen 1960), in -1..1; NaN when chance agreement is 1.
+
+    Example:
+        An accuracy of 0.85, where 0.5 is expected by chance, is 0.35 / 0.5.
+
+        >>> float(cohen_kappa(np.array([[8.0, 2.0], [1.0, 9.0]])))
+        0.7
+    """
     total = matrix.sum((-2, -1))
     expected = (matrix.sum(-1) * matrix.sum(-2)).sum(-1)
     return _ratio(total * _diagonal(matrix).sum(-1) - expected, total**2 - expected)
 
 
 def matthews(matrix: Floats) -> Floats:
-    """Matthews correlation for k classes (Gorodkin 2004), in -1..1; 0 when one side is constant."""
+    """Matthews correlation for k classes (Gorodkin 2004), in -1..1.
+
+    Zero when all true or all predicted classes are the same.
+
+    Example:
+        >>> float(matthews(np.array([[9.0, 1.0], [1.0, 9.0]])))
+        0.8
+    """
     total = matrix.sum((-2, -1))
     true, predicted = matrix.sum(-1), matrix.sum(-2)
     covariance = total * _diagonal(matrix).sum(-1) - (true * predicted).sum(-1)
@@ -132,7 +199,7 @@ OVERALL = {
     "macro_recall": macro_recall,
     "macro_f1": macro_f1,
 }
-"""The scores that make one number of a matrix, by their name in every report."""
+"""The scores that reduce a matrix to one number, by their name in every report."""
 
 PER_CLASS = {
     "precision": precision,
