@@ -92,18 +92,16 @@ def audit_split(
         bits: largest distance of near duplicates; None looks for exact ones alone.
         official_test: see `Audit`.
     """
-    patients = group_keys(manifest).set_axis(manifest["path"])
-    rows = pictures[["path", "side", "group", "image_id", "phash"]]
-    rows = rows.assign(patient=patients.loc[rows["path"]].to_numpy())
+    rows = with_patients(manifest, pictures)
     sides = {side: rows[rows["side"] == side] for side in ("train", "val", "test")}
     found = {
-        f"{one}_{other}": _crossing(sides[one], sides[other], bits) for one, other in SIDE_PAIRS
+        f"{one}_{other}": crossing(sides[one], sides[other], bits) for one, other in SIDE_PAIRS
     }
     test = sides["test"]
     leaking = found["test_train"][1] | found["test_val"][1]
     shared = test.loc[leaking, "group"].unique()
     return Audit(
-        {name: crossing for name, (crossing, _) in found.items()},
+        {name: between for name, (between, _) in found.items()},
         bits,
         official_test,
         test_groups=int(test["group"].nunique()),
@@ -112,21 +110,33 @@ def audit_split(
     )
 
 
-def _crossing(
+def with_patients(manifest: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
+    """The dealt pictures with a column `patient`, as the manifest itself names it."""
+    patients = group_keys(manifest).set_axis(manifest["path"])
+    return pictures.assign(patient=patients.loc[pictures["path"]].to_numpy())
+
+
+def crossing(
     ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None
 ) -> tuple[Crossing, "pd.Series[bool]"]:
-    """What is shared, and which of our pictures have anything of theirs there."""
+    """What is shared, and which of our pictures have anything of theirs there.
+
+    Args:
+        ours: what `with_patients` returned, on one side.
+        theirs: the same on the other.
+        bits: largest distance of near duplicates; None looks for exact ones alone.
+    """
     exact, near = twins(ours, theirs, bits)
     joined = ours["group"].isin(theirs["group"])
     patient = ours["patient"].isin(theirs["patient"])
     leaking = joined | patient | exact | near
-    crossing = Crossing(
+    found = Crossing(
         groups=max(ours.loc[joined, "group"].nunique(), ours.loc[patient, "patient"].nunique()),
         exact_duplicates=int(exact.sum()),
         near_duplicates=None if bits is None else int(near.sum()),
         example=str(ours.loc[leaking, "path"].min()) if leaking.any() else "",
     )
-    return crossing, leaking
+    return found, leaking
 
 
 def refuse_leaks(audit: Audit) -> None:

@@ -23,6 +23,7 @@ class Split:
         left_out: rows that a stable split cannot keep (their duplicate hashed to another side),
             with the `side` they were taken from.
         duplicates: what was found while joining groups, over the whole manifest.
+        joined: the joined group of each path over the whole manifest, whatever side it stands on.
         asked: the fraction asked of each side.
         official_test: whether the test side is the archive's own.
     """
@@ -30,6 +31,7 @@ class Split:
     pictures: pd.DataFrame
     left_out: pd.DataFrame
     duplicates: Duplicates
+    joined: "pd.Series[str]"
     asked: dict[str, float]
     official_test: bool
 
@@ -75,6 +77,7 @@ def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Sp
         kept.drop(columns="_order"),
         rows[left_out].reset_index(drop=True),
         duplicates,
+        duplicates.groups.set_axis(rows["path"]),
         asked,
         params.official_test,
     )

@@ -1,0 +1,154 @@
+"""Dealing every picture to folds: each one is tested once in each repeat.
+
+The folds are dealt like the three sides, by whole joined groups and stratified by class. Here the
+joined groups are those of the whole manifest, so that an archive's own test side, which is dealt
+as it comes, cannot leak into a fold either.
+"""
+
+import logging
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.errors import BakeoffError
+from bakeoff.split.dealing import NoDealError, deal
+from bakeoff.split.leakage import Crossing, crossing, with_patients
+from bakeoff.split.splitting import Split, hash64
+
+logger = logging.getLogger(__name__)
+
+Design = Literal["auto", "folds", "split"]
+
+FOLD_COLUMNS = ("image_id", "repeat", "fold")
+FEWEST = 3
+"""Folds below which there is no test, validation and training part."""
+LARGEST = 3000
+"""Pictures from which `auto` prefers one split: its test side is then large enough."""
+
+
+def wants_folds(design: Design, pictures: int, official_test: bool) -> bool:
+    """Whether every picture is to be a test picture.
+
+    Args:
+        design: `evaluate.design`.
+        pictures: how many were dealt to the three sides.
+        official_test: whether the archive's own test side is kept; `auto` then scores on it.
+    """
+    if design == "auto":
+        return pictures < LARGEST and not official_test
+    return design == "folds"
+
+
+def deal_folds(
+    split: Split, count: int, repeats: int, seed: int, *, design: Design
+) -> pd.DataFrame:
+    """Deal the pictures of a split to folds, once for each repeat.
+
+    Args:
+        split: the dealt manifest.
+        count: folds asked for; a class with fewer groups lowers it, which is logged.
+        repeats: deals, each in another order.
+        seed: of the order.
+        design: `folds` refuses where `auto` goes without folds.
+
+    Returns:
+        Columns `FOLD_COLUMNS`, sorted; `repeat` and `fold` count from 0. A picture that occurs
+        twice has one row a repeat. Empty where a class has fewer than three groups.
+
+    Raises:
+        BakeoffError: `folds` is asked for and a class has too few groups.
+    """
+    rows = with_fold_groups(split)
+    rarest, groups = _rarest_class(rows)
+    if groups < FEWEST:
+        if design == "folds":
+            raise BakeoffError(
+                f"params.yaml: 'evaluate.design' is folds, and class '{rarest}' has {groups} groups"
+                f" where {FEWEST} are needed: add pictures of it, leave it out with"
+                " 'sort.limit_classes', or set 'evaluate.design' to split"
+            )
+        logger.warning("no folds: class '%s' has %d groups, %d are needed", rarest, groups, FEWEST)
+        return pd.DataFrame(columns=list(FOLD_COLUMNS))
+    if groups < count:
+        logger.warning(
+            "%d folds, not the %d of 'folds.count': class '%s' has %d groups",
+            *(groups, count, rarest, groups),
+        )
+    deals = [
+        _deal_once(rows, min(count, groups), hash64(seed, f"folds:{repeat}")).assign(repeat=repeat)
+        for repeat in range(repeats)
+    ]
+    folds = pd.concat(deals, ignore_index=True).drop_duplicates()
+    return folds.sort_values(["repeat", "image_id"], ignore_index=True)[list(FOLD_COLUMNS)]
+
+
+def with_fold_groups(split: Split) -> pd.DataFrame:
+    """The dealt pictures, with `group` the joined group over the whole manifest."""
+    return split.pictures.assign(group=split.joined.loc[split.pictures["path"]].to_numpy())
+
+
+def _rarest_class(rows: pd.DataFrame) -> tuple[str, int]:
+    """The class with the fewest groups, and their number."""
+    groups = rows.groupby("label")["group"].nunique().sort_index()
+    return str(groups.idxmin()), int(groups.min())
+
+
+def _deal_once(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """Columns image_id and fold of one deal."""
+    counts = pd.crosstab(rows["group"], rows["label"])
+    counts = counts.loc[sorted(counts.index, key=lambda group: (hash64(seed, group), group))]
+    try:
+        dealt = deal(counts.to_numpy(np.int64), np.full(count, 1 / count))
+    except NoDealError as refusal:
+        label = counts.columns[refusal.class_index]
+        raise BakeoffError(
+            f"params.yaml: 'folds.count' is {count}, and class '{label}' cannot stand in every"
+            " fold, because its groups also hold pictures that other classes need elsewhere:"
+            " lower it, or set 'evaluate.design' to split"
+        ) from None
+    fold = dict(zip(counts.index, dealt.tolist(), strict=True))
+    return pd.DataFrame({"image_id": rows["image_id"], "fold": rows["group"].map(fold)})
+
+
+def audit_folds(
+    manifest: pd.DataFrame, pictures: pd.DataFrame, folds: pd.DataFrame, bits: int | None
+) -> dict[str, int]:
+    """Look for patients, pixels and near duplicates in two folds; refuse any.
+
+    Like the audit of the sides it starts from the manifest's own patients, pixels and hashes.
+
+    Args:
+        manifest: columns path, group (the patient, or ""), image_id, phash.
+        pictures: columns path, group (joined), image_id, phash.
+        folds: what `deal_folds` returned for them.
+        bits: largest distance of near duplicates; None looks for exact ones alone.
+
+    Returns:
+        Numbers for `leakage.json`: repeats, folds, and what crosses between a fold and the rest
+        of its repeat, summed over all of them, which is 0 when this returns.
+
+    Raises:
+        BakeoffError: a leak, with one of the pictures.
+    """
+    totals = {"groups": 0, "exact_duplicates": 0, "near_duplicates": 0}
+    rows = with_patients(manifest, pictures)
+    for repeat, dealt in folds.groupby("repeat"):
+        fold = rows["image_id"].map(dealt.set_index("image_id")["fold"])
+        for number in sorted(dealt["fold"].unique()):
+            found, _ = crossing(rows[fold == number], rows[fold != number], bits)
+            _refuse(found, f"fold {number} of repeat {repeat}")
+            totals["groups"] += found.groups
+            totals["exact_duplicates"] += found.exact_duplicates
+            totals["near_duplicates"] += found.near_duplicates or 0
+    dealt = {"repeats": folds["repeat"].nunique(), "folds": folds["fold"].nunique()}
+    return {**dealt, **totals}
+
+
+def _refuse(found: Crossing, where: str) -> None:
+    if found.leaks:
+        raise BakeoffError(
+            f"the folds leak: {where} shares {found.groups} groups,"
+            f" {found.exact_duplicates} exact and {found.near_duplicates or 0} near duplicates"
+            f" with the rest (one is {found.example}); please report this with the manifest"
+        )
