@@ -77,6 +77,12 @@ def build_head(
     return keras.Model(features, logits, name="head")
 
 
+def standardiser(dim: int, moments: Moments) -> keras.Model:
+    """The first layers of a head with `moments`: features `(n, dim)` to standardised ones."""
+    features = keras.Input((dim,), name="features", dtype="float32")
+    return keras.Model(features, _standardise(features, moments), name="standardiser")
+
+
 def _dropouts(params: HeadParams) -> list[float]:
     if isinstance(params.dropout, float | int):
         return list(repeat(float(params.dropout), len(params.hidden)))

@@ -95,7 +95,7 @@ def fit(
         row: Row = {"epoch": epoch, "phase": fitting.phase, "learning_rate": rate}
         row |= {"objective": objective} | _metrics(labels, logits, fitting.classes, "")
         row |= _metrics(*fitting.predict_val(), fitting.classes, "val_")
-        _check_monitor(fitting.monitor, row)
+        check_monitor(fitting.monitor, row)
         progress.note(
             row,
             network.get_weights,
@@ -227,7 +227,8 @@ def balanced_class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[n
     return weights.astype(np.float32)
 
 
-def _check_monitor(monitor: str, row: Row) -> None:
+def check_monitor(monitor: str, row: Row) -> None:
+    """Refuse a `monitor` that is no metric of a finished epoch's row."""
     if monitor not in row or isinstance(row[monitor], str) or monitor == "epoch":
         known = ", ".join(k for k in row if k.startswith("val_"))
         raise BakeoffError(

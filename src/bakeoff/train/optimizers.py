@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from bakeoff.runtime.tf import keras
+from bakeoff.train.fused_adam import FusedAdam, FusedAdamW
 
 PLATEAU_FACTOR = 0.5
 """What the `plateau` schedule multiplies the learning rate with."""
@@ -28,7 +29,7 @@ class OptimizerParams(Protocol):
 
 
 def build_optimizer(
-    params: OptimizerParams, network: keras.Model, steps: int, precision: str = "float32"
+    params: OptimizerParams, network: keras.Model, steps: int, precision: str = "float32", *, fused: bool = False
 ) -> keras.optimizers.Optimizer:
     """Build the optimiser of `network`, with its slots.
 
@@ -37,13 +38,15 @@ def build_optimizer(
         network: Its trainable variables are what the optimiser moves.
         steps: Batches in an epoch.
         precision: `mixed_float16` adds loss scaling, for small gradients vanish in float16.
+        fused: Adam and AdamW in one pass, for float32 variables on one device.
     """
     rate = learning_rate(params, steps)
     match params.optimizer:
         case "adam":
-            optimizer = keras.optimizers.Adam(rate)
+            optimizer = (FusedAdam if fused else keras.optimizers.Adam)(rate)
         case "adamw":
-            optimizer = keras.optimizers.AdamW(rate, weight_decay=params.weight_decay)
+            kind = FusedAdamW if fused else keras.optimizers.AdamW
+            optimizer = kind(rate, weight_decay=params.weight_decay)
             # Decay shrinks what multiplies a signal; shifts and scales are left alone.
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         case _:

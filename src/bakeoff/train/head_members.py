@@ -1,0 +1,229 @@
+"""Training many heads of one shape: one traced graph, whose values are replaced for each member.
+
+Tracing, Keras's optimiser and a call for every batch are most of what one head costs. Here an
+epoch is one call, the optimiser one pass, and the graph is made once for each worker thread; the
+members run side by side, since an epoch leaves Python's lock alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Lock, local
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.scoring.temperature import softmax
+from bakeoff.train.epoch_metrics import epoch_metrics
+from bakeoff.train.head_training import class_weights
+from bakeoff.train.heads import Moments, build_head, feature_moments, standardiser
+from bakeoff.train.optimizers import PLATEAU_FACTOR, build_optimizer, learning_rate
+from bakeoff.train.progress import Progress, Row
+from bakeoff.train.loop import check_monitor
+from bakeoff.runtime.errors import DivergedError
+from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.runtime.tf import keras, tf
+
+Logits = NDArray[np.float32]
+
+# Keras draws the seeds of a network's layers from Python's own generator, which threads share.
+_BUILDING = Lock()
+
+
+@dataclass(frozen=True)
+class Member:
+    """One head: rows of the common features, and a seed."""
+
+    train: NDArray[np.intp]  # (n,), originals and copies
+    val: NDArray[np.intp]  # (m,), by which the epoch is chosen
+    test: NDArray[np.intp]  # (t,), only predicted
+    seed: int  # of initial weights, dropout and the order of the examples
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a trained member says, with its best epoch's weights."""
+
+    val_logits: Logits  # (m, k)
+    test_logits: Logits  # (t, k)
+    best_epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What all members share.
+
+    Attributes:
+        values: (N, d) float32 features, of every row that a member names.
+        labels: (N,) classes in 0..k-1.
+        classes: the `k` class names.
+        head: the head's shape.
+        params: how it is trained.
+    """
+
+    values: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    classes: Sequence[str]
+    head: HeadParams
+    params: TrainParams
+
+
+def train_members(heads: Heads, members: Sequence[Member], workers: int) -> Iterator[Fitted]:
+    """Train every member; what comes back, in their order, does not depend on `workers`.
+
+    A member equals what `train_head` gives for its rows and seed, but for the last bits: the
+    optimiser's sums are rounded elsewhere.
+
+    Args:
+        heads: what they share.
+        members: their rows and seeds.
+        workers: threads, of which each holds a graph and a head.
+
+    Raises:
+        BakeoffError: a loss is no longer a number, or `monitor` is no metric.
+    """
+    own = local()
+
+    def train(member: Member) -> Fitted:
+        if not hasattr(own, "trainer"):
+            own.trainer = _Trainer(heads)
+        fitted: Fitted = own.trainer.train(member)
+        return fitted
+
+    pool = ThreadPoolExecutor(min(workers, len(members)) or 1)
+    try:
+        yield from pool.map(train, members)
+    finally:
+        # Also when interrupted: what has not begun is given up.
+        pool.shutdown(cancel_futures=True)
+
+
+class _Trainer:
+    """A head, its optimiser, and the graphs of an epoch and of a prediction."""
+
+    def __init__(self, heads: Heads) -> None:
+        self._heads, self._k = heads, len(heads.classes)
+        with _BUILDING:
+            self._head = self._fresh_head(0)
+            # The rate of each step comes from outside: members differ in their number of steps.
+            constant = heads.params.model_copy(update={"schedule": "constant"})
+            self._optimizer = build_optimizer(constant, self._head, 1, fused=True)
+            self._untouched = [np.array(v) for v in self._optimizer.variables]
+            self._epoch, self._forward = self._trace()
+
+    def train(self, member: Member) -> Fitted:
+        """Train one member from its own initial weights."""
+        heads, params = self._heads, self._heads.params
+        with _BUILDING:
+            _assign(self._head.variables, self._fresh_head(member.seed).variables)
+        _assign(self._optimizer.variables, self._untouched)
+        labels, val_labels = heads.labels[member.train], heads.labels[member.val]
+        train, val, test = self._standardised(member)
+        weights = class_weights(params, labels, self._k)[labels]
+        targets = tf.one_hot(labels, self._k)
+        progress, rates = Progress(), _Rates(params, -(-len(labels) // params.batch))
+        while progress.epoch < params.epochs and not progress.is_over(params.early_stopping):
+            number = progress.epoch + 1
+            order = np.random.default_rng([member.seed, number]).permutation(len(labels))
+            objective = float(self._epoch(train, targets, weights, order, rates.of_epoch(number)))
+            row = self._row(number, objective, (val, val_labels), (train, labels))
+            progress.note(
+                row, self._head.get_weights, monitor=params.monitor, min_delta=params.min_delta
+            )
+            if params.schedule == "plateau" and progress.waited:
+                rates.lower()
+        self._head.set_weights(progress.best_weights)
+        logits = (self._forward(side).numpy() for side in (val, test))
+        return Fitted(*logits, progress.best_epoch, progress.epoch)
+
+    def _fresh_head(self, seed: int) -> keras.Model:
+        """An untrained head, as a process that has just set its seed would build it."""
+        keras.utils.set_random_seed(seed)
+        return build_head(self._heads.values.shape[1], self._k, self._heads.head)
+
+    def _standardised(self, member: Member) -> tuple[Any, Any, Any]:
+        """The features of the three parts, by the training part's moments."""
+        values = self._heads.values
+        train = values[member.train]
+        scale = standardiser(values.shape[1], feature_moments(train))
+        return tuple(scale(v) for v in (train, values[member.val], values[member.test]))
+
+    def _row(self, number: int, objective: float, val: Any, train: Any) -> Row:
+        """The finished epoch's metrics; of the training part only where they decide."""
+        monitor = self._heads.params.monitor
+        row: Row = {"epoch": number, "objective": objective}
+        sides = {"val_": val} if monitor.startswith("val_") else {"": train, "val_": val}
+        for prefix, (values, labels) in sides.items():
+            chances = softmax(self._forward(values).numpy())
+            metrics = epoch_metrics(labels, chances, self._heads.classes)
+            row |= {f"{prefix}{name}": value for name, value in metrics.items()}
+        if not np.isfinite(objective):
+            raise DivergedError(
+                f"the loss is no longer a number in epoch {number} of a fold; lower "
+                "'train.learning_rate' in params.yaml"
+            )
+        check_monitor(monitor, row)
+        return row
+
+    def _trace(self) -> tuple[Any, Any]:
+        """Functions for any number of rows: another graph might round differently."""
+        head, optimizer, params = self._head, self._optimizer, self._heads.params
+        batch = params.batch
+        rows = tf.TensorSpec((None, head.input_shape[1]), tf.float32)
+        spec = [rows, tf.TensorSpec((None, self._k)), tf.TensorSpec((None,))]
+        spec += [tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,))]
+
+        def step(x: Any, targets: Any, weights: Any) -> Any:
+            with tf.GradientTape() as tape:
+                losses = keras.losses.categorical_crossentropy(
+                    targets,
+                    head(x, training=True),
+                    from_logits=True,
+                    label_smoothing=params.label_smoothing,
+                )
+                loss = tf.reduce_mean(losses * weights)
+                if head.losses:
+                    loss += tf.add_n(head.losses)
+            optimizer.apply(tape.gradient(loss, head.trainable_variables), head.trainable_variables)
+            return loss
+
+        @tf.function(input_signature=spec)
+        def epoch(x: Any, targets: Any, weights: Any, order: Any, rates: Any) -> Any:
+            total = 0.0
+            for number in tf.range(tf.size(rates)):
+                chosen = order[number * batch : (number + 1) * batch]
+                optimizer.learning_rate.assign(rates[number])
+                total += step(*(tf.gather(part, chosen) for part in (x, targets, weights)))
+            return total / tf.cast(tf.size(rates), tf.float32)
+
+        forward = tf.function(lambda x: head(x, training=False), input_signature=[rows])
+        return epoch.get_concrete_function(), forward.get_concrete_function()
+
+
+class _Rates:
+    """The learning rate of each step of each epoch."""
+
+    def __init__(self, params: TrainParams, steps: int) -> None:
+        self._steps = steps
+        rate = learning_rate(params, steps)
+        self._constant = rate if isinstance(rate, float) else None
+        self._schedule = rate
+
+    def of_epoch(self, number: int) -> NDArray[np.float32]:
+        """Shape `(steps,)`; epochs count from 1."""
+        if self._constant is not None:
+            return np.full(self._steps, self._constant, np.float32)
+        first = (number - 1) * self._steps
+        steps = range(first, first + self._steps)
+        return np.array([self._schedule(step) for step in steps], np.float32)
+
+    def lower(self) -> None:
+        """What the `plateau` schedule does after an epoch without gain."""
+        self._constant = self._constant * PLATEAU_FACTOR
+
+
+def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
