@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bakeoff.errors import BakeoffError
 from bakeoff.params.data import SplitParams
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.split.folds import audit_folds, deal_folds, wants_folds, with_fold_groups
 from bakeoff.split.splitting import split_manifest
 from tests.split.test_splitting import manifests, row, table

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.split.dealing import NoDealError, deal
 from bakeoff.split.leakage import Crossing, crossing, with_patients
 from bakeoff.split.splitting import Split, hash64
@@ -133,7 +133,8 @@ def audit_folds(
     """
     totals = {"groups": 0, "exact_duplicates": 0, "near_duplicates": 0}
     rows = with_patients(manifest, pictures)
-    for repeat, dealt in folds.groupby("repeat"):
+    for repeat in sorted(folds["repeat"].unique()):
+        dealt = folds[folds["repeat"] == repeat]
         fold = rows["image_id"].map(dealt.set_index("image_id")["fold"])
         for number in sorted(dealt["fold"].unique()):
             found, _ = crossing(rows[fold == number], rows[fold != number], bits)
@@ -141,8 +142,7 @@ def audit_folds(
             totals["groups"] += found.groups
             totals["exact_duplicates"] += found.exact_duplicates
             totals["near_duplicates"] += found.near_duplicates or 0
-    dealt = {"repeats": folds["repeat"].nunique(), "folds": folds["fold"].nunique()}
-    return {**dealt, **totals}
+    return {"repeats": folds["repeat"].nunique(), "folds": folds["fold"].nunique()} | totals
 
 
 def _refuse(found: Crossing, where: str) -> None:

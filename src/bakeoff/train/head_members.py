@@ -5,7 +5,7 @@ epoch is one call, the optimiser one pass, and the graph is made once for each w
 members run side by side, since an epoch leaves Python's lock alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock, local
@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.runtime.devices import reseed
+from bakeoff.runtime.errors import DivergedError
+from bakeoff.runtime.tf import keras, tf
 from bakeoff.scoring.temperature import softmax
 from bakeoff.train.epoch_metrics import epoch_metrics
 from bakeoff.train.head_training import class_weights
-from bakeoff.train.heads import Moments, build_head, feature_moments, standardiser
+from bakeoff.train.heads import build_head, feature_moments, standardiser
+from bakeoff.train.loop import check_monitor
 from bakeoff.train.optimizers import PLATEAU_FACTOR, build_optimizer, learning_rate
 from bakeoff.train.progress import Progress, Row
-from bakeoff.train.loop import check_monitor
-from bakeoff.runtime.errors import DivergedError
-from bakeoff.params.models import HeadParams, TrainParams
-from bakeoff.runtime.tf import keras, tf
 
 Logits = NDArray[np.float32]
 
@@ -135,12 +136,12 @@ class _Trainer:
             if params.schedule == "plateau" and progress.waited:
                 rates.lower()
         self._head.set_weights(progress.best_weights)
-        logits = (self._forward(side).numpy() for side in (val, test))
-        return Fitted(*logits, progress.best_epoch, progress.epoch)
+        val_logits, test_logits = (self._forward(side).numpy() for side in (val, test))
+        return Fitted(val_logits, test_logits, progress.best_epoch, progress.epoch)
 
     def _fresh_head(self, seed: int) -> keras.Model:
         """An untrained head, as a process that has just set its seed would build it."""
-        keras.utils.set_random_seed(seed)
+        reseed(seed)
         return build_head(self._heads.values.shape[1], self._k, self._heads.head)
 
     def _standardised(self, member: Member) -> tuple[Any, Any, Any]:
@@ -207,21 +208,19 @@ class _Rates:
 
     def __init__(self, params: TrainParams, steps: int) -> None:
         self._steps = steps
-        rate = learning_rate(params, steps)
-        self._constant = rate if isinstance(rate, float) else None
-        self._schedule = rate
+        self._factor = 1.0
+        self._rate = learning_rate(params, steps)
 
     def of_epoch(self, number: int) -> NDArray[np.float32]:
         """Shape `(steps,)`; epochs count from 1."""
-        if self._constant is not None:
-            return np.full(self._steps, self._constant, np.float32)
+        if isinstance(self._rate, float):
+            return np.full(self._steps, self._rate * self._factor, np.float32)
         first = (number - 1) * self._steps
-        steps = range(first, first + self._steps)
-        return np.array([self._schedule(step) for step in steps], np.float32)
+        return np.array([self._rate(first + step) for step in range(self._steps)], np.float32)
 
     def lower(self) -> None:
         """What the `plateau` schedule does after an epoch without gain."""
-        self._constant = self._constant * PLATEAU_FACTOR
+        self._factor *= PLATEAU_FACTOR
 
 
 def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:

@@ -29,7 +29,12 @@ class OptimizerParams(Protocol):
 
 
 def build_optimizer(
-    params: OptimizerParams, network: keras.Model, steps: int, precision: str = "float32", *, fused: bool = False
+    params: OptimizerParams,
+    network: keras.Model,
+    steps: int,
+    precision: str = "float32",
+    *,
+    fused: bool = False,
 ) -> keras.optimizers.Optimizer:
     """Build the optimiser of `network`, with its slots.
 
