@@ -1,20 +1,19 @@
-"""What the data half costs, and how it grows.
+"""Measure the data stages: speed relative to a plain baseline, and growth with the data.
 
     python benchmarks/bench_data.py            # everything; about half an hour on two cores
     python benchmarks/bench_data.py --quick    # 1 000 and 10 000 synthetic pictures
     python benchmarks/bench_data.py --part speed
 
-speed: sort + split + export of every picture of chest_xray (in the folder that BAKEOFF_DATA names;
-else of the phantom), without copies, beside the bare cost of decoding, resizing and encoding the
-same pictures on the same cores, once with our own functions and PNG settings and once with Pillow
-as anybody would first write it. What a stage needs before its first picture (interpreter and
-imports) is given apart, and beside wall seconds stand processor seconds, which a busy machine
-hardly changes.
+speed: sort, split and export of every picture of chest_xray (from the folder in BAKEOFF_DATA,
+otherwise of the phantoms) without augmented copies, relative to decoding, resizing and encoding the
+same pictures on the same cores, once with the package's functions and PNG settings and once with
+plain Pillow. Start-up (interpreter and imports) is listed separately. CPU seconds stand beside wall
+seconds, because other load on the machine hardly changes them.
 
-growth: small synthetic pictures, then ten times as many, through ingest to tfrecord: seconds per
-picture and peak memory of each stage, and the median of three `dvc status` afterwards.
+growth: small synthetic pictures, then ten times as many, from ingest to tfrecord: seconds per
+picture and peak memory of each stage, and the median of three `dvc status` calls afterwards.
 
-Every stage runs as DVC runs it: a process of its own.
+Every stage runs in its own process, as under DVC.
 """
 
 import argparse
@@ -42,7 +41,7 @@ EXPORT = ("sort", "split", "augment", "tfrecord")  # an export needs its plan
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: wall seconds, processor seconds, and peak resident megabytes."""
+    """One process: wall seconds, CPU seconds, and peak resident megabytes."""
 
     seconds: float
     cpu_seconds: float
@@ -68,7 +67,7 @@ def main() -> None:
 
 
 def measure_speed(tree: Path) -> dict[str, Any]:
-    """Pictures a second of sort + split + export, and of the bare work."""
+    """Pictures per second of sort, split and export, and of the baselines."""
     data = os.environ.get("BAKEOFF_DATA")
     dataset = "chest_xray" if data else "phantom"
     prepare(tree, dataset, {"archive": f"{data}/{dataset}.zip"} if data else {})
@@ -113,7 +112,7 @@ def measure_speed(tree: Path) -> dict[str, Any]:
 
 
 def total(parts: dict[str, Measured]) -> Measured:
-    """All of them one after the other."""
+    """The sum of several processes that run one after the other."""
     return Measured(
         sum(part.seconds for part in parts.values()),
         sum(part.cpu_seconds for part in parts.values()),
@@ -122,7 +121,7 @@ def total(parts: dict[str, Measured]) -> Measured:
 
 
 def without(whole: Measured, part: Measured) -> Measured:
-    """The whole less the time of a part."""
+    """The process without the time of a part."""
     return Measured(
         whole.seconds - part.seconds, whole.cpu_seconds - part.cpu_seconds, whole.peak_megabytes
     )

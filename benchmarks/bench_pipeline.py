@@ -1,15 +1,15 @@
-"""Where the seconds of a whole run go, and what is run again after a change.
+"""Measure where a whole run spends its time, and what reruns after a change.
 
     python benchmarks/bench_pipeline.py
 
 In a fresh clone of the last commit, with an empty cache: `dvc repro`; again with nothing to do;
-again after the learning rate of one head was edited. Each stage is clocked as DVC runs it, by a
-`python` on the path that stands in front of the real one.
+again after the learning rate of one head was edited. A wrapper named `python`, first on the path,
+times each stage as DVC runs it.
 
-Overhead is given as an upper bound, in processor seconds: of ingest, sort, tfrecord and features
-what their start takes (interpreter and imports, clocked by themselves); of a fit everything but
-the fit itself, which the journal has in wall seconds; of evaluate what it takes once more when it
-remembers what it saw of every model, and TensorFlow's start; the other stages and DVC whole.
+Overhead is an upper bound in CPU seconds. It is the sum of: start-up (interpreter and imports,
+timed separately) of ingest, sort, tfrecord and features; everything in a fit except the fit
+itself, which the journal has in wall seconds; a second run of evaluate with a full cache, and
+TensorFlow's start-up; all of the other stages and of DVC.
 """
 
 import json
@@ -26,7 +26,7 @@ from figures import record
 
 ROOT = Path(__file__).resolve().parent.parent
 EDITED = "vgg16"
-# What these spend beyond their start is decoding and arithmetic.
+# After start-up, these stages only decode and compute.
 WORKING = ("ingest", "sort", "tfrecord", "features")
 # Heavy packages that a stage imports only when it needs them.
 LAZY = {
@@ -46,7 +46,7 @@ with open({log!r}, "a") as log:
 sys.exit(done.returncode)
 """
 
-Spent = tuple[float, float]  # wall and processor seconds
+Spent = tuple[float, float]  # wall and CPU seconds
 
 
 def main() -> None:
@@ -65,8 +65,8 @@ def main() -> None:
     nothing, bare = (sorted(column)[2] for column in zip(*idle, strict=True))
     show(stages, starts)
     own = whole - sum(wall for wall, _ in stages.values())
-    print(f"whole run {whole:.0f} s, {total:.0f} processor s; of it DVC {own:.0f} s")
-    print(f"evaluate: {looks:.0f} processor s of looking at models")
+    print(f"whole run {whole:.0f} s, {total:.0f} CPU s, of which DVC {own:.0f} s")
+    print(f"evaluate: {looks:.0f} CPU s of inspecting models")
     print(f"after an edit of {EDITED}: {edit:.0f} s in {', '.join(again)}")
     print(f"nothing to do {nothing:.1f} s, dvc status of an empty pipeline {bare:.1f} s")
     ratios = {
@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def arithmetic(stages: dict[str, Spent], starts: dict[str, Spent]) -> float:
-    """Processor seconds of decoding and of forward passes, at least."""
+    """CPU seconds of decoding and of forward passes, a lower bound."""
     beyond = {name: cpu - starts[name.split("@")[0]][1] for name, (_, cpu) in stages.items()}
     return sum(cpu for name, cpu in beyond.items() if name.split("@")[0] in WORKING)
 
@@ -105,7 +105,7 @@ def show(stages: dict[str, Spent], starts: dict[str, Spent]) -> None:
 
 
 class Pipeline:
-    """A clone whose stages are clocked."""
+    """A clone whose stages are timed."""
 
     def __init__(self, folder: Path) -> None:
         """Clone the last commit into `folder`, which is empty."""
@@ -126,7 +126,7 @@ class Pipeline:
         (self.empty / "dvc.yaml").write_text("stages: {}\n")
 
     def reproduce(self, *options: str) -> tuple[float, dict[str, Spent]]:
-        """Wall seconds of `dvc repro`, and what each stage took that ran."""
+        """Wall seconds of `dvc repro`, and the time of each stage that ran."""
         self.log.unlink(missing_ok=True)
         before = os.times()
         seconds = self.clock("repro", *options)
@@ -138,11 +138,11 @@ class Pipeline:
         }
 
     def idle(self) -> Spent:
-        """Wall seconds of a `dvc repro` with nothing to do, and of the emptiest `dvc status`."""
+        """Wall seconds of a `dvc repro` with nothing to do, and of `dvc status` without stages."""
         return self.clock("repro"), self.clock("status", tree=self.empty)
 
     def fit_seconds(self) -> float:
-        """Of all fits together, by the journal."""
+        """Seconds of all fits together, from the journal."""
         facts = (self.tree / "mlruns/journal/fits").glob("*.json")
         return sum(json.loads(path.read_text())["fit_seconds"] for path in facts)
 
@@ -162,16 +162,16 @@ class Pipeline:
         return time.perf_counter() - started
 
     def start(self, stage: str) -> Spent:
-        """What a stage spends before its `main`."""
+        """Seconds that a stage spends before its `main`."""
         program = f"import runpy; runpy.run_path('stages/{stage}.py')"
         return self.python(program + "".join(f"; import {name}" for name in LAZY.get(stage, ())))
 
     def tensors(self) -> float:
-        """Processor seconds of TensorFlow's start."""
+        """CPU seconds of TensorFlow's start-up."""
         return self.python("import bakeoff.runtime.tf")[1] - self.python("import bakeoff")[1]
 
     def python(self, program: str) -> Spent:
-        """What a program of one line spends."""
+        """Seconds that a one-line program takes."""
         before, started = os.times(), time.perf_counter()
         subprocess.run(
             [sys.executable, "-c", program], cwd=self.tree, env=self.environment, check=True
@@ -181,7 +181,7 @@ class Pipeline:
         return time.perf_counter() - started, cpu - before.children_user - before.children_system
 
     def edit(self) -> None:
-        """Another learning rate for one head."""
+        """Change the learning rate of one head."""
         params = self.tree / "params.yaml"
         text = params.read_text()
         at = text.index("learning_rate: 0.001", text.index(f"  {EDITED}:"))

@@ -1,12 +1,12 @@
-"""Load on a served model: 1000 requests from 8 clients over HTTP on loopback.
+"""Load-test a served model: 1000 requests from 8 clients over HTTP on loopback.
 
     python benchmarks/bench_serving.py models/vgg16 [requests] [clients]
 
 Packages the model, serves it with `mlflow models serve`, sends the test pictures of
 `data/splits/test.csv` as base64, and compares every answer with the first one for that picture
-and with `reports/predictions/<model>.csv` where it is there. Says the requests lost, requests a
-second, latencies, and the server's memory as it goes. Before that, in this process and in turns:
-one picture's bytes through the registered model beside the bare call of the model on its pixels.
+and, if it exists, with `reports/predictions/<model>.csv`. Prints lost requests, requests per
+second, latencies, and the server's memory. Before that it measures, in this process, one picture's
+bytes through the registered model relative to the direct model call on its pixels.
 """
 
 import base64
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def measure_ratio(package: Path, rounds: int = 200) -> dict[str, float]:
-    """One picture: bytes in, table out, against the bare model call on pixels ready for it."""
+    """One picture from bytes to table, relative to the direct model call on prepared pixels."""
     served = pyfunc.load_model(str(package))
     predictor = load_predictor(packaged_folder(package))
     source = Path(pd.read_csv("data/splits/test.csv", dtype=str)["path"].iloc[0]).read_bytes()
@@ -134,7 +134,7 @@ def load(server: subprocess.Popen[bytes], model: str, count: int, clients: int) 
 
 
 def agree(model: str, table: pd.DataFrame, answers: dict[int, dict[str, object]]) -> None:
-    """Compare with what `evaluate` wrote about the same pictures."""
+    """Compare with the predictions that `evaluate` wrote for the same pictures."""
     path = Path("reports/predictions") / f"{model}.csv"
     if not path.is_file():
         return

@@ -1,19 +1,19 @@
-"""What the training half costs, beside the plainest way to do the same with Keras.
+"""Measure features, heads and fine-tuning relative to plain Keras.
 
     python benchmarks/bench_train.py                        # every model of params.yaml
     python benchmarks/bench_train.py --models vgg16 --part features
     python benchmarks/bench_train.py --split val            # fewer pictures
 
-features: pictures a second from TFRecords to features on disk, over the bare forward pass of the
-same backbone on the same pictures held in memory.
+features: pictures per second from TFRecords to features on disk, relative to the plain forward pass
+of the same backbone on the same pictures in memory.
 
-head: cached features and a head, against the frozen backbone inside a Keras model that is fitted
-on the same pictures, both for ten epochs; seconds and validation accuracy of each.
+head: a head on cached features, relative to the frozen backbone inside a Keras model that is fitted
+to the same pictures, both for ten epochs; seconds and validation accuracy of each.
 
-fine_tune: pictures a second from TFRecords while fine-tuning, over a bare Keras `fit` of the same
-network on resized pictures held in memory; the second epoch of each.
+fine_tune: pictures per second from TFRecords during fine-tuning, relative to a plain Keras `fit` of
+the same network on resized pictures in memory; the second epoch of each.
 
-Beside wall seconds stand processor seconds (`cpu`), which a busy machine hardly changes.
+CPU seconds (`cpu`) stand beside wall seconds, because other load hardly changes them.
 
 It needs the records of `dvc repro tfrecord`.
 """
@@ -56,7 +56,7 @@ from figures import record
 EPOCHS = 10
 SEED = 20
 
-Spent = tuple[float, float]  # wall and processor seconds
+Spent = tuple[float, float]  # wall and CPU seconds
 
 
 def main() -> None:
@@ -133,7 +133,7 @@ class Bench:
             self.backbone = load_backbone(self.folder, read_feature_facts(self.folder))
 
     def features(self, split: str) -> dict[str, float]:
-        """Features from records, and a bare forward pass."""
+        """Features from records, and a plain forward pass."""
         count = self.index.splits[split].examples
         encoder = self.encoder()
         pictures = self.pictures(split)
@@ -162,7 +162,7 @@ class Bench:
         }
 
     def head(self) -> dict[str, float]:
-        """Cached features and a head, and the plain way."""
+        """A head on cached features, and the frozen backbone inside `fit`."""
         self.cache()
         train, val = (read_feature_side(self.folder, side) for side in ("train", "val"))
         params = TrainParams(epochs=EPOCHS, early_stopping=None)
@@ -222,7 +222,7 @@ class Bench:
         return float(max(history["val_accuracy"]))
 
     def fine_tune(self) -> dict[str, float]:
-        """Fine-tuning from records, and a bare fit."""
+        """Fine-tuning from records, and a plain `fit`."""
         self.cache()
         unfreeze(self.backbone, self.params.fine_tune.unfreeze)
         listed = list_examples(self.records, "train")
@@ -261,7 +261,7 @@ class Bench:
         }
 
     def bare_fit(self, batch: int, labels: np.ndarray) -> Spent:
-        """What the second epoch of `fit` on resized pictures held in memory costs."""
+        """Time of the second epoch of `fit` on resized pictures in memory."""
         pictures = [resize(p, self.params.image_side) for p in self.pictures("train")]
         network = self.network()
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

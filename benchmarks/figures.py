@@ -1,7 +1,7 @@
-"""Where the benchmarks keep their figures, and how they are compared with the last ones.
+"""Store the benchmarks' results and compare them with the last ones.
 
-Seconds belong to one machine. What is compared are ratios taken within one run, which each
-benchmark gives under the key "ratios".
+Seconds depend on the machine. Ratios taken within one run can be compared; each benchmark stores
+them under the key "ratios".
 """
 
 import json
@@ -15,12 +15,12 @@ RESULTS = Path(__file__).resolve().parent / "results.json"
 
 
 def record(part: str, ratios: Mapping[str, float], measured: Mapping[str, Any]) -> None:
-    """Print the ratios beside those of the last run, and keep the new ones.
+    """Print the ratios beside those of the last run, and store the new ones.
 
     Args:
         part: the benchmark's name.
-        ratios: what may be compared between runs and machines.
-        measured: seconds, bytes and whatever else they come from.
+        ratios: values that can be compared between runs and machines.
+        measured: the seconds, bytes and counts behind the ratios.
     """
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     print(compare(part, known.get(part, {}).get("ratios", {}), ratios))
