@@ -1,13 +1,13 @@
-"""Plan the extra copies of the pictures, and show some."""
+"""Plan the extra copies of the pictures."""
 
 from bakeoff.runtime.stage import run_stage
 
+from bakeoff.augment.copies import materialize
 from bakeoff.augment.plan import PICTURE_COLUMNS, plan_augmentation
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams
-from bakeoff.report.plots.copies import materialize, write_contact_sheet
 from bakeoff.runtime.files import writing_folder
-from bakeoff.runtime.layout import PLAN, REPORTS, SPLITS
+from bakeoff.runtime.layout import PLAN, SPLITS
 from bakeoff.runtime.tables import SIDES, read_splits, write_table
 
 
@@ -20,8 +20,6 @@ def main() -> None:
         write_table(plan, folder / PLAN.name)
         if params.materialize:
             materialize(plan, folder / "pictures", mode, params.random)
-    with writing_folder(REPORTS / "augment") as folder:
-        write_contact_sheet(plan, folder / "contact_sheet.png", mode, params.random)
     counts = plan["split"].value_counts()
     originals = pictures["side"].value_counts()
     print(

@@ -27,7 +27,7 @@ def main() -> None:
         manifest.to_csv(interim / "manifest.csv", index=False, lineterminator="\n")
         found.quarantine.to_csv(interim / "quarantine.csv", index=False, lineterminator="\n")
         write_json(interim / "classes.json", found.classes)
-        write_census(reports, found.manifest, found.quarantine, found.thumbnails)
+        write_census(reports, found.manifest, found.quarantine)
     counts = found.manifest["label"].value_counts().sort_index()
     print(f"{name}: " + ", ".join(f"{count} {label}" for label, count in counts.items()))
     for reason, count in found.quarantine["reason"].value_counts().items():

@@ -9,7 +9,7 @@ from bakeoff.params.data import AugmentParams, TfrecordParams
 from bakeoff.runtime.files import read_json, write_json, writing_folder
 from bakeoff.runtime.layout import INTERIM, PLAN, PROCESSED, REPORTS
 from bakeoff.runtime.tables import PLAN_COLUMNS, SIDES, read_table
-from bakeoff.tfrecord.roundtrip import check_round_trip, plot_before_after
+from bakeoff.tfrecord.roundtrip import check_round_trip
 from bakeoff.tfrecord.writing import Export, write_records
 
 
@@ -21,9 +21,8 @@ def main() -> None:
     plan = read_table(PLAN, PLAN_COLUMNS)
     with writing_folder(PROCESSED) as folder, writing_folder(REPORTS / "tfrecord") as reports:
         index, checksums = write_records(plan, export, folder)
-        trips, shown = check_round_trip(folder, plan, export, checksums)
+        trips = check_round_trip(folder, plan, export, checksums)
         write_json(reports / "roundtrip.json", {side: asdict(trips[side]) for side in SIDES})
-        plot_before_after(shown, export, reports / "before_after.png")
     print(
         "tfrecord: "
         + ", ".join(f"{index.splits[side].examples} {side}" for side in SIDES)

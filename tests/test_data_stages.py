@@ -18,6 +18,7 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, sha256_of_folder, write_json
 from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 from bakeoff.runtime.tables import PLAN_COLUMNS, read_table, write_table
+from bakeoff.sort.census import write_census
 from bakeoff.sort.picture_facts import examine
 from bakeoff.split.leakage import audit_split, refuse_leaks
 from bakeoff.split.split_report import count_table, summarize
@@ -100,9 +101,29 @@ def test_copies_are_written_as_pictures_where_asked(interim):
         with Image.open(mirrored["path"]) as original:
             expected = np.asarray(original.convert("RGB"))[:, ::-1]
         assert np.array_equal(np.asarray(copy), expected)
-    with Image.open("reports/augment/contact_sheet.png") as sheet:
-        # Six rows of an original, its mirror image and a random copy.
-        assert sheet.size == (4 + 3 * 164, 4 + 6 * 178)
+
+
+def test_the_data_are_drawn_the_same_twice(interim):
+    none = pd.DataFrame(columns=["path", "reason", "detail"])
+    Path("reports/data").mkdir(parents=True)
+    pictures = interim.assign(brightness=interim["width"].astype(float))
+    write_census(Path("reports/data"), pictures, none)
+    for stage in ("split", "augment", "tfrecord", "census"):
+        run(stage)
+    folder = Path("reports/census")
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*.png")}
+    assert names == {
+        *("counts.png", "sizes.png", "aspect_ratios.png", "modes.png", "brightness.png"),
+        *("balance.png", "copies.png", "records.png", "classes/even.png", "classes/odd.png"),
+    }
+    before = sha256_of_folder(folder)
+    with Image.open(folder / "records.png") as sheet:
+        # A row a side: three pairs of the picture as found and its record.
+        assert sheet.size == (6 * 180 + 10, 3 * 210 + 10)
+        pixels = np.asarray(sheet.convert("L"))
+    assert all((pixels[y : y + 40, x : x + 24] < 250).any() for x in (10, 190) for y in (10, 220))
+    run("census")
+    assert sha256_of_folder(folder) == before
 
 
 def test_a_class_too_small_leaves_nothing_behind(interim):

@@ -100,7 +100,6 @@ def test_a_model_folder_loads_and_predicts_the_same(fit, tmp_path):
         "history.csv",
         "val_predictions.csv",
         "confusion_matrix.csv",
-        "confusion_matrix.png",
     }
 
 

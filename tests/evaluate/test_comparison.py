@@ -4,10 +4,11 @@ from sklearn import metrics
 
 from bakeoff.evaluate.comparison import compare, contender, majority_predictions
 from bakeoff.evaluate.intervals import group_swap, holm, mcnemar
+from bakeoff.evaluate.resampled_scores import resampled_scores
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions
-from bakeoff.scoring.scorecard import resampled_scores, scorecard
+from bakeoff.scoring.scorecard import scorecard
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 from tests.tiny_evidence import CLASSES, GROUPS, LABELS, PARAMS, answering, contender_of
 

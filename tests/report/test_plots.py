@@ -7,7 +7,8 @@ from PIL import Image
 
 from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.table import comparison_table
-from bakeoff.report.plots import calibration, confusion, curves, figures, maps, quality
+from bakeoff.report import sheets as maps
+from bakeoff.report.plots import calibration, confusion, curves, figures, quality
 from bakeoff.test_side.candidates import FOREST
 from tests.tiny_evidence import CLASSES, answering, comparison_of, contender_of
 

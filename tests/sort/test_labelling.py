@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakeoff.ingest.member_names import safe_path
+from bakeoff.ingest.member_names import class_folder, safe_path
 from bakeoff.params.datasets import Dataset, Filenames, Folders
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.labelling import Found, class_folder, find_labels
+from bakeoff.sort.labelling import Found, find_labels
 
 WHERE = Path("datasets/mine.yaml")
 

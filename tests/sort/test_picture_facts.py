@@ -19,7 +19,7 @@ def scene(seed: int, side: int = 600) -> Image.Image:
 def facts_of(picture: Image.Image, kind: str = "PNG", **options: int) -> Facts:
     stream = io.BytesIO()
     picture.save(stream, kind, **options)
-    return examine(stream.getvalue(), "RGB", max_pixels=10**8, min_side=1, thumbnail=True)
+    return examine(stream.getvalue(), "RGB", max_pixels=10**8, min_side=1)
 
 
 def distance(one: Facts, other: Facts) -> int:
@@ -39,7 +39,6 @@ def test_the_facts_of_a_small_picture() -> None:
     assert facts.sha256 == hashlib.sha256(content).hexdigest()
     assert facts.image_id == pixel_id(picture.convert("RGB"))
     assert facts.brightness == 60
-    assert facts.thumbnail is None
     assert len(facts.phash) == 64
     assert int(facts.phash, 16) >= 0
 
@@ -66,16 +65,6 @@ def test_the_reduced_copy_hashes_like_the_whole() -> None:
     picture = scene(3, 1400)
     whole = imagehash.phash(picture, hash_size=16)
     assert imagehash.hex_to_hash(facts_of(picture).phash) - whole <= 4
-
-
-@pytest.mark.parametrize("size", [(1, 1), (3000, 2), (96, 96), (97, 5), (1200, 900)])
-def test_thumbnails_fit_their_cell(size: tuple[int, int]) -> None:
-    thumbnail = facts_of(Image.new("RGB", size, "teal")).thumbnail
-    assert thumbnail is not None
-    assert thumbnail.mode == "RGB"
-    assert max(thumbnail.size) <= 96
-    assert max(thumbnail.size) >= min(max(size), 90)
-    assert thumbnail.getpixel((0, 0)) == (0, 128, 128)
 
 
 def test_unusable_pictures_keep_their_reason() -> None:

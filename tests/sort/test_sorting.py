@@ -74,7 +74,6 @@ def test_the_manifest_tells_what_the_files_are(tidy: Path) -> None:
         assert row.group == source.stem
         assert row.official == ("test" if source.stem in ("p7", "p8") else "")
     assert found.quarantine.empty
-    assert {label: len(sheet) for label, sheet in found.thumbnails.items()} == {"cat": 6, "dog": 3}
 
 
 def test_the_number_of_workers_changes_nothing(tidy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

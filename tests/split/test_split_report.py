@@ -52,7 +52,6 @@ def test_the_report_is_whole_and_its_bytes_repeat(tmp_path):
         write_split_report(split, audit, tmp_path / name)
     names = sorted(p.name for p in (tmp_path / "one").iterdir())
     assert names == [
-        "balance.png",
         "counts.csv",
         "duplicates.csv",
         "leakage.json",

@@ -12,8 +12,9 @@ from bakeoff.params.data import RandomTransforms, TfrecordParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tfrecord.index import count_records, read_index
+from bakeoff.tfrecord.numpy_reading import read_pictures
 from bakeoff.tfrecord.reading import read_records
-from bakeoff.tfrecord.roundtrip import check_round_trip, plot_before_after
+from bakeoff.tfrecord.roundtrip import check_round_trip
 from bakeoff.tfrecord.writing import Export, examples_per_shard, render, write_records
 
 CLASSES = ("cat", "dög")
@@ -172,7 +173,7 @@ def test_missing_shards_sides_and_indexes_are_named(written, tmp_path):
 def test_the_round_trip_compares_every_record(plan, tmp_path, encoding, channels):
     how = export(encoding=encoding, channels=channels)
     index, checksums = write_records(plan, how, tmp_path / ".")
-    trips, shown = check_round_trip(tmp_path, plan, how, checksums)
+    trips = check_round_trip(tmp_path, plan, how, checksums)
     assert index.encoding == encoding
     assert trips["train"].read == trips["train"].records == 10
     if encoding == "png":
@@ -181,9 +182,6 @@ def test_the_round_trip_compares_every_record(plan, tmp_path, encoding, channels
     else:
         assert trips["train"].pixels_equal is None
         assert 0 < trips["train"].mean_absolute_error < 10
-    plot_before_after(shown, how, tmp_path / "shown.png")
-    with Image.open(tmp_path / "shown.png") as sheet:
-        assert sheet.width > 300
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -195,15 +193,9 @@ def test_the_round_trip_holds_however_pictures_become_squares(
     index, checksums = write_records(plan, how, tmp_path)
     assert read_index(tmp_path) == index
     assert index.fit == fit
-    trips, shown = check_round_trip(tmp_path, plan, how, checksums)
+    trips = check_round_trip(tmp_path, plan, how, checksums)
     assert [trips[side].pixels_equal for side in ("train", "val", "test")] == [10, 3, 3]
-    plot_before_after(shown, how, tmp_path / "shown.png")
-    sheet = Image.open(tmp_path / "shown.png")
-    # The first column: 220 pixels for the picture as found, each below 18 for its caption.
-    before = np.asarray(sheet.crop((8, 18, 38, 38)))
-    assert np.array_equal(before, np.asarray(Image.open(plan["path"][0])))
-    record = np.asarray(sheet.crop((8, 256, 24, 272)))
-    assert np.array_equal(record, np.broadcast_to(shown[0]["pixels"], (16, 16, 3)))
+    record = read_pictures(tmp_path, "train", [0])[0]
     if border is not None:  # 30 x 20 became 16 x 11, with 2 rows above it
         assert (record[:2] == border).all() and (record[13:] == border).all()
         assert not (record[2:13] == border).all(axis=(1, 2)).any()

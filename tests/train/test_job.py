@@ -32,8 +32,6 @@ FILES = {
     "val_predictions.csv",
     "metrics.json",
     "confusion_matrix.csv",
-    "confusion_matrix.png",
-    "learning_curves.png",
 }
 
 

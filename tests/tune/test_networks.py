@@ -101,9 +101,6 @@ def test_the_search_of_a_head(workshop, monkeypatch):
         "best.json",
         "trials.csv",
         "importances.csv",
-        "history.png",
-        "importances.png",
-        "parallel.png",
     }
     trials = pd.read_csv(folder / "trials.csv")
     assert trials["number"].tolist() == list(range(8))

@@ -15,11 +15,12 @@ from bakeoff.evaluate.intervals import (
     percentile_interval,
     share_interval,
 )
+from bakeoff.evaluate.resampled_scores import resampled_scores
 from bakeoff.evaluate.selection_bias import out_of_bag_accuracy
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions
-from bakeoff.scoring.scorecard import Scorecard, resampled_scores, scorecard
+from bakeoff.scoring.scorecard import Scorecard, scorecard
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 
 Conclusion = Literal["better", "worse", "no difference shown"]

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.ingest.containers import damage_told
-from bakeoff.ingest.member_names import safe_path
+from bakeoff.ingest.member_names import class_folder, safe_path
 from bakeoff.ingest.raw_files import Create
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.labelling import class_folder
 
 NPZ_SUFFIXES = (".npz",)
 HDF5_SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")

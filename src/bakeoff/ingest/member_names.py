@@ -12,6 +12,7 @@ MAX_NAME_BYTES = 200  # UTF-8, of one component; file systems allow 255
 
 _JUNK_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
 _DRIVE = re.compile(r"^[A-Za-z]:")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
 class UnsafeNameError(ValueError):
@@ -85,3 +86,14 @@ def reason_to_leave_out(path: str, keep: Iterable[str]) -> str | None:
     if is_junk(path):
         return "left by an operating system"
     return None if matches(path, keep) else "outside 'keep'"
+
+
+def class_folder(label: str) -> str:
+    r"""The name of a class's folder, which is the class's name everywhere.
+
+    Letters are composed (Unicode NFC); control characters and any of ``/ \ : * ? " < > |``
+    become ``_``, as do leading dots; spaces around it and trailing dots go.
+    """
+    clean = _UNSAFE.sub("_", unicodedata.normalize("NFC", label)).strip().rstrip(". ")
+    dots = len(clean) - len(clean.lstrip("."))
+    return "_" * dots + clean[dots:]

@@ -20,8 +20,8 @@ from bakeoff.report.plots.curves import (
     roc_figure,
 )
 from bakeoff.report.plots.figures import save_png, to_png
-from bakeoff.report.plots.maps import Captioned, save_contact_sheet
 from bakeoff.report.plots.quality import cost_figure, per_class_figure
+from bakeoff.report.sheets import Captioned, save_contact_sheet
 from bakeoff.runtime.files import writing_file
 from bakeoff.test_side.cache import Arrays, remembered, sha256_of_array
 from bakeoff.test_side.candidates import MAJORITY

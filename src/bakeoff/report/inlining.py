@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.report.plots.figures import to_png
-from bakeoff.report.plots.maps import Captioned
+from bakeoff.report.sheets import Captioned
 
 
 @dataclass(frozen=True)

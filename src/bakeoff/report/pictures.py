@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from bakeoff.evaluate.comparison import Contender
 from bakeoff.evaluate.evaluation import Evidence
-from bakeoff.report.plots.maps import Captioned, coloured, overlay
+from bakeoff.report.sheets import Captioned, coloured, overlay
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.galleries import Places
 

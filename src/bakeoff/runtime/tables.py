@@ -32,6 +32,12 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise BakeoffError(f"{path}: not the table it should be ({reason})") from None
 
 
+def read_numbers(path: Path) -> pd.DataFrame:
+    """Read a CSV of numbers; the columns `label`, `class`, `side`, `mode`, `fact` stay text."""
+    text = dict.fromkeys(("label", "class", "side", "mode", "fact"), str)
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={})
+
+
 def write_table(table: pd.DataFrame, path: Path) -> None:
     """Write a CSV with Unix line ends, nine significant digits, and no index."""
     table.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")

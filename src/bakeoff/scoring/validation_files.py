@@ -6,8 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bakeoff.report.plots.confusion import confusion_figure
-from bakeoff.report.plots.figures import save_png
 from bakeoff.runtime.files import write_json, writing_file
 from bakeoff.scoring.predictions import Predictions, write_predictions
 from bakeoff.scoring.scorecard import Scorecard, finite_or_none, scorecard
@@ -19,8 +17,6 @@ def write_validation(folder: Path, predictions: Predictions) -> Scorecard:
     write_predictions(folder / "val_predictions.csv", predictions)
     write_json(folder / "metrics.json", finite_or_none(card.overall))
     write_confusion(folder / "confusion_matrix.csv", card.matrix, predictions.classes)
-    figure = confusion_figure(card.matrix, predictions.classes, "validation")
-    save_png(figure, folder / "confusion_matrix.png")
     return card
 
 

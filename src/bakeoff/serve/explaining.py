@@ -8,7 +8,7 @@ from PIL import Image
 
 from bakeoff.pictures.decoding import PictureError, decode
 from bakeoff.pictures.squares import to_square
-from bakeoff.report.plots.maps import overlay
+from bakeoff.report.sheets import overlay
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import writing_file
 from bakeoff.serve.predictor import load_predictor

@@ -1,37 +1,32 @@
 """What the sorted pictures are like: counts, sizes, modes and brightness, class by class."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from bakeoff.runtime.files import write_json, write_text
 
-QUANTILES = {"least": 0.0, "low": 0.05, "median": 0.5, "high": 0.95, "greatest": 1.0}
+QUANTILES = {
+    "least": 0.0, "low": 0.05, "lower_quartile": 0.25, "median": 0.5,
+    "upper_quartile": 0.75, "high": 0.95, "greatest": 1.0,
+}  # fmt: skip
 FACTS = ("width", "height", "aspect_ratio", "megapixels", "bytes", "brightness")
-_SHEET_COLUMNS = 6
-_CELL = 104  # pixels: a thumbnail of 96 and its gutter
 
 
 def write_census(
     folder: Path,
     pictures: pd.DataFrame,
     quarantine: pd.DataFrame,
-    thumbnails: Mapping[str, Sequence[Image.Image]],
 ) -> None:
-    """Write the census as JSON, CSV and PNG.
+    """Write the census as JSON and CSV.
 
     Args:
         folder: an existing folder.
         pictures: the manifest with a column `brightness` (0 to 255).
         quarantine: `path`, `reason`, `detail`.
-        thumbnails: small RGB pictures of each class, for the contact sheets.
     """
-    from bakeoff.report.plots.census import write_plots
-
     pictures = pictures.assign(
         aspect_ratio=pictures["width"] / pictures["height"],
         megapixels=pictures["width"] * pictures["height"] / 1e6,
@@ -40,15 +35,10 @@ def write_census(
     reasons = quarantine.groupby("reason").size().rename("files").reset_index()
     write_json(folder / "census.json", summary(pictures, reasons))
     tables = {"counts": counts, "facts": facts, "modes": modes, "quarantine": reasons}
+    tables["sizes"] = pictures.groupby(["width", "height"]).size().rename("pictures").reset_index()
     for name, table in tables.items():
         text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
         write_text(folder / f"{name}.csv", text)
-    write_plots(folder, pictures, counts, modes)
-    for label, pictures_of_class in thumbnails.items():
-        sheet = contact_sheet(pictures_of_class)
-        path = folder / "contact_sheets" / f"{label}.png"
-        path.parent.mkdir(exist_ok=True)
-        sheet.save(path)
 
 
 def summary(pictures: pd.DataFrame, reasons: pd.DataFrame) -> dict[str, Any]:
@@ -124,15 +114,3 @@ def summarise(pictures: pd.DataFrame) -> pd.DataFrame:
 def count_modes(pictures: pd.DataFrame) -> pd.DataFrame:
     """`label`, `mode` (the files' own), `pictures`."""
     return pictures.groupby(["label", "mode"]).size().rename("pictures").reset_index()
-
-
-def contact_sheet(thumbnails: Sequence[Image.Image]) -> Image.Image:
-    """Thumbnails of at most 96 pixels a side, six in a row, each in the middle of its cell."""
-    rows = -(-len(thumbnails) // _SHEET_COLUMNS)
-    sheet = Image.new("RGB", (_SHEET_COLUMNS * _CELL, rows * _CELL), "white")
-    for number, thumbnail in enumerate(thumbnails):
-        row, column = divmod(number, _SHEET_COLUMNS)
-        left = column * _CELL + (_CELL - thumbnail.width) // 2
-        top = row * _CELL + (_CELL - thumbnail.height) // 2
-        sheet.paste(thumbnail, (left, top))
-    return sheet

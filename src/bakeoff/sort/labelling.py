@@ -1,20 +1,18 @@
 """Finding the class, the group and the official side of each raw file, by its path or a table."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from bakeoff.ingest.member_names import matches
+from bakeoff.ingest.member_names import class_folder, matches
 from bakeoff.params.datasets import Dataset, Filenames, Folders, Phantom, Table
 from bakeoff.pictures.decoding import SUFFIXES, Reason
 from bakeoff.runtime.errors import BakeoffError
 
 MAX_LABEL_BYTES = 100  # UTF-8; a label names a folder
 _TAKEN = ("manifest.csv", "quarantine.csv", "classes.json")  # stand beside the class folders
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +101,6 @@ def _folder_rule(dataset: Dataset) -> Callable[[str], Found]:
         return Found(path, next((text for text in match.groups() if text), match.group()))
 
     return by_folder
-
-
-def class_folder(label: str) -> str:
-    r"""The name of a class's folder, which is the class's name everywhere.
-
-    Letters are composed (Unicode NFC); control characters and any of ``/ \ : * ? " < > |``
-    become ``_``, as do leading dots; spaces around it and trailing dots go.
-    """
-    clean = _UNSAFE.sub("_", unicodedata.normalize("NFC", label)).strip().rstrip(". ")
-    dots = len(clean) - len(clean.lstrip("."))
-    return "_" * dots + clean[dots:]
 
 
 def _class_folders(found: list[Found], dataset: Dataset, where: Path) -> dict[str, str]:

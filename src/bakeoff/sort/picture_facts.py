@@ -12,7 +12,6 @@ from bakeoff.pictures.decoding import Mode, canonical, opened, pixel_id
 # Pixels a side, at least, of the picture that is hashed. Reducing to 256 moved the hash of a
 # rescaled photo by up to 14 bits, over the 8 that near duplicates are allowed; to 1024 by 6.
 _PHASH_SIDE = 1024
-_THUMBNAIL_SIDE = 96  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,6 @@ class Facts:
         phash: 256-bit perceptual hash, 64 hexadecimal digits.
         brightness: mean grey value, 0 to 255.
         suffix: file name ending of the true format, with its dot.
-        thumbnail: RGB picture of at most 96 pixels a side, where asked for.
     """
 
     image_id: str
@@ -40,12 +38,9 @@ class Facts:
     phash: str
     brightness: float
     suffix: str
-    thumbnail: Image.Image | None
 
 
-def examine(
-    content: bytes, mode: Mode, *, max_pixels: int, min_side: int, thumbnail: bool = False
-) -> Facts:
+def examine(content: bytes, mode: Mode, *, max_pixels: int, min_side: int) -> Facts:
     """Decode once and take down the facts.
 
     Args:
@@ -53,7 +48,6 @@ def examine(
         mode: of the canonical pixels.
         max_pixels: larger pictures are refused by their header.
         min_side: pictures with a shorter side (pixels) are refused by their header.
-        thumbnail: whether to keep a small copy.
 
     Raises:
         PictureError: the file is no usable picture.
@@ -73,14 +67,7 @@ def examine(
             phash=str(imagehash.phash(small, hash_size=16)),
             brightness=float(np.asarray(small).mean()),
             suffix=suffix,
-            thumbnail=_thumbnail(picture) if thumbnail else None,
         )
-
-
-def _thumbnail(picture: Image.Image) -> Image.Image:
-    shrunk = picture.reduce(max(1, max(picture.size) // (_THUMBNAIL_SIDE * 4)))
-    shrunk.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
-    return shrunk.convert("RGB")
 
 
 def _suffix(picture: Image.Image) -> str:

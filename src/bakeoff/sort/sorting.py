@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from PIL import Image
 
 from bakeoff.ingest.raw_files import LEFT_OUT, RawFiles, read_left_out, reading_raw_files
 from bakeoff.params.data import SortParams
@@ -25,7 +24,6 @@ from bakeoff.sort.sampling import limit_classes, sample_groups
 
 log = logging.getLogger(__name__)
 
-SHEET = 24  # pictures on a class's contact sheet
 _SHARD = 32  # pictures
 _METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most 8 bytes each
 
@@ -38,12 +36,10 @@ class Sorted:
         manifest: one row for each usable picture, sorted by path, with `MANIFEST_COLUMNS` and
             `brightness` (mean grey value, 0 to 255).
         quarantine: `path`, `reason`, `detail`, sorted by path.
-        thumbnails: a few small RGB pictures of each class.
     """
 
     manifest: pd.DataFrame
     quarantine: pd.DataFrame
-    thumbnails: dict[str, list[Image.Image]]
 
     @property
     def classes(self) -> list[str]:
@@ -88,7 +84,6 @@ def sort_pictures(
     return Sorted(
         _manifest(usable, prefix),
         quarantine_table(outside + refused + spoiled),
-        _thumbnails(usable),
     )
 
 
@@ -110,10 +105,9 @@ def _examine_all(
 ) -> tuple[list[_Usable], list[Quarantined]]:
     for label in sorted({item.label for item in hopeful}):
         (target / label).mkdir()
-    shown = _chosen_for_sheets(hopeful)
 
     def examine_shard(shard: Sequence[Found]) -> list[_Usable | Quarantined]:
-        return [_examine(item, files, target, params, item.path in shown) for item in shard]
+        return [_examine(item, files, target, params) for item in shard]
 
     shards = [hopeful[i : i + _SHARD] for i in range(0, len(hopeful), _SHARD)]
     results = [r for rs in map_shards(examine_shard, shards, describe="sorting") for r in rs]
@@ -122,7 +116,7 @@ def _examine_all(
 
 
 def _examine(
-    item: Found, files: RawFiles, target: Path, params: SortParams, thumbnail: bool
+    item: Found, files: RawFiles, target: Path, params: SortParams
 ) -> _Usable | Quarantined:
     length = files.size(item.path)
     if length > 8 * params.max_pixels + _METADATA:
@@ -135,7 +129,6 @@ def _examine(
             params.mode,
             max_pixels=params.max_pixels,
             min_side=params.min_side,
-            thumbnail=thumbnail,
         )
     except PictureError as error:
         claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
@@ -155,17 +148,6 @@ def interim_name(source: str, suffix: str) -> str:
     """
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(source).stem).lstrip(".")[:60]
     return f"{stem}-{hashlib.sha256(source.encode()).hexdigest()[:10]}{suffix}"
-
-
-def _chosen_for_sheets(hopeful: Sequence[Found]) -> set[str]:
-    by_label: dict[str, list[str]] = defaultdict(list)
-    for item in hopeful:
-        by_label[item.label].append(item.path)
-    return {
-        path
-        for paths in by_label.values()
-        for path in sorted(paths, key=lambda p: hashlib.sha256(p.encode()).digest())[:SHEET]
-    }
 
 
 def _separate_conflicts(
@@ -204,11 +186,3 @@ def _manifest(usable: list[_Usable], prefix: str) -> pd.DataFrame:
     facts = ("image_id", "width", "height", "mode", "bytes", "sha256", "phash", "brightness")
     seen = {c: pd.Series([getattr(item.facts, c) for item in usable]) for c in facts}
     return pd.DataFrame({**own, **named, **seen}, columns=[*MANIFEST_COLUMNS, "brightness"])
-
-
-def _thumbnails(usable: list[_Usable]) -> dict[str, list[Image.Image]]:
-    sheets: dict[str, list[Image.Image]] = defaultdict(list)
-    for item in sorted(usable, key=lambda item: item.path):
-        if item.facts.thumbnail is not None:
-            sheets[item.found.label].append(item.facts.thumbnail)
-    return dict(sorted(sheets.items()))

@@ -4,10 +4,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from bakeoff.report.plots.figures import PALETTE, new_figure, save_png
 from bakeoff.runtime.files import write_json
 from bakeoff.runtime.tables import SIDES, write_table
 from bakeoff.split.leakage import Audit
@@ -15,7 +13,6 @@ from bakeoff.split.splitting import Split
 
 ALL = "all"  # the rows of all classes together
 _SUSPICIOUS_SHARE = 0.05
-_MAX_CLASSES_SHOWN = 40
 
 logger = logging.getLogger(__name__)
 
@@ -111,14 +108,13 @@ def warn_of_chains(split: Split) -> None:
 
 
 def write_split_report(split: Split, audit: Audit, folder: Path) -> None:
-    """Write counts.csv, summary.json, leakage.json, duplicates.csv, left_out.csv, balance.png."""
+    """Write counts.csv, summary.json, leakage.json, duplicates.csv and left_out.csv."""
     counts = count_table(split)
     write_table(counts, folder / "counts.csv")
     write_json(folder / "summary.json", summarize(split, counts))
     write_json(folder / "leakage.json", audit.as_json())
     write_table(_with_sides(split), folder / "duplicates.csv")
     write_table(split.left_out[["path", "label", "side"]], folder / "left_out.csv")
-    plot_balance(counts, folder / "balance.png")
 
 
 def _with_sides(split: Split) -> pd.DataFrame:
@@ -128,34 +124,3 @@ def _with_sides(split: Split) -> pd.DataFrame:
     for column in ("first", "second"):
         pairs[f"{column}_side"] = pairs[column].map(side).fillna("left out")
     return pairs
-
-
-def plot_balance(counts: pd.DataFrame, path: Path) -> None:
-    """Each class's share of each side, so that equal lengths mean a stratified split."""
-    per_class = counts[counts["class"] != ALL]
-    table = per_class.pivot(index="class", columns="side", values="count")[list(SIDES)]
-    table = table.loc[table.sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    shown, hidden = table.iloc[:_MAX_CLASSES_SHOWN], max(0, len(table) - _MAX_CLASSES_SHOWN)
-    shares = shown / table.sum()
-    figure = new_figure(7, 1.6 + 0.5 * len(shown))
-    axes = figure.add_subplot()
-    rows = np.arange(len(shown))
-    for number, side in enumerate(SIDES):
-        bars = axes.barh(
-            rows + (number - 1) * 0.27,
-            100 * shares[side],
-            height=0.25,
-            color=PALETTE[number],
-            label=f"{side} ({int(table[side].sum())} pictures)",
-        )
-        axes.bar_label(bars, labels=[str(count) for count in shown[side]], padding=2, fontsize=8)
-    axes.set_yticks(rows, [str(label) for label in shown.index])
-    axes.invert_yaxis()
-    axes.grid(axis="y", visible=False)
-    axes.margins(x=0.1)
-    axes.set_xlabel("share of the side's pictures (%)")
-    axes.set_title(
-        "Class balance by side" + (f" ({hidden} smaller classes left out)" * bool(hidden))
-    )
-    axes.legend(loc="best")
-    save_png(figure, path)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluate.costs import Latency, clock_latency
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.cache import Arrays, remembered, sha256_of_array
 from bakeoff.test_side.candidates import Candidate
 from bakeoff.test_side.galleries import Places
+from bakeoff.test_side.latency import Latency, clock_latency
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,5 @@
 """The round trip: every record is read back and compared with what was to be written."""
 
-import sys
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,13 +7,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont
 
-from bakeoff.pictures.decoding import decode
-from bakeoff.pictures.squares import to_picture
 from bakeoff.pictures.transforms import ORIGINAL
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.files import writing_file
 from bakeoff.runtime.tables import SIDES
 from bakeoff.tfrecord.reading import read_records
 from bakeoff.tfrecord.writing import Export, render
@@ -22,9 +17,7 @@ from bakeoff.tfrecord.writing import Export, render
 _BATCH = 64
 # Mean absolute difference, of 255, that a JPEG of quality 1 does not reach on real pictures.
 _MAX_JPEG_ERROR = 40.0
-_SHOWN = 2  # originals of each side in the picture
-_CELL = 220  # pixels
-_CAPTION = 18  # pixels
+_COMPARED = 2  # originals of each side whose JPEG is compared with its picture
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class RoundTrip:
         records: number written.
         read: number read back; each one's label, id, transform and group were compared.
         pixels_compared: records whose pixels were compared: all of them as PNG, and as JPEG
-            those that stand in the picture.
+            a few of each side.
         pixels_equal: records whose every pixel came back; None for JPEG.
         mean_absolute_error: of the compared pixels, 0 to 255; 0 for PNG.
     """
@@ -49,7 +42,7 @@ class RoundTrip:
 
 def check_round_trip(
     folder: Path, plan: pd.DataFrame, export: Export, checksums: dict[str, tuple[int, ...]]
-) -> tuple[dict[str, RoundTrip], list[dict[str, Any]]]:
+) -> dict[str, RoundTrip]:
     """Read every record of every side and compare it with its row of the plan.
 
     Args:
@@ -59,15 +52,15 @@ def check_round_trip(
         checksums: CRC-32 of each example's pixels, as `write_records` returned them.
 
     Returns:
-        What came back of each side, and some examples for `plot_before_after`.
+        What came back of each side.
 
     Raises:
         BakeoffError: a record came back other than it was written.
     """
-    trips, shown = {}, []
+    trips = {}
     for side in SIDES:
         rows = plan[plan["split"] == side].reset_index(drop=True)
-        chosen = set(rows.index[rows["transform"] == ORIGINAL][:_SHOWN])
+        chosen = set(rows.index[rows["transform"] == ORIGINAL][:_COMPARED])
         chosen |= set(rows.index[rows["transform"] != ORIGINAL][:1])
         read, equal, kept = _read_side(folder, side, rows, export, (checksums[side], chosen))
         lossless = export.params.encoding == "png"
@@ -80,8 +73,7 @@ def check_round_trip(
             mean_absolute_error=round(float(np.mean(errors)), 4),
         )
         _refuse(side, trips[side])
-        shown += kept
-    return trips, shown
+    return trips
 
 
 def _read_side(
@@ -126,27 +118,3 @@ def _refuse(side: str, trip: RoundTrip) -> None:
             f"data/processed: the {side} side did not survive its round trip ({asdict(trip)});"
             " is the disk full or failing? Run `dvc repro --force tfrecord`"
         )
-
-
-def plot_before_after(shown: list[dict[str, Any]], export: Export, path: Path) -> None:
-    """Each shown picture as it was found, and as it comes out of the records."""
-    columns = max(sum(e["split"] == side for e in shown) for side in SIDES)
-    height = (2 * _CELL + 2 * _CAPTION) * len(SIDES)
-    sheet = Image.new("RGB", (columns * (_CELL + 8) + 8, height), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
-    for row, side in enumerate(SIDES):
-        here = [example for example in shown if example["split"] == side]
-        for column, example in enumerate(here):
-            before = decode(Path(example["path"]), export.mode, max_pixels=sys.maxsize)
-            before_size = f"{before.width} x {before.height}"
-            pair = (
-                (before, f"{side}, {example['label']}: {before_size}"),
-                (to_picture(example["pixels"]), f"record: {example['transform']}"),
-            )
-            for half, (picture, caption) in enumerate(pair):
-                corner = (8 + column * (_CELL + 8), (2 * row + half) * (_CELL + _CAPTION))
-                pen.text((corner[0], corner[1] + 2), caption[:40], "black", font)
-                picture.thumbnail((_CELL, _CELL))
-                sheet.paste(picture.convert("RGB"), (corner[0], corner[1] + _CAPTION))
-    with writing_file(path) as partial:
-        sheet.save(partial, "PNG")

@@ -11,6 +11,7 @@ import pandas as pd
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.tracking import facts as fact
+from bakeoff.tracking.figures import log_figures, model_figures
 from bakeoff.tracking.inputs import split_inputs
 from bakeoff.tracking.store import Store, locked
 
@@ -178,6 +179,7 @@ def write_model(
     store.client.log_inputs(run_id, split_inputs(store.dataset))
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         store.client.log_artifact(run_id, str(path), fact.file_kind(path))
+    log_figures(store, run_id, model_figures(folder))
     tags = weights_tags(model.metadata) | fact.text_tags(("kind", "precision"), model.metadata)
     tags |= fact.text_tags(_TAGS_FROM_FACTS, clocked)
     marks = {fact.KEY: key, fact.NOTE: describe(model, clocked), fact.COMPLETE: "true"}

@@ -15,6 +15,7 @@ from bakeoff.runtime import journal, layout
 from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.figures import log_figures, search_figures
 from bakeoff.tracking.inputs import split_inputs
 from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, reason_of
 
@@ -65,6 +66,7 @@ def mirror_search(store: Store, folder: Path) -> bool:
         run_id = str(run.info.run_id)
         _mirror_trials(store, run_id, folder, str(best["study"]))
         store.client.log_artifacts(run_id, str(folder), "search")
+        log_figures(store, run_id, search_figures(folder))
         store.client.log_inputs(run_id, _inputs(store))
         scores = {"validation/cohen_kappa": best["cohen_kappa"], "search/trials": best["trials"]}
         mirror.log_metrics(store, run_id, scores)

@@ -10,8 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.features.sides import Side
-from bakeoff.report.plots.figures import save_png
-from bakeoff.report.plots.learning_curves import learning_curves
 from bakeoff.runtime.files import write_json, writing_file
 from bakeoff.runtime.tf import keras
 from bakeoff.scoring.predictions import Predictions
@@ -65,8 +63,6 @@ def write_network(
     }
     write_json(folder / "metadata.json", metadata | facts)
     write_history(folder / "history.csv", trained.history)
-    curves = learning_curves(trained.history, trained.best_epoch, trained.monitor)
-    save_png(curves, folder / "learning_curves.png")
     probabilities = softmax(trained.val_logits, temperature)
     classes = tuple(metadata["classes"])
     return write_validation(

@@ -1,4 +1,4 @@
-"""The files of a search: its trials, what mattered, and pictures of both."""
+"""The files of a search: its trials, and what mattered."""
 
 import json
 from collections.abc import Sequence
@@ -11,8 +11,6 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from bakeoff.params.found import COLUMNS, IMPORTANCES, TRIALS
 from bakeoff.params.tuning import Tuning
-from bakeoff.report.plots.figures import save_png
-from bakeoff.report.plots.search import history_figure, importance_figure, parallel_figure
 from bakeoff.tune.study import Trial
 
 # Fewer trials say nothing of what mattered.
@@ -22,16 +20,12 @@ _FEWEST = 4
 def write_records(
     folder: Path, study: optuna.Study, trials: Sequence[Trial], tuning: Tuning, seed: int
 ) -> None:
-    """Write `trials.csv`, `importances.csv` and the pictures into `folder`."""
+    """Write `trials.csv`, `importances.csv` into `folder`."""
     importances = _importances(study, tuning, seed)
     table = pd.DataFrame(map(_row, trials)).astype({"best_epoch": "Int64"})
     _write(folder / TRIALS, table)
     shares = pd.DataFrame(importances.items(), columns=["parameter", "importance"])
     _write(folder / IMPORTANCES, shares)
-    save_png(history_figure(table), folder / "history.png")
-    save_png(parallel_figure(table, tuning.space), folder / "parallel.png")
-    if importances:
-        save_png(importance_figure(importances), folder / "importances.png")
 
 
 def _row(trial: Trial) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The census as pictures."""
+"""The census of the data as figures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,9 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_BLUE = "#4477aa"
+from bakeoff.report.plots.figures import PALETTE, new_figure, styled
+from bakeoff.runtime.tables import read_numbers
+
 _RATIOS = {
     **{f"1:{n}": 1 / n for n in (16, 8, 4, 2)},
     **{"2:3": 2 / 3, "3:4": 3 / 4, "1:1": 1.0, "4:3": 4 / 3, "3:2": 3 / 2},
@@ -19,36 +21,34 @@ _MOST_RATIOS = 8  # ticks that fit beside one another
 _WIDTH = 7.0  # inches
 
 
-def write_plots(
-    folder: Path, pictures: pd.DataFrame, counts: pd.DataFrame, modes: pd.DataFrame
-) -> None:
-    """Write `counts`, `sizes`, `aspect_ratios`, `brightness` and `modes`, all `.png`.
+@styled
+def census_figures(folder: Path) -> dict[str, Figure]:
+    """Draw `counts`, `modes`, `brightness`, `aspect_ratios` and `sizes`.
 
     Args:
-        folder: an existing folder.
-        pictures: the manifest with `aspect_ratio` and `brightness`.
-        counts: `label`, `pictures`, `groups`.
-        modes: `label`, `mode`, `pictures`.
+        folder: `reports/data`, with the census's tables.
     """
+    counts, modes, sizes, facts = (
+        read_numbers(folder / f"{name}.csv") for name in ("counts", "modes", "sizes", "facts")
+    )
     tall = 1.4 + 0.28 * len(counts)  # inches
-    _write(folder / "counts.png", tall, lambda axes: _counts(axes, counts))
-    _write(folder / "modes.png", tall, lambda axes: _modes(axes, modes))
-    _write(folder / "brightness.png", tall, lambda axes: _brightness(axes, pictures))
-    _write(folder / "aspect_ratios.png", tall, lambda axes: _aspect_ratios(axes, pictures))
-    _write(folder / "sizes.png", 5.0, lambda axes: _sizes(axes, pictures))
+    return {
+        "counts": _drawn(tall, lambda axes: _counts(axes, counts)),
+        "modes": _drawn(tall, lambda axes: _modes(axes, modes)),
+        "brightness": _drawn(tall, lambda axes: _brightness(axes, facts)),
+        "aspect_ratios": _drawn(tall, lambda axes: _aspect_ratios(axes, facts)),
+        "sizes": _drawn(5.0, lambda axes: _sizes(axes, sizes)),
+    }
 
 
-def _write(path: Path, height: float, draw: Callable[[Axes], None]) -> None:
-    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    draw(axes)
-    # Without the metadata the same data give the same bytes under every Matplotlib.
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+def _drawn(height: float, draw: Callable[[Axes], None]) -> Figure:
+    figure = new_figure(_WIDTH, height)
+    draw(figure.add_subplot())
+    return figure
 
 
 def _counts(axes: Axes, counts: pd.DataFrame) -> None:
-    bars = axes.barh(counts["label"], counts["pictures"], color=_BLUE, label="pictures")
+    bars = axes.barh(counts["label"], counts["pictures"], color=PALETTE[0], label="pictures")
     axes.bar_label(bars, padding=3)
     if (counts["groups"] < counts["pictures"]).any():
         axes.plot(counts["groups"], counts["label"], "o", color="#222222", label="groups")
@@ -71,30 +71,37 @@ def _modes(axes: Axes, modes: pd.DataFrame) -> None:
     axes.set_xlabel("pictures, by the mode of their files")
 
 
-def _boxes(axes: Axes, pictures: pd.DataFrame, fact: str) -> None:
-    """A box for each class; whiskers reach 1.5 quartile distances, further pictures are dots."""
-    labels = sorted(pictures["label"].unique())
-    axes.boxplot(
-        [pictures.loc[pictures["label"] == label, fact] for label in labels],
+def _boxes(axes: Axes, facts: pd.DataFrame, fact: str) -> pd.DataFrame:
+    """A box for each class from quartile to quartile; whiskers hold 90 % of the pictures."""
+    rows = facts[facts["fact"] == fact].sort_values("label")
+    ends = {"q1": "lower_quartile", "med": "median", "q3": "upper_quartile"}
+    ends |= {"whislo": "low", "whishi": "high"}
+    boxes = [
+        {"label": row["label"], "fliers": [row["least"], row["greatest"]]}
+        | {name: row[quantile] for name, quantile in ends.items()}
+        for row in rows.to_dict("records")
+    ]
+    axes.bxp(
+        boxes,
         orientation="horizontal",
-        tick_labels=labels,
         widths=0.6,
-        flierprops={"marker": ".", "markersize": 3, "markeredgecolor": _BLUE},
-        medianprops={"color": "#cc3311"},
+        flierprops={"marker": ".", "markersize": 3, "markeredgecolor": PALETTE[0]},
+        medianprops={"color": PALETTE[4]},
     )
     axes.invert_yaxis()
+    return rows
 
 
-def _brightness(axes: Axes, pictures: pd.DataFrame) -> None:
-    _boxes(axes, pictures, "brightness")
+def _brightness(axes: Axes, facts: pd.DataFrame) -> None:
+    _boxes(axes, facts, "brightness")
     axes.set_xlim(0, 255)
     axes.set_xlabel("mean grey value of a picture (0 to 255)")
 
 
-def _aspect_ratios(axes: Axes, pictures: pd.DataFrame) -> None:
-    _boxes(axes, pictures, "aspect_ratio")
-    low = min(0.7, 0.9 * pictures["aspect_ratio"].min())
-    high = max(1.4, 1.1 * pictures["aspect_ratio"].max())
+def _aspect_ratios(axes: Axes, facts: pd.DataFrame) -> None:
+    rows = _boxes(axes, facts, "aspect_ratio")
+    low = min(0.7, 0.9 * rows["least"].min())
+    high = max(1.4, 1.1 * rows["greatest"].max())
     axes.set(xscale="log", xlim=(low, high))
     shown = {text: ratio for text, ratio in _RATIOS.items() if low <= ratio <= high}
     if len(shown) > _MOST_RATIOS:
@@ -105,12 +112,10 @@ def _aspect_ratios(axes: Axes, pictures: pd.DataFrame) -> None:
     axes.set_xlabel("width : height")
 
 
-def _sizes(axes: Axes, pictures: pd.DataFrame) -> None:
-    sizes = pictures.groupby(["width", "height"]).size()
-    width = sizes.index.get_level_values("width").to_numpy()
-    height = sizes.index.get_level_values("height").to_numpy()
-    area = 12 + 240 * sizes.to_numpy() / sizes.max()
-    axes.scatter(width, height, s=area, color=_BLUE, alpha=0.5, linewidths=0)
+def _sizes(axes: Axes, sizes: pd.DataFrame) -> None:
+    width, height = sizes["width"].to_numpy(), sizes["height"].to_numpy()
+    area = 12 + 240 * sizes["pictures"].to_numpy() / sizes["pictures"].max()
+    axes.scatter(width, height, s=area, color=PALETTE[0], alpha=0.5, linewidths=0)
     low = 0.8 * min(width.min(), height.min())
     high = 1.25 * max(width.max(), height.max())
     axes.plot([low, high], [low, high], color="#bbbbbb", linewidth=0.8, zorder=0)

@@ -1,6 +1,6 @@
 """What a search tried and what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from bakeoff.params.tuning import Searched
+from bakeoff.params.found import COLUMNS
 from bakeoff.report.plots.figures import PALETTE, new_figure, styled
 
 _KAPPA = "validation kappa"
@@ -53,29 +53,29 @@ def importance_figure(importances: Mapping[str, float]) -> Figure:
 
 
 @styled
-def parallel_figure(trials: pd.DataFrame, space: Sequence[Searched]) -> Figure:
+def parallel_figure(trials: pd.DataFrame) -> Figure:
     """Each complete trial as a line over the parameters, coloured by its kappa; the best is bold.
 
     Args:
         trials: The rows of `trials.csv`.
-        space: What was searched; each parameter has an axis of its own scale.
     """
     done = trials[trials["state"] == "complete"].sort_values("cohen_kappa", kind="stable")
-    figure = new_figure(max(5.0, 1.5 + 1.2 * len(space)), 3.8)
+    names = [str(name) for name in trials.columns if name not in COLUMNS]
+    figure = new_figure(max(5.0, 1.5 + 1.2 * len(names)), 3.8)
     axes = figure.subplots()
-    heights = np.stack([_heights(done[s.path], s)[0] for s in space], axis=1)
+    scales = [_heights(done[name]) for name in names]
+    heights = np.stack([heights for heights, _ in scales], axis=1)
     shades = Normalize(*_span(done["cohen_kappa"]))
     colours = figure.colorbar(_shading(shades), ax=axes, label=_KAPPA).cmap
     for rank, (line, kappa) in enumerate(zip(heights, done["cohen_kappa"], strict=True), start=1):
         width = 2.5 if rank == len(done) else 0.8
-        axes.plot(range(len(space)), line, color=colours(shades(kappa)), linewidth=width)
-    for place, searched in enumerate(space):
-        for height, text in _heights(done[searched.path], searched)[1]:
+        axes.plot(range(len(names)), line, color=colours(shades(kappa)), linewidth=width)
+    for place, (_, texts) in enumerate(scales):
+        for height, text in texts:
             axes.annotate(text, (place, height), (3, 0), textcoords="offset points", fontsize=7)
     axes.set(ylim=(-0.06, 1.06), yticks=[])
     axes.margins(x=0.08)
-    names = [searched.path.replace(".", "\n", 1) for searched in space]
-    axes.set_xticks(range(len(space)), names)
+    axes.set_xticks(range(len(names)), [name.replace(".", "\n", 1) for name in names])
     return figure
 
 
@@ -90,22 +90,19 @@ def _span(kappas: pd.Series) -> tuple[float, float]:
     return (low, high) if low < high else (low - 0.01, high + 0.01)
 
 
-def _heights(
-    values: pd.Series, searched: Searched
-) -> tuple[NDArray[np.float64], list[tuple[float, str]]]:
-    """Where values stand on an axis from 0 to 1, and what is written where."""
-    if searched.dimension.choices is not None:
-        texts = list(dict.fromkeys(values.map(str)))
-        texts.sort(key=lambda text: (len(text), text))
+def _heights(values: pd.Series) -> tuple[NDArray[np.float64], list[tuple[float, str]]]:
+    """Where values stand on an axis from 0 to 1, and what is written where.
+
+    Fractions have a scale, logarithmic where they span more than a power of ten; all else is a
+    list of choices.
+    """
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
+    if np.isnan(numbers).any() or (numbers == numbers.round()).all():
+        texts = sorted(set(values.map(str)), key=lambda text: (len(text), text))
         at = {text: i / max(len(texts) - 1, 1) for i, text in enumerate(texts)}
-        heights = np.array([at[text] for text in values.map(str)])
-        return heights, [(h, t) for t, h in at.items()]
-    numbers = np.array(values, np.float64)
-    scale = np.log if searched.dimension.log else np.asarray
-    low, high = (float(end) for end in searched.dimension.ends())
-    # The values as given may lie outside the range.
-    low, high = min(low, *numbers), max(high, *numbers)
-    if searched.dimension.log and low <= 0:
-        low = float(searched.dimension.ends()[0])
-    numbers = (scale(np.maximum(numbers, low)) - scale(low)) / (scale(high) - scale(low))
-    return numbers, [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]
+        return np.array([at[text] for text in values.map(str)]), [(h, t) for t, h in at.items()]
+    low, high = numbers.min(), numbers.max()
+    scale = np.log if low > 0 and high / low > 10 else np.asarray
+    span = scale(high) - scale(low)
+    ends = [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]
+    return (scale(numbers) - scale(low)) / (span or 1.0), ends

@@ -12,7 +12,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bakeoff.runtime.files import writing_file
 
-_COLUMNS = 6
 _SIDE, _GAP, _CAPTION = 170, 10, 40  # pixels
 _LETTERS = 28  # in a line of a caption
 _FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
@@ -27,15 +26,17 @@ class Captioned:
     image_id: str = ""
 
 
-def contact_sheet(pictures: Sequence[Captioned]) -> Image.Image:
-    """Pictures in rows of six, captions below, on white."""
-    columns = min(_COLUMNS, len(pictures))
+def contact_sheet(pictures: Sequence[Captioned], columns: int = 6) -> Image.Image:
+    """Pictures in rows, captions below, on white; an empty picture leaves its cell white."""
+    columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     cell = (_SIDE + _GAP, _SIDE + _CAPTION)
     sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP), "white")
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.truetype(str(_FONT), 11)
     for index, shown in enumerate(pictures):
+        if not shown.picture.size:
+            continue
         row, column = divmod(index, columns)
         place = (_GAP + column * cell[0], _GAP + row * cell[1])
         picture = shown.picture[..., 0] if shown.picture.shape[2] == 1 else shown.picture
@@ -47,10 +48,10 @@ def contact_sheet(pictures: Sequence[Captioned]) -> Image.Image:
     return sheet
 
 
-def save_contact_sheet(pictures: Sequence[Captioned], path: Path) -> None:
+def save_contact_sheet(pictures: Sequence[Captioned], path: Path, columns: int = 6) -> None:
     """Save a contact sheet as PNG."""
     with writing_file(path) as partial:
-        contact_sheet(pictures).save(partial, "PNG", compress_level=1)
+        contact_sheet(pictures, columns).save(partial, "PNG", compress_level=1)
 
 
 def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -1,24 +1,20 @@
-"""The planned copies as pictures: a contact sheet, and all of them where asked."""
+"""The planned copies as picture files, where asked, and the few that a contact sheet shows."""
 
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from bakeoff.params.data import RandomTransforms
 from bakeoff.pictures.decoding import Mode, decode
 from bakeoff.pictures.squares import to_picture
 from bakeoff.pictures.transforms import ORIGINAL, RANDOM, transform_pixels
-from bakeoff.runtime.files import writing_file
 from bakeoff.runtime.parallel import map_shards
 
-_CELL = 160  # pixels
-_CAPTION = 18  # pixels
-_MARGIN = 4  # pixels
 _MAX_ROWS = 6
-_MAX_COLUMNS = 8
+MOST_SHOWN = 8  # of one picture: the original and its first copies
 
 
 def render_copy(
@@ -47,42 +43,20 @@ def materialize(plan: pd.DataFrame, folder: Path, mode: Mode, ranges: RandomTran
     map_shards(write, rows, describe="writing copies")
 
 
-def write_contact_sheet(
-    plan: pd.DataFrame, path: Path, mode: Mode, ranges: RandomTransforms
-) -> None:
-    """A row for each of some training pictures: the original, then its copies.
+def copies_to_show(plan: pd.DataFrame) -> list[pd.DataFrame]:
+    """Some training pictures, each as its rows of the plan: the original, then its copies.
 
     The pictures are taken from the classes in turn, those with most copies first.
     """
     train = plan[plan["split"] == "train"]
-    rows = [_shown(train[train["path"] == chosen]) for chosen in _choose(train)]
-    width = _MARGIN + max(len(row) for row in rows) * (_CELL + _MARGIN)
-    height = _MARGIN + len(rows) * (_CELL + _CAPTION)
-    sheet = Image.new("RGB", (width, height), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
-    for top, row in enumerate(rows):
-        for left, example in enumerate(row.itertuples()):
-            picture = render_copy(
-                str(example.path), str(example.transform), int(str(example.seed)), mode, ranges
-            )
-            picture.thumbnail((_CELL, _CELL))
-            corner = (_MARGIN + left * (_CELL + _MARGIN), _MARGIN + top * (_CELL + _CAPTION))
-            sheet.paste(picture.convert("RGB"), corner)
-            caption = example.label if example.transform == ORIGINAL else example.transform
-            pen.text((corner[0], corner[1] + _CELL), str(caption)[:24], "black", font)
-    with writing_file(path) as partial:
-        sheet.save(partial, "PNG")
-
-
-def _choose(train: pd.DataFrame) -> list[str]:
-    """Paths of the pictures to show."""
     copies = train.groupby(["label", "path"], sort=True).size().rename("copies").reset_index()
     copies = copies.sort_values(["label", "copies", "path"], ascending=[True, False, True])
     turn = copies.groupby("label").cumcount().rename("turn")
-    return list(copies.assign(turn=turn).sort_values(["turn", "label"])["path"].head(_MAX_ROWS))
+    chosen = copies.assign(turn=turn).sort_values(["turn", "label"])["path"].head(_MAX_ROWS)
+    return [_shown(train[train["path"] == path]) for path in chosen]
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     """A picture's rows, the original first, as many as fit."""
     rank = rows["transform"].map({ORIGINAL: 0, RANDOM: 2}).fillna(1)
-    return rows.assign(rank=rank).sort_values(["rank", "transform", "seed"]).head(_MAX_COLUMNS)
+    return rows.assign(rank=rank).sort_values(["rank", "transform", "seed"]).head(MOST_SHOWN)

@@ -1,0 +1,70 @@
+"""The figures that a run shows, drawn from the files of a model or a search."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.params.found import IMPORTANCES, TRIALS
+from bakeoff.runtime.files import read_json
+from bakeoff.tracking.store import Store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def log_figures(store: Store, run_id: str, figures: "Mapping[str, Figure]") -> None:
+    """Log figures as PNG files at the root of a run's artifacts, where *Compare* shows them."""
+    from bakeoff.report.plots.figures import save_png
+
+    with TemporaryDirectory() as folder:
+        for name, figure in figures.items():
+            path = Path(folder) / f"{name}.png"
+            save_png(figure, path)
+            store.client.log_artifact(run_id, str(path))
+
+
+def model_figures(folder: Path) -> "dict[str, Figure]":
+    """The confusion matrix of the validation side, and the learning curves where there are epochs.
+
+    Args:
+        folder: `models/<model>`.
+    """
+    from bakeoff.report.plots.confusion import confusion_figure
+    from bakeoff.report.plots.learning_curves import learning_curves
+
+    figures: dict[str, Figure] = {}
+    metadata: dict[str, Any] = read_json(folder / "metadata.json")
+    matrix, history = folder / "confusion_matrix.csv", folder / "history.csv"
+    if matrix.is_file():
+        table = pd.read_csv(matrix, index_col=0, keep_default_na=False)
+        classes = tuple(map(str, table.columns))
+        figures["confusion_matrix"] = confusion_figure(
+            table.to_numpy(np.float64), classes, "validation"
+        )
+    if history.is_file():
+        rows = [{str(k): v for k, v in r.items()} for r in pd.read_csv(history).to_dict("records")]
+        monitor = str(metadata["params"]["train"]["monitor"])
+        if rows and "phase" in rows[0]:
+            figures["learning_curves"] = learning_curves(rows, int(metadata["best_epoch"]), monitor)
+    return figures
+
+
+def search_figures(folder: Path) -> "dict[str, Figure]":
+    """The history of a search, its trials over the parameters, and the parameters' importances.
+
+    Args:
+        folder: `data/search/<model>`.
+    """
+    from bakeoff.report.plots.search import history_figure, importance_figure, parallel_figure
+
+    trials = pd.read_csv(folder / TRIALS)
+    shares = pd.read_csv(folder / IMPORTANCES)
+    figures = {"history": history_figure(trials), "parallel": parallel_figure(trials)}
+    if len(shares):
+        named = zip(shares["parameter"], shares["importance"], strict=True)
+        figures["importances"] = importance_figure(dict(named))
+    return figures
