@@ -15,7 +15,6 @@ from bakeoff.runtime.files import sha256_of_folder, writing_folder
 from bakeoff.runtime.fit_record import peak_memory_mb
 from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH, mlruns
 from bakeoff.tracking import live_run
-from bakeoff.train.event_files import EventFile
 from bakeoff.train.job import Job, finish, kind_of, model_facts, train_model
 from bakeoff.train.network_files import write_network
 
@@ -30,10 +29,18 @@ def main() -> None:
     kind = kind_of(params)
     tags = {"device": compute.device, "threads": str(compute.threads)}
     with live_run(name, kind, tracking, dataset, tags) as run:
-        loggers = [run.log_epoch]
-        if params.train.tensorboard:
-            loggers.append(EventFile(mlruns() / "tensorboard" / name).log_epoch)
-        job = Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute, loggers)
+        job = Job(
+            name,
+            params,
+            facts,
+            FEATURES / name,
+            PROCESSED,
+            resume,
+            seed,
+            compute,
+            loggers=[run.log_epoch],
+            events=mlruns() / "tensorboard",
+        )
         trained, train, val = train_model(job)
         with writing_folder(MODELS / name) as folder:
             card = write_network(folder, trained, train, val, model_facts(job, found))

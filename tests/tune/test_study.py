@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bakeoff.params.tuning import Dimension, Searched, Tuning
 from bakeoff.runtime.errors import BakeoffError, DivergedError
 from bakeoff.tune import space
-from bakeoff.tune.study import Outcome, Search, best_of, run_search
+from bakeoff.tune.study import Outcome, Search, Trial, best_of, run_search
 
 SPACE = (
     Searched("head", "dropout", Dimension(low=0, high=0.8), whole=False),
@@ -164,3 +164,14 @@ def test_every_point_of_a_grid_lies_in_the_space(low, ratio, log, steps, seed):
     for point in points:
         assert all(space.holds(within[p], v) for p, v in space.values(point, axes).items())
     assert all(isinstance(d, optuna.distributions.BaseDistribution) for d in within.values())
+
+
+def test_a_kappa_of_zero_beats_a_negative_one_and_loses_to_a_positive_one():
+    kappas = (-0.05, 0.0, None, -1.0)
+    trials = [
+        Trial(number, "fail" if kappa is None else "complete", kappa, 1, 1, {})
+        for number, kappa in enumerate(kappas)
+    ]
+    assert best_of(trials).number == 1
+    assert best_of([*trials, Trial(4, "complete", 0.1, 1, 1, {})]).number == 4
+    assert best_of([*trials, Trial(4, "complete", 0.0, 1, 1, {})]).number == 1

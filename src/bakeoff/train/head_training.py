@@ -1,6 +1,7 @@
 """Training a head on cached features: seconds, since the backbone is not there."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,7 @@ def train_head(
     compute: Compute,
     on_epoch: Callable[[Row], None] = lambda row: None,
     train_metrics: bool = True,
+    tensorboard: Path | None = None,
 ) -> tuple[keras.Model, Progress, NDArray[np.float32]]:
     """Train a head on the features of the training side.
 
@@ -86,6 +88,7 @@ def train_head(
         on_epoch: Called with each finished epoch's row of the history.
         train_metrics: Predict the training side after each epoch; without it its metrics are from
             the predictions made while training. The head is the same.
+        tensorboard: A folder for TensorBoard's events; None writes none.
 
     Returns:
         The head with its best epoch's weights, how the training went, and the logits `(n, k)` of
@@ -115,6 +118,7 @@ def train_head(
         label_smoothing=params.label_smoothing,
         plateau=params.schedule == "plateau",
         on_epoch=on_epoch,
+        tensorboard=tensorboard,
     )
     fit(head, optimizer, progress, params.epochs, fitting)
     head.set_weights(progress.best_weights)

@@ -52,6 +52,7 @@ class Job:
     seed: int
     compute: Compute
     loggers: Sequence[Callable[[int, Mapping[str, float]], None]] = ()
+    events: Path | None = None  # where TensorBoard's folders stand, if it is asked for
 
     def on_epoch(self, row: Row) -> None:
         """Pass on a finished epoch's metrics."""
@@ -98,6 +99,7 @@ def train_model(job: Job) -> tuple[Trained, Side, Side]:
         seed=job.seed,
         compute=job.compute,
         on_epoch=job.on_epoch,
+        tensorboard=tensorboard_folder(job),
     )
     if job.params.fine_tune.epochs:
         return _fine_tune(job, head, progress, train, val)
@@ -184,6 +186,7 @@ def _train_on_pictures(
         seed=job.seed,
         compute=job.compute,
         on_epoch=job.on_epoch,
+        tensorboard=tensorboard_folder(job),
     )
     network, progress, val_logits = train_on_pictures(pictures, progress)
     backbone = None if job.params.backbone == "mlp" else network.get_layer("backbone")
@@ -218,6 +221,18 @@ def _trained(
 
 def checkpoint_of(job: Job) -> Checkpoint:
     """Where an interrupted training of exactly this job would have left its last epoch."""
+    return Checkpoint(job.resume / f"{job.name}-{job_key(job)}")
+
+
+def tensorboard_folder(job: Job) -> Path | None:
+    """Where TensorBoard's events of exactly this job go: another parameter, another folder."""
+    if job.events is None or not job.params.train.tensorboard:
+        return None
+    return job.events / f"{job.name}-{job_key(job)}"
+
+
+def job_key(job: Job) -> str:
+    """Identifies a training: equal keys, equal parameters, inputs, seed and code."""
     asked = {
         "params": job.params.model_dump(mode="json"),
         "facts": job.facts,
@@ -226,8 +241,7 @@ def checkpoint_of(job: Job) -> Checkpoint:
         "replicas": job.compute.replicas,
         "code": code_sha256("train"),
     }
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-    return Checkpoint(job.resume / f"{job.name}-{key}")
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def finish(job: Job) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from bakeoff.scoring.temperature import softmax
 from bakeoff.train.epoch_metrics import epoch_metrics
 from bakeoff.train.optimizers import PLATEAU_FACTOR
 from bakeoff.train.progress import Progress, Row
+from bakeoff.train.tensorboard import loggable, start_tensorboard
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +70,7 @@ class Fitting:
     learning_rate_key: str = "train.learning_rate"  # for the message when the loss is no number
     on_epoch: Callable[[Row], None] = lambda row: None
     save: Callable[[Progress], None] = lambda progress: None
+    tensorboard: Path | None = None  # a folder for its events, one below it for each phase
 
 
 def fit(
@@ -86,6 +89,7 @@ def fit(
         BakeoffError: the loss is no longer a number, or `monitor` is no metric.
     """
     step = _make_step(network, optimizer, fitting)
+    events = _events(network, optimizer, progress, fitting)
     while progress.epoch < last_epoch and not progress.is_over(fitting.patience):
         epoch, started = progress.epoch + 1, perf_counter()
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
@@ -108,7 +112,24 @@ def fit(
             optimizer.learning_rate = rate * PLATEAU_FACTOR
         _say(row, last_epoch, fitting)
         fitting.on_epoch(row)
+        if events is not None:
+            events.on_epoch_end(epoch, loggable(row))
         fitting.save(progress)
+    if events is not None:
+        events.on_train_end()
+
+
+def _events(
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    progress: Progress,
+    fitting: Fitting,
+) -> keras.callbacks.TensorBoard | None:
+    if fitting.tensorboard is None:
+        return None
+    resumed = any(row["phase"] == fitting.phase for row in progress.history)
+    folder = fitting.tensorboard / fitting.phase
+    return start_tensorboard(folder, network, optimizer, anew=not resumed)
 
 
 def _metrics(

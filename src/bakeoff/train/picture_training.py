@@ -47,6 +47,7 @@ class PictureJob:
     seed: int
     compute: Compute
     on_epoch: Callable[[Row], None]
+    tensorboard: Path | None = None  # a folder for its events
 
     @property
     def phase(self) -> str:
@@ -188,6 +189,7 @@ class _Training:
             eligible=self.is_last,
             learning_rate_key=f"{block}.learning_rate",
             on_epoch=job.on_epoch,
+            tensorboard=job.tensorboard,
             save=lambda progress: job.checkpoint.save(
                 self.index, self.network, self.optimizer, progress
             ),

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import optuna
@@ -117,7 +117,7 @@ def run_search(search: Search) -> tuple[optuna.Study, list[Trial]]:
 def best_of(trials: list[Trial]) -> Trial:
     """The complete trial with the highest kappa, the earliest of equals."""
     complete = [trial for trial in trials if trial.state == "complete"]
-    return max(complete, key=lambda trial: (trial.kappa or -math.inf, -trial.number))
+    return max(complete, key=lambda trial: (cast(float, trial.kappa), -trial.number))
 
 
 def _numbered(search: Search) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,0 +1,34 @@
+"""What TensorBoard shows of a training, written by Keras's own callback."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from bakeoff.runtime.tf import keras
+
+
+def start_tensorboard(
+    folder: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer, *, anew: bool
+) -> keras.callbacks.TensorBoard:
+    """A callback that writes the graph now, and metrics and histograms of weights each epoch.
+
+    Args:
+        folder: Of this training's events; `train` and `validation` are made in it.
+        network: The network that is trained.
+        optimizer: Of the network; its learning rate is written.
+        anew: Whether to remove what an earlier run of the same training wrote.
+    """
+    if anew:
+        shutil.rmtree(folder, ignore_errors=True)
+    # The callback asks for a compiled model; this one shares all layers, and leaves the network
+    # and what is saved of it as they are.
+    shown = keras.Model(network.inputs, network.outputs, name=network.name)
+    shown.compile(optimizer=optimizer)
+    callback = keras.callbacks.TensorBoard(folder, histogram_freq=1)
+    callback.set_model(shown)
+    return callback
+
+
+def loggable(row: Mapping[str, object]) -> dict[str, float]:
+    """The numbers of a history row: metrics, those of the validation side with `val_`."""
+    return {name: value for name, value in row.items() if isinstance(value, float)}
