@@ -131,18 +131,22 @@ def serve(
 ) -> None:
     """Answer predictions over HTTP with the champion.
 
-    MLflow's server, on 127.0.0.1, with the registered model that bears the alias.
+    Listens on 127.0.0.1, in MLflow's protocol, with the registered model that bears the alias.
 
-    Try: curl -H 'Content-Type: application/json' 127.0.0.1:5001/invocations
-    -d '{"inputs": ["<base64 of a JPEG or PNG>"]}'
+    Try: curl --data-binary @picture.jpeg -H 'Content-Type: image/jpeg'
+    127.0.0.1:5001/invocations
     """
-    from bakeoff.tracking.store import tracking_uri
+    _prepare()
+    from bakeoff.serve.http import application, free_socket, run
+    from bakeoff.serve.predictor import load_predictor
     from bakeoff.tracking.sync import registered_model
 
-    uri = registered_model(alias)
-    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri()
-    command = ["models", "serve", "--model-uri", uri, "--env-manager", "local"]
-    _become_mlflow([*command, "--host", "127.0.0.1", "--port", str(port)])
+    with registered_model(alias) as (name, folder):
+        predictor = load_predictor(folder)
+        bound = free_socket(port)
+        place = f"http://127.0.0.1:{port}/invocations"
+        app = application(predictor, {"model": name})
+        run(app, bound, lambda: print(f"{name} answers at {place}; Ctrl-C ends it", flush=True))
 
 
 @app.command()

@@ -15,7 +15,6 @@ import psutil
 import pytest
 import requests
 
-from bakeoff.serve.mlflow_model import package_model
 from bakeoff.serve.predictor import load_predictor
 from bakeoff.tracking.store import open_store
 from bakeoff.tracking.sync import sync
@@ -25,16 +24,18 @@ from tests.tracking.snapshot import snapshot
 pytestmark = pytest.mark.slow
 
 
-@contextmanager
-def mlflow(*arguments: str, ready: str):
-    """Run an MLflow server on a free port; yields its address."""
+def free_port() -> str:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1", "--port", port]
+        return str(free.getsockname()[1])
+
+
+@contextmanager
+def server(command: list[str], port: str, ready: str):
+    """Run a server on a free port; yields its address."""
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     quiet["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    server = subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env=os.environ | quiet, stderr=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"
         for _ in range(480):
@@ -42,13 +43,13 @@ def mlflow(*arguments: str, ready: str):
                 requests.get(address + ready, timeout=1)
                 break
             except requests.RequestException:
-                assert server.poll() is None, "the server ended"
+                assert process.poll() is None, "the server ended"
                 time.sleep(0.5)
         yield address
     finally:
-        for process in [*psutil.Process(server.pid).children(recursive=True), server]:
-            process.terminate()
-        server.wait()
+        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+            each.terminate()
+        process.wait()
 
 
 def test_a_tracking_server_holds_what_the_local_store_holds(repository, tmp_path, monkeypatch):
@@ -58,7 +59,19 @@ def test_a_tracking_server_holds_what_the_local_store_holds(repository, tmp_path
     local = snapshot(open_store("phantom"))
     place = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
     place += ["--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"]
-    with mlflow("server", *place, ready="/health") as address:
+    port = free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        *place,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+    ]
+    with server(command, port, "/health") as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         sync()
         sync()
@@ -75,7 +88,8 @@ def memory() -> int:
 
 def test_a_served_model_answers_many_clients_and_refuses_what_is_no_picture(repository):
     folder = write_forest(repository)
-    package_model(folder, repository / "package")
+    write_reports(repository, {"random_forest": 20})
+    sync()
     paths = [Path(path) for path in pd.read_csv("data/splits/test.csv")["path"]]
     expected = load_predictor(folder).table(paths).to_dict("records")
 
@@ -86,8 +100,9 @@ def test_a_served_model_answers_many_clients_and_refuses_what_is_no_picture(repo
         (said,) = answer.json()["predictions"]
         return said
 
-    serve = ["models", "serve", "--model-uri", str(repository / "package")]
-    with mlflow(*serve, "--env-manager", "local", ready="/ping") as address:
+    port = free_port()
+    bakeoff = str(Path(sys.executable).with_name("bakeoff"))
+    with server([bakeoff, "serve", "--port", port], port, "/ping") as address:
         with ThreadPoolExecutor(8) as clients:
             assert list(clients.map(ask, paths * 5)) == expected * 5
             before = memory()

@@ -1,12 +1,10 @@
 """A model as MLflow serves it: pictures as people have them in, label and probabilities out."""
 
 import base64
-import binascii
 import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,18 +21,17 @@ import bakeoff
 from bakeoff.pictures.decoding import PictureError
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import used_modules
-from bakeoff.serve.predictor import BACKBONES, Predictor, Source, backbones_of, load_predictor
+from bakeoff.serve.picture_inputs import RequestError, pictures_of
+from bakeoff.serve.predictor import BACKBONES, Predictor, backbones_of, load_predictor
 
 # What a served model imports; each is pinned to the version that made the model.
 _ALWAYS = ("mlflow", "numpy", "pandas", "pillow", "scikit-image", "scipy", "pydantic", "pyyaml")
 _NETWORK = ("tensorflow", "keras")
 _CLASSICAL = ("scikit-learn", "skops", "joblib", "tqdm")
 
-_MAX_PICTURES = 256
-
 
 class BadRequestError(MlflowException):
-    """A mistake of the caller: the server answers 400 with this sentence and nothing else."""
+    """A mistake of the caller: MLflow's server answers 400 with this sentence and nothing else."""
 
     def __init__(self, sentence: str) -> None:
         """The sentence that the caller reads."""
@@ -62,18 +59,16 @@ class ServedModel:
         """Label and calibrated probabilities, a row for each picture.
 
         Args:
-            model_input: a table whose first column holds pictures, or a sequence of pictures:
-                bytes of a file, base64 text (a data URL too) or pixels `(h, w[, 3])`, 0 to 255.
+            model_input: see `bakeoff.serve.picture_inputs.pictures_of`.
             params: none are known.
 
         Raises:
             BadRequestError: something in the input is no picture.
         """
-        sources = [_source(n, cell) for n, cell in enumerate(_cells(model_input), start=1)]
-        if not 1 <= len(sources) <= _MAX_PICTURES:
-            raise BadRequestError(f"{len(sources)} pictures; send 1 to {_MAX_PICTURES} at a time")
         try:
-            return self._predictor.table(sources)
+            return self._predictor.table(pictures_of(model_input))
+        except RequestError as error:
+            raise BadRequestError(str(error)) from None
         except PictureError as error:
             raise BadRequestError(f"{error.detail}: {error.reason}") from None
 
@@ -81,38 +76,6 @@ class ServedModel:
 def _load_pyfunc(folder: str) -> ServedModel:
     """What MLflow calls to load the packaged model folder."""
     return ServedModel(load_predictor(Path(folder)))
-
-
-def _cells(model_input: Any) -> Iterator[Any]:
-    """The pictures of a table, a sequence or a batch of arrays."""
-    if isinstance(model_input, pd.DataFrame):
-        if model_input.shape[1] != 1:
-            raise BadRequestError(
-                f"the table has {model_input.shape[1]} columns; send one column with pictures"
-            )
-        yield from model_input.iloc[:, 0]
-    elif isinstance(model_input, bytes | str):
-        yield model_input
-    else:
-        yield from model_input
-
-
-def _source(number: int, cell: Any) -> Source:
-    """One picture as bytes or as an array."""
-    if isinstance(cell, bytes | bytearray | memoryview):
-        return bytes(cell)
-    if isinstance(cell, str):
-        text = cell.partition("base64,")[2] if cell.startswith("data:") else cell
-        try:
-            return base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            raise BadRequestError(
-                f"picture {number}: the text is not base64; send the base64 of a JPEG or PNG file"
-            ) from None
-    try:
-        return np.asarray(cell)
-    except ValueError:
-        raise BadRequestError(f"picture {number}: the rows differ in length") from None
 
 
 def package_model(folder: Path, target: Path, *, model_id: str | None = None) -> None:
@@ -148,7 +111,11 @@ def signature(classes: tuple[str, ...]) -> ModelSignature:
     """Pictures of any form in, `label` and `p_<class>` out."""
     probabilities = [ColSpec(DataType.double, f"p_{name}") for name in classes]
     outputs = Schema([ColSpec(DataType.string, "label"), *probabilities])
-    return ModelSignature(Schema([ColSpec(AnyType())]), outputs)
+    signature = ModelSignature(Schema([ColSpec(AnyType())]), outputs)
+    # Else MLflow makes a table of nested lists and keeps its first column: one row of pixels. So
+    # marked, the input reaches `ServedModel.predict` as it was sent.
+    signature._is_signature_from_type_hint = True
+    return signature
 
 
 def example_picture() -> list[str]:

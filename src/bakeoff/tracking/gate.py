@@ -38,7 +38,7 @@ def champion_predictions(
             if old.classes != newcomer.classes:
                 return None
             return replace(newcomer, probabilities=old.probabilities)  # today's labels
-        return _score_anew(store, champion, newcomer, folder)
+        return _score_anew(store, champion, newcomer)
 
 
 def _stored_predictions(store: Store, champion: "ModelVersion", folder: str) -> Predictions | None:
@@ -58,19 +58,15 @@ def _same_pictures(old: Predictions, new: Predictions) -> bool:
 
 
 def _score_anew(
-    store: Store, champion: "ModelVersion", newcomer: Predictions, folder: str
+    store: Store, champion: "ModelVersion", newcomer: Predictions
 ) -> Predictions | None:
     """Let the registered champion predict today's test pictures from their files."""
-    import mlflow
-
-    from bakeoff.serve.mlflow_model import packaged_folder
     from bakeoff.serve.predictor import load_predictor
+    from bakeoff.tracking.package import registered_folder
 
     logger.info("registry: the test side changed, so the champion is scored anew")
-    local = mlflow.artifacts.download_artifacts(
-        artifact_uri=champion.source, dst_path=folder, tracking_uri=store.uri
-    )
-    predictor = load_predictor(packaged_folder(Path(local)))
+    with registered_folder(store, champion, layout.MODELS) as folder:
+        predictor = load_predictor(folder)
     if predictor.classes != newcomer.classes:
         return None
     table = _test_table().loc[list(newcomer.image_ids)]

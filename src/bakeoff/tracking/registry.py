@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.pictures.decoding import PictureError
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.scoring.predictions import read_predictions
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.comparison_run import Comparison
 from bakeoff.tracking.gate import champion_predictions, group_numbers
+from bakeoff.tracking.package import PACKAGE
 from bakeoff.tracking.store import Store, locked
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def _find(store: Store, key: str) -> "ModelVersion | None":
 
 
 def _register(store: Store, contest: Contest) -> "ModelVersion":
-    from bakeoff.serve.mlflow_model import package_model
+    from bakeoff.serve.mlflow_model import package_model, packaged_folder
 
     best, key = contest.best, contest.comparison.keys[contest.best]
     run = mirror.find(store, key)
@@ -101,6 +103,7 @@ def _register(store: Store, contest: Contest) -> "ModelVersion":
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "package"
         package_model(contest.models / best, package, model_id=logged.model_id)
+        tags |= {PACKAGE: sha256_of_folder(packaged_folder(package))}
         store.client.log_model_artifacts(logged.model_id, str(package))
     store.client.finalize_logged_model(logged.model_id, "READY")
     return store.client.create_model_version(

@@ -13,6 +13,7 @@ from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.conclusion import log_and_register
 from bakeoff.tracking.live_run import end_dead_runs
+from bakeoff.tracking.package import registered_folder
 from bakeoff.tracking.prune import Superseded, delete, superseded
 from bakeoff.tracking.registry import version_with
 from bakeoff.tracking.search_run import mirror_search, search_folders
@@ -76,18 +77,22 @@ def prune_runs(runs: list[Superseded]) -> bool:
     return delete(_reachable(), runs)
 
 
-def registered_model(alias: str) -> str:
-    """The address of the registered model that bears `alias`.
+@contextmanager
+def registered_model(alias: str) -> Iterator[tuple[str, Path]]:
+    """What bears `alias` in the registry, in words, and its model folder, which may be temporary.
 
     Raises:
-        BakeoffError: there is none, or the store cannot be used.
+        BakeoffError: there is none, its files were changed, or the store cannot be used.
     """
     store = _reachable()
-    if version_with(store, alias) is None:
+    version = version_with(store, alias)
+    if version is None:
         raise BakeoffError(
             f"no model of {store.dataset} is registered as {alias}; `bakeoff sync` registers one"
         )
-    return f"models:/{store.dataset}@{alias}"
+    with registered_folder(store, version, layout.MODELS) as folder:
+        name = version.tags.get("model", "?")
+        yield f"{name} (version {version.version} of {version.name})", folder
 
 
 def _reachable() -> Store:

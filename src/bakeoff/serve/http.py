@@ -1,0 +1,153 @@
+"""A model over HTTP on this machine, in MLflow's protocol, with limits on what a request may ask.
+
+MLflow's own server reads requests of any size, repeats them in its errors, and runs the code that
+lies in the model store. This one loads a model folder through `bakeoff.serve.predictor` alone.
+"""
+
+import json
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+import mlflow
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bakeoff.pictures.decoding import PictureError
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.serve.picture_inputs import RequestError, pictures_of
+from bakeoff.serve.predictor import Predictor
+
+MAX_BYTES = 32 * 1024 * 1024  # of one request's body
+_AT_ONCE = 2  # requests in work; the others wait, so memory stays bounded
+_KEYS = ("inputs", "instances")
+_FILES = ("image/", "application/octet-stream")
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+def application(predictor: Predictor, about: dict[str, str]) -> Starlette:
+    """The service.
+
+    `POST /invocations` takes `{"inputs": [picture, …]}` as JSON, or the bytes of one picture file
+    as `image/…` or `application/octet-stream`, and answers `{"predictions": [{"label", "p_<class>",
+    …}, …]}` with `about` beside it. `GET /ping`, `/health` and `/version` are MLflow's.
+
+    Args:
+        predictor: the model.
+        about: what every answer says of the model.
+    """
+    limiter = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def invocations(request: Request) -> Response:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        try:
+            body = await _body(request)
+            work = partial(_predictions, predictor, kind, body)
+            rows = await anyio.to_thread.run_sync(work, limiter=limiter)
+        except _TooLargeError:
+            return _refusal(413, f"the request is larger than {MAX_BYTES} bytes")
+        except RequestError as error:
+            return _refusal(400, str(error))
+        except PictureError as error:
+            return _refusal(400, f"{error.detail}: {error.reason}")
+        return JSONResponse({"predictions": rows} | about)
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("\n")
+
+    async def version(_: Request) -> Response:
+        return PlainTextResponse(mlflow.__version__)
+
+    return Starlette(
+        routes=[
+            Route("/invocations", invocations, methods=["POST"]),
+            Route("/ping", alive),
+            Route("/health", alive),
+            Route("/version", version),
+        ]
+    )
+
+
+def _refusal(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"error_code": "BAD_REQUEST", "message": sentence}, status)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BYTES:
+            raise _TooLargeError
+    return bytes(body)
+
+
+def _predictions(predictor: Predictor, kind: str, body: bytes) -> list[dict[str, Any]]:
+    if kind.startswith(_FILES):
+        sent: Any = body
+    elif kind == "application/json":
+        sent = _sent(body)
+    else:
+        raise RequestError(
+            "send JSON as application/json, or one picture file as application/octet-stream"
+        )
+    rows = predictor.table(pictures_of(sent)).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _sent(body: bytes) -> Any:
+    """The pictures of a JSON body, which no error repeats."""
+    try:
+        request = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestError("the body is not JSON, or is nested too deeply") from None
+    found = [key for key in _KEYS if isinstance(request, dict) and key in request]
+    if len(found) != 1:
+        raise RequestError('send {"inputs": [picture, …]}')
+    if not isinstance(request[found[0]], list):
+        raise RequestError(f"'{found[0]}' must be a list of pictures")
+    return request[found[0]]
+
+
+def free_socket(port: int) -> socket.socket:
+    """A socket bound to the port of 127.0.0.1; port 0 is any free one.
+
+    Raises:
+        BakeoffError: another program has it, or it cannot be had.
+    """
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except (OSError, OverflowError) as error:
+        bound.close()
+        reason = getattr(error, "strerror", None) or error
+        raise BakeoffError(
+            f"port {port} of 127.0.0.1 cannot be used ({reason}); choose another with --port"
+        ) from None
+    return bound
+
+
+class _Server(uvicorn.Server):
+    """Calls back once it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._ready()
+
+
+def run(app: Starlette, bound: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve until Ctrl-C or a termination signal; `ready` is called when requests are answered."""
+    config = uvicorn.Config(app, log_level="warning", access_log=False)
+    _Server(config, ready).run(sockets=[bound])
