@@ -22,7 +22,9 @@ def package(repository) -> Path:
     write_reports(repository, {"random_forest": 20})
     sync()
     shutil.move(folder, repository / "kept")
-    return Path(unquote(urlsplit(version_with(open_store("phantom"), "champion").source).path))
+    champion = version_with(open_store("phantom"), "champion")
+    assert champion is not None
+    return Path(unquote(urlsplit(champion.source).path))
 
 
 def test_the_folder_in_models_is_taken_where_it_is_the_registered_one(package, repository):

@@ -52,6 +52,15 @@ def server(command: list[str], port: str, ready: str):
         process.wait()
 
 
+@contextmanager
+def mlflow(*arguments: str, ready: str):
+    """Run one of MLflow's servers on a free port; yields its address."""
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1", "--port", port]
+    with server(command, port, ready) as address:
+        yield address
+
+
 def test_a_tracking_server_holds_what_the_local_store_holds(repository, tmp_path, monkeypatch):
     write_forest(repository)
     write_reports(repository, {"random_forest": 20})
@@ -59,19 +68,7 @@ def test_a_tracking_server_holds_what_the_local_store_holds(repository, tmp_path
     local = snapshot(open_store("phantom"))
     place = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
     place += ["--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"]
-    port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        *place,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        port,
-    ]
-    with server(command, port, "/health") as address:
+    with mlflow("server", *place, ready="/health") as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         sync()
         sync()

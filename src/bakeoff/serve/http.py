@@ -8,10 +8,10 @@ import json
 import socket
 from collections.abc import Callable
 from functools import partial
+from importlib import metadata
 from typing import Any
 
 import anyio
-import mlflow
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -64,7 +64,7 @@ def application(predictor: Predictor, about: dict[str, str]) -> Starlette:
         return PlainTextResponse("\n")
 
     async def version(_: Request) -> Response:
-        return PlainTextResponse(mlflow.__version__)
+        return PlainTextResponse(metadata.version("mlflow"))
 
     return Starlette(
         routes=[
