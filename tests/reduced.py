@@ -9,7 +9,13 @@ from typing import Any
 
 import yaml
 
-SIDES = {"efficientnetv2b0": 32, "efficientnetv2b1": 40, "efficientnetv2b2": 48, "vgg16": 32}
+SIDES = {
+    "efficientnetv2b0": 32,
+    "efficientnetv2b1": 40,
+    "efficientnetv2b2": 48,
+    "vgg16": 32,
+    "efficientnetlite0": 32,
+}
 SMALLEST_INCEPTION = 75
 SEARCHED = "efficientnetv2b0"
 

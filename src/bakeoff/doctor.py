@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bakeoff.features.weights import keras_cache
-from bakeoff.params.applications import SCRATCH, find_application
+from bakeoff.features.weights import keras_cache, packaged_file
+from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.block import PARAMS
 from bakeoff.params.check import check_all
 from bakeoff.params.models import ModelDefaults, model_names, read_feature_params
@@ -101,19 +101,21 @@ def _weights() -> Iterator[Finding]:
             what = "here" if fine else "not there"
             yield Finding(f"weights of {name}", fine, f"{shown(params.weights)} is {what}", remedy)
             continue
-        application = find_application(params.backbone)
-        yield _imagenet(name, application.cached_file, application.weights_file, mirror)
+        yield _imagenet(name, find_application(params.backbone), mirror)
 
 
-def _imagenet(name: str, cached: str, file: str, mirror: str | None) -> Finding:
+def _imagenet(name: str, application: Application, mirror: str | None) -> Finding:
     topic = f"weights of {name}"
+    cached, file = application.cached_file, application.weights_file
     places = [keras_cache() / cached]
     if mirror and not mirror.startswith("http"):
         places += [Path(mirror).expanduser() / file, Path(mirror).expanduser() / cached]
-    if any(path.is_file() for path in places):
+    if packaged_file(application) or any(path.is_file() for path in places):
         return Finding(topic, True, "ImageNet weights are on this machine")
     if mirror and mirror.startswith("http"):
         return Finding(topic, True, "will be fetched from defaults.weights_mirror when needed")
+    if application.package:
+        return Finding(topic, False, f"{application.package} is not installed", "run `uv sync`")
     return Finding(
         topic,
         False,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bakeoff.params.applications import SCRATCH, check_side, find_application
+from bakeoff.features.efficientnet_lite import build_efficientnet_lite, load_pytorch_weights
+from bakeoff.params.applications import LITE, SCRATCH, check_side, find_application
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tf import keras
 
@@ -23,13 +24,13 @@ _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68])
 def build_backbone(
     name: str, side: int | None, weights: Path | None = None, *, precision: str = "float32"
 ) -> keras.Model:
-    """Build a class of `keras.applications` without its classifier.
+    """Build a pretrained backbone without its classifier.
 
     Args:
-        name: The class.
+        name: A class of `keras.applications`, or an EfficientNet-Lite.
         side: Picture side in pixels; None for a network that takes any.
-        weights: A file made by `save_weights` of the same class, or one of Keras's own; None for
-            random weights, which follow `keras.utils.set_random_seed`.
+        weights: A file made by `save_weights` of the same class, or the one that its publisher
+            offers; None for random weights, which follow `keras.utils.set_random_seed`.
         precision: The Keras dtype policy of its layers.
 
     Returns:
@@ -40,14 +41,18 @@ def build_backbone(
     """
     if side is not None:
         check_side(name, side)
-    find_application(name)
+    application = find_application(name)
     # Automatic layer names count up within a process; the files written must not depend on that.
     keras.backend.clear_session(free_memory=False)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
-        builder = getattr(keras.applications, name)
-        network = builder(include_top=False, weights=None, input_shape=(side, side, 3))
+        shape = (side, side, 3)
+        if application.family == LITE:
+            network = build_efficientnet_lite(name, input_shape=shape, include_top=False)
+        else:
+            builder = getattr(keras.applications, name)
+            network = builder(include_top=False, weights=None, input_shape=shape)
     finally:
         keras.config.set_dtype_policy(before)
     # Some classes look their architecture up by the name given, so it comes afterwards.
@@ -63,6 +68,9 @@ def load_backbone_weights(network: keras.Model, name: str, weights: Path) -> Non
     Raises:
         BakeoffError: the file holds other layers, or lacks some, or is no weights file.
     """
+    if find_application(name).family == LITE and weights.suffix == ".pth":
+        load_pytorch_weights(network, name, weights)
+        return
     # Keras passes over what a file lacks with no more than a warning; what is still not a number
     # afterwards was not loaded.
     for weight in network.weights:
@@ -108,13 +116,15 @@ def preprocessing_layers(name: str) -> list[keras.layers.Layer]:
     """Layers from RGB pixels 0..255 to what the backbone `name` was trained on.
 
     They compute in float32 whatever the precision, for bfloat16 has three digits. Each equals
-    `preprocess_input` of the class's Keras module.
+    `preprocess_input` of the class's Keras module; an EfficientNet-Lite takes (pixel - 127) / 128.
     """
     if name in SCRATCH:
         return [_scale_to_unit()]
     match find_application(name).preprocessing:
         case "tf":
             return [_scale_to_unit()]
+        case "lite":
+            return [_scale(128.0, centre=127.0)]
         case "torch":
             mean, deviation = 255 * _TORCH_MEAN, 255 * _TORCH_DEVIATION
             return [
@@ -132,7 +142,13 @@ def preprocessing_layers(name: str) -> list[keras.layers.Layer]:
 
 
 def _scale_to_unit() -> keras.layers.Layer:
-    return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="preprocessing", dtype="float32")
+    return _scale(127.5, centre=127.5)
+
+
+def _scale(divisor: float, *, centre: float) -> keras.layers.Layer:
+    return keras.layers.Rescaling(
+        1 / divisor, offset=-centre / divisor, name="preprocessing", dtype="float32"
+    )
 
 
 def _rgb_to_centred_bgr() -> keras.layers.Layer:

