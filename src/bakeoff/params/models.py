@@ -123,7 +123,7 @@ class ConvBlock(Block):
 class FeatureParams(Block):
     """What a model's frozen features depend on."""
 
-    backbone: str  # a keras.applications class, `cnn` or `mlp`
+    backbone: str  # a keras.applications class, an EfficientNet-Lite, `cnn` or `mlp`
     image_side: Annotated[int, Field(ge=8, le=4096)]
     weights: str = "imagenet"  # imagenet | random | a file
     pooling: Literal["avg", "max", "flatten"] = "avg"
