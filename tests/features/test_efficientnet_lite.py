@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bakeoff.deep.applications import find_application
-from bakeoff.deep.backbones import build_backbone, build_encoder, preprocessing_layers
-from bakeoff.deep.keras_files import load_keras, save_keras
-from bakeoff.deep.networks import unfreeze
-from bakeoff.deep.weights import packaged_file
-from bakeoff.errors import BakeoffError
+from bakeoff.features.backbones import build_backbone, build_encoder, preprocessing_layers
 from bakeoff.features.efficientnet_lite import build_efficientnet_lite, load_pytorch_weights
-from bakeoff.tensors import keras
+from bakeoff.features.weights import packaged_file
+from bakeoff.params.applications import find_application
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tf import keras
+from bakeoff.train.keras_files import load_keras, save_keras
+from bakeoff.train.networks import unfreeze
 
 # The published sizes: 4.65, 5.42 and 6.09 million, as PyTorch counts (without running moments).
 PARAMETERS = {0: 4_652_008, 1: 5_416_680, 2: 6_092_072}

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bakeoff.errors import BakeoffError
 from bakeoff.features.pytorch_file import read_pytorch_file
+from bakeoff.runtime.errors import BakeoffError
 from tests import tiny_pytorch as tiny
 
 NUMBERS = np.arange(24, dtype=np.float32)

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from bakeoff.errors import BakeoffError
 from bakeoff.features.pytorch_file import read_pytorch_file
-from bakeoff.tensors import keras
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tf import keras
 
 
 class _Scale(NamedTuple):

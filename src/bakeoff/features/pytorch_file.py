@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
