@@ -213,7 +213,7 @@ def test_a_record_that_is_not_what_was_asked_fails_the_round_trip(plan, written)
 
 def test_a_picture_that_is_gone_or_of_an_unknown_class_is_named(plan, tmp_path):
     gone = plan.assign(path=plan["path"].str.replace("val2", "gone"))
-    with pytest.raises(BakeoffError, match="gone.png: cannot be read any more"):
+    with pytest.raises(BakeoffError, match="gone.png: can no longer be read"):
         write_records(gone, export(), tmp_path)
     with pytest.raises(BakeoffError, match="'cow' is not in data/interim/classes.json"):
         write_records(plan.replace({"label": {"cat": "cow"}}), export(), tmp_path)

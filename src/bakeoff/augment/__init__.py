@@ -1,1 +1,1 @@
-"""The copies of pictures, planned."""
+"""The plan of augmented copies."""

@@ -1,4 +1,4 @@
-"""The planned copies as picture files, where asked, and the few that a contact sheet shows."""
+"""Render planned copies: all of them as files on request, and a few for the contact sheet."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ def render_copy(
     path: str, transform: str, seed: int, mode: Mode, ranges: RandomTransforms
 ) -> Image.Image:
     """One planned picture at its own resolution."""
-    # The file has passed the sort stage's limit, whatever that was.
+    # The file has already passed the limit of the sort stage.
     picture = decode(Path(path), mode, max_pixels=sys.maxsize)
     pixels = np.asarray(picture).reshape(picture.height, picture.width, -1)
     return to_picture(transform_pixels(pixels, transform, seed, ranges))
@@ -57,6 +57,6 @@ def copies_to_show(plan: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    """A picture's rows, the original first, as many as fit."""
+    """The first rows of a picture, starting with the original, up to `MOST_SHOWN`."""
     rank = rows["transform"].map({ORIGINAL: 0, RANDOM: 2}).fillna(1)
     return rows.assign(rank=rank).sort_values(["rank", "transform", "seed"]).head(MOST_SHOWN)

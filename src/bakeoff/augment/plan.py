@@ -9,14 +9,14 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tables import PLAN_COLUMNS, SIDES
 from bakeoff.split.splitting import hash64
 
-PICTURE_COLUMNS = ("path", "image_id", "label", "group")  # what a plan asks of a picture
+PICTURE_COLUMNS = ("path", "image_id", "label", "group")  # what a plan needs of a picture
 
 
 def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) -> pd.DataFrame:
     """Plan the copies.
 
-    Originals of every side come in once. The sides in `params.sides` get one copy per picture
-    and named transform, and `params.copies` random ones. With `params.balance` the classes of
+    Every original is in the plan once. The sides in `params.sides` get one copy per picture
+    and transform, and `params.copies` random copies. With `params.balance` the smaller classes of
     the training side then get further random copies until each is as large as the largest.
 
     Args:
@@ -30,7 +30,7 @@ def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) 
         the number of the copy alone, so other pictures never change it.
 
     Raises:
-        BakeoffError: random copies are asked, but no range that would change them.
+        BakeoffError: random copies are requested, but every range is 0.
     """
     _check(params)
     rows = pictures.rename(columns={"side": "split"})[["split", *PICTURE_COLUMNS]]
@@ -72,7 +72,7 @@ def _copies(rows: pd.DataFrame, transform: str, seed: int = 0, number: int = 0) 
 def _balance(
     train: pd.DataFrame, counts: "pd.Series[int]", first: int, seed: int
 ) -> list[pd.DataFrame]:
-    """Random copies that bring every class up to the largest, as even over its pictures as can be.
+    """Random copies that raise every class to the largest, spread evenly over its pictures.
 
     Args:
         train: the training originals.
@@ -97,7 +97,7 @@ def _in_export_order(plan: pd.DataFrame, seed: int) -> pd.DataFrame:
     sides = {side: plan[plan["split"] == side] for side in SIDES}
     shuffled = np.random.default_rng(seed).permutation(len(sides["train"]))
     sides["train"] = sides["train"].iloc[shuffled]
-    # Originals before their copies, where nothing is shuffled.
+    # Where nothing is shuffled, originals come before their copies.
     for side in SIDES[1:]:
         copies = (sides[side]["transform"] != ORIGINAL).rename("copy")
         sides[side] = sides[side].assign(copy=copies).sort_values(["path", "copy"], kind="stable")

@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
-# A file named so claims to be a picture, also where its format is not read here.
+# File names that claim to be pictures, including formats that are not supported.
 SUFFIXES = frozenset(
     ".apng .avif .bmp .dib .gif .j2c .j2k .jfif .jp2 .jpc .jpe .jpeg .jpf .jpg .jpx .mpo .pbm "
     ".pgm .png .pnm .ppm .tif .tiff .webp "
@@ -50,10 +50,10 @@ Reason = Literal[
     "left out",
 ]
 
-# Our own check of the header stands in for Pillow's limit, which would refuse what a user allows.
+# `sort.max_pixels` replaces Pillow's own limit, which could refuse what a user allows.
 Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module="PIL")
-# Plugins are loaded here, once, and not by several threads at their first picture.
+# Load the plugins once here, not in several threads at their first picture.
 Image.init()
 
 _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\0\x0cjP  ")
@@ -96,10 +96,10 @@ def decode(
 
 @contextmanager
 def opened(content: bytes, *, max_pixels: int, min_side: int) -> Iterator[Image.Image]:
-    """A picture whose header has passed; giants have their turn one at a time.
+    """Open a picture and check its header; very large pictures are decoded one at a time.
 
     Raises:
-        PictureError: the header belongs to no usable picture.
+        PictureError: the header is not that of a usable picture.
     """
     with _open(content) as picture:
         _check_header(picture, max_pixels, min_side)
@@ -110,11 +110,11 @@ def opened(content: bytes, *, max_pixels: int, min_side: int) -> Iterator[Image.
 def pixel_id(picture: Image.Image) -> str:
     """The first 32 hexadecimal digits of the SHA-256 over mode, width, height and bytes.
 
-    The same pixels from another lossless format have the same.
+    The same pixels in another lossless format give the same id.
     """
     width, height = picture.size
     digest = hashlib.sha256(f"{picture.mode} {width} {height}\n".encode())
-    rows = max(1, (16 << 20) // (width * len(picture.mode)))  # strips: no second copy of a giant
+    rows = max(1, (16 << 20) // (width * len(picture.mode)))  # strips: no full copy
     for top in range(0, height, rows):
         strip = (0, top, width, min(top + rows, height))
         digest.update((picture if rows >= height else picture.crop(strip)).tobytes())
@@ -122,14 +122,14 @@ def pixel_id(picture: Image.Image) -> str:
 
 
 def canonical(picture: Image.Image, mode: Mode) -> Image.Image:
-    """Steps 2 to 5 of the module's rule; the picture given is used up.
+    """Steps 2 to 5 of the module's docstring; the input picture must not be used afterwards.
 
     Raises:
         PictureError: the pixels cannot be decoded, or have no known value range.
     """
     try:
         picture.load()
-    except Exception as error:  # a decoder fed with hostile bytes may raise anything
+    except Exception as error:  # a decoder may raise anything on damaged bytes
         raise PictureError("truncated", _one_line(error)) from None
     try:
         ImageOps.exif_transpose(picture, in_place=True)

@@ -1,7 +1,7 @@
-"""The one way from a decoded picture to the pixels of a record, without TensorFlow.
+"""Convert a decoded picture to the pixels of a record, without TensorFlow.
 
-In this order: colour or grey, brought to the square, transformed, equalised.
-Prediction takes the same path as training: `to_record_picture`.
+The order is: colour or grey, resized to the square, transformed, equalised. Training and prediction
+both call `to_record_picture`.
 """
 
 import io
@@ -13,8 +13,8 @@ from PIL.Image import Resampling
 from bakeoff.params.data import Fit, RandomTransforms, TfrecordParams
 from bakeoff.pictures.transforms import ORIGINAL, Pixels, transform_pixels
 
-# zlib's run-length strategy: three quarters of level 6's time away for a fifth more bytes, and,
-# unlike the other strategies of zlib-ng, the same bytes whatever instructions the processor has.
+# zlib's run-length strategy takes a quarter of level 6's time for a fifth more bytes. Unlike the
+# other strategies of zlib-ng, it gives the same bytes on every processor.
 _PNG_STRATEGY = 3
 
 
@@ -50,7 +50,7 @@ def to_record_picture(
 
 
 def to_square(picture: Image.Image, side: int, fit: Fit) -> Image.Image:
-    """Bring a picture to a square by Lanczos's filter, which, as Pillow has it, does not alias.
+    """Resize a picture to a square with Pillow's Lanczos filter, which avoids aliasing.
 
     Args:
         picture: grey or colour, of any proportions.
@@ -68,7 +68,7 @@ def to_square(picture: Image.Image, side: int, fit: Fit) -> Image.Image:
 
 
 def _pad(picture: Image.Image, side: int, colour: str) -> Image.Image:
-    """Pillow's `ImageOps.pad`, but for a picture so thin that there nothing would be left of it."""
+    """Pillow's `ImageOps.pad`, except that a very thin picture keeps at least one pixel."""
     longest = max(picture.size)
     width, height = (max(1, round(length / longest * side)) for length in picture.size)
     square = Image.new(picture.mode, (side, side), colour)
@@ -82,10 +82,10 @@ def equalize(pixels: Pixels, how: str) -> Pixels:
 
     Args:
         pixels: (height, width, 1 or 3), 0 to 255.
-        how: "none"; "channel": every channel's histogram is made flat (Pillow's
+        how: "none"; "channel": flattens every channel's histogram (Pillow's
             `ImageOps.equalize`); "adaptive": contrast-limited adaptive equalisation with
-            scikit-image's defaults (Zuiderveld, Graphics Gems IV, 1994), of colours in their
-            brightness alone.
+            scikit-image's defaults (Zuiderveld, Graphics Gems IV, 1994); of a colour picture,
+            only the brightness changes.
 
     Returns:
         Pixels of the same shape.
@@ -105,7 +105,7 @@ def equalize(pixels: Pixels, how: str) -> Pixels:
 
 
 def encode_picture(pixels: Pixels, params: TfrecordParams) -> bytes:
-    """Encode as PNG (lossless), or as JPEG of the asked quality without chroma subsampling."""
+    """Encode as PNG (lossless), or as JPEG of the given quality without chroma subsampling."""
     stream = io.BytesIO()
     if params.encoding == "png":
         to_picture(pixels).save(stream, "PNG", compress_type=_PNG_STRATEGY)

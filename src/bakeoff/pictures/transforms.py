@@ -51,8 +51,8 @@ def _random(
 ) -> Pixels:
     """A random affine change about the middle, then brightness and contrast.
 
-    All seven numbers are always drawn, in this order, so that widening one range leaves the
-    other draws as they were.
+    All seven numbers are always drawn, in this order, so that changing one range does not change
+    the other draws.
     """
     rotation, down, right, zoom, shear, brightness, contrast = generator.uniform(-1, 1, 7)
     matrix = affine_matrix(
@@ -91,7 +91,7 @@ def affine_matrix(rotation: float, zoom: float, shear: float, aspect: float = 1.
 
 
 def _warp(pixels: Pixels, matrix: Matrix, shift: npt.NDArray[np.float64]) -> Pixels:
-    """Bilinear; what comes in from outside is the picture reflected, as in Keras's layers."""
+    """Bilinear; outside the frame the picture is reflected, as in Keras's layers."""
     if np.array_equal(matrix, np.eye(2)) and not shift.any():
         return pixels.copy()
     middle = (np.array(pixels.shape[:2]) - 1) / 2

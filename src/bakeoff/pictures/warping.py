@@ -1,4 +1,4 @@
-"""Turning, moving, stretching and mirroring a picture, all in one resampling."""
+"""Rotate, shift, zoom, shear and mirror a picture in one resampling."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bakeoff.runtime.tf import tf
 
 @dataclass(frozen=True)
 class Warp:
-    """What is done to a picture about its centre; numbers or scalar tensors."""
+    """A change of a picture about its centre; numbers or scalar tensors."""
 
     rotation: Any = 0.0  # degrees, counter-clockwise
     shear_x: Any = 0.0  # degrees
@@ -22,7 +22,7 @@ class Warp:
 
 
 def warp(picture: Any, how: Warp) -> Any:
-    """Resample a picture bilinearly; what comes in from outside is the picture reflected.
+    """Resample a picture bilinearly; outside the frame the picture is reflected.
 
     Args:
         picture: `(h, w, c)`, float32.
@@ -36,7 +36,7 @@ def warp(picture: Any, how: Warp) -> Any:
     angle = tf.cast(how.rotation, tf.float32) * degree
     shear_x = tf.tan(tf.cast(how.shear_x, tf.float32) * degree)
     shear_y = tf.tan(tf.cast(how.shear_y, tf.float32) * degree)
-    # The op asks where each output pixel comes from, so every step is undone, the last one first.
+    # The op maps output pixels to input pixels, so every step is inverted, the last one first.
     cos, sin = tf.cos(angle) / how.zoom, tf.sin(angle) / how.zoom
     unturned = [[cos, -sin], [sin, cos]]
     straight = 1 - shear_x * shear_y

@@ -1,1 +1,1 @@
-"""Pictures become TFRecords, and their reader."""
+"""Writing pictures to TFRecords, and reading them."""

@@ -1,4 +1,4 @@
-"""The index of a folder of TFRecords: what stands in which shard, checked without TensorFlow."""
+"""The index of a folder of TFRecords: the content of each shard, checked without TensorFlow."""
 
 import logging
 import os
@@ -33,7 +33,7 @@ class SplitIndex:
 
     Attributes:
         examples: originals and copies.
-        originals: pictures that are no copies.
+        originals: examples that are not copies.
         labels: examples of each class.
         shards: in export order.
     """
@@ -99,7 +99,7 @@ def check_shards(folder: Path, shards: tuple[Shard, ...]) -> None:
     """Compare every shard's number of records and its SHA-256 with the index.
 
     Raises:
-        BakeoffError: a shard is missing, cut short or changed, or holds another number.
+        BakeoffError: a shard is missing, truncated or changed, or holds another number of examples.
     """
     map_shards(lambda shard: _check(folder / shard.file, shard), shards, describe="checking")
 
@@ -110,20 +110,20 @@ def _check(path: Path, shard: Shard) -> None:
         raise BakeoffError(f"{path}: the shard is missing; {remedy}")
     found = count_records(path)
     if found is None:
-        raise BakeoffError(f"{path}: the shard is cut short or damaged; {remedy}")
+        raise BakeoffError(f"{path}: the shard is truncated or damaged; {remedy}")
     if found != shard.examples:
         raise BakeoffError(
             f"{path}: the shard holds {found} examples, the index says {shard.examples}; {remedy}"
         )
     if sha256_of_file(path) != shard.sha256:
-        raise BakeoffError(f"{path}: the shard's bytes have changed since its export; {remedy}")
+        raise BakeoffError(f"{path}: the shard has changed since its export; {remedy}")
 
 
 def count_records(path: Path) -> int | None:
     """Number of records in a TFRecord file, by skipping from one to the next.
 
     Returns:
-        The number, or None where the file does not end with the end of a record.
+        The number, or None if the file ends within a record.
     """
     end, at, count = path.stat().st_size, 0, 0
     with path.open("rb") as stream:

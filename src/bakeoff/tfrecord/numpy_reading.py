@@ -1,8 +1,8 @@
 """Reading TFRecords with NumPy and Pillow alone.
 
-Who wants arrays, not a `tf.data.Dataset`, is spared the seconds that importing TensorFlow takes.
-A record is a `tf.train.Example`, a protocol buffer of a dozen fields; what comes out is equal to
-what TensorFlow reads, pixel by pixel.
+This avoids TensorFlow's import, which takes seconds, where arrays are needed and not a
+`tf.data.Dataset`. A record is a `tf.train.Example`, a protocol buffer of a dozen fields. The result
+equals what TensorFlow reads, pixel by pixel.
 """
 
 import io
@@ -47,7 +47,7 @@ def record_batches(folder: Path, split: str, *, decode: bool = True) -> Iterator
     Args:
         folder: The folder of records.
         split: `train`, `val` or `test`.
-        decode: False leaves the pictures out: they then have no channel.
+        decode: False skips the pictures; the array then has no channel.
 
     Raises:
         BakeoffError: the folder, the side or a shard is missing or damaged.
@@ -72,7 +72,7 @@ def record_batches(folder: Path, split: str, *, decode: bool = True) -> Iterator
 
 
 def read_pictures(folder: Path, split: str, places: Iterable[int]) -> dict[int, NDArray[np.uint8]]:
-    """The pictures at some places among a side's originals, each `(height, width, channels)`."""
+    """The pictures at some indices among a side's originals, each `(height, width, channels)`."""
     index = read_index(folder)
     originals = (e for e in _examples(folder, split, index) if e["transform"] == b"original")
     wanted = set(places)
@@ -106,7 +106,7 @@ def parse_example(record: bytes) -> Example:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of the fields of a protocol buffer that holds no bare numbers."""
+    """Number and content of each field of a protocol buffer whose fields are all bytes."""
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
@@ -116,7 +116,7 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """A number in groups of seven bits, lowest first, and where it ends."""
+    """A number in groups of seven bits, lowest first, and the offset after it."""
     value = shift = 0
     while True:
         byte = message[at]

@@ -6,7 +6,7 @@ from bakeoff.runtime.parallel import worker_count
 from bakeoff.runtime.tf import tf
 from bakeoff.tfrecord.index import RecordIndex, check_shards, read_index
 
-# What every example holds; nothing but `tf.io.parse_single_example` is needed to read it.
+# The features of every example; `tf.io.parse_single_example` reads them.
 FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.int64),
@@ -29,10 +29,10 @@ def read_records(
     Args:
         folder: as the `tfrecord` stage wrote it.
         split: "train", "val" or "test".
-        batch: examples in a batch, the last one perhaps smaller; None: single examples.
-        shuffle_seed: None keeps the export order; a number shuffles all examples, in the same
-            way on every machine and anew in every epoch. Encoded pictures are shuffled, so the
-            buffer is as large as the shards.
+        batch: examples per batch (the last one may be smaller); None: single examples.
+        shuffle_seed: None keeps the export order; a number shuffles all examples, differently in
+            every epoch and equally on every machine. Encoded pictures are shuffled, so the buffer
+            is as large as the shards.
         check: compare number and SHA-256 of every shard with the index before the first example.
 
     Returns:

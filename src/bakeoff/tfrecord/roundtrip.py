@@ -1,4 +1,4 @@
-"""The round trip: every record is read back and compared with what was to be written."""
+"""The round trip: every record is read back and compared with its source."""
 
 import zlib
 from dataclasses import asdict, dataclass
@@ -22,14 +22,14 @@ _COMPARED = 2  # originals of each side whose JPEG is compared with its picture
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """What came back of one side.
+    """Result of the comparison of one side.
 
     Attributes:
         records: number written.
         read: number read back; each one's label, id, transform and group were compared.
         pixels_compared: records whose pixels were compared: all of them as PNG, and as JPEG
             a few of each side.
-        pixels_equal: records whose every pixel came back; None for JPEG.
+        pixels_equal: records whose pixels are all equal; None for JPEG.
         mean_absolute_error: of the compared pixels, 0 to 255; 0 for PNG.
     """
 
@@ -52,10 +52,10 @@ def check_round_trip(
         checksums: CRC-32 of each example's pixels, as `write_records` returned them.
 
     Returns:
-        What came back of each side.
+        The result for each side.
 
     Raises:
-        BakeoffError: a record came back other than it was written.
+        BakeoffError: a record differs from what was written.
     """
     trips = {}
     for side in SIDES:
@@ -95,7 +95,9 @@ def _read_side(
         for image, label, text in zip(batch["image"], batch["label"], texts, strict=True):
             found = (export.classes[label], *(part.decode() for part in text))
             if at >= len(facts) or found != facts[at]:
-                raise BakeoffError(f"{folder}: record {at} of {side} came back as another example")
+                raise BakeoffError(
+                    f"{folder}: record {at} of {side} was read back as another example"
+                )
             equal += zlib.crc32(image) == checksums[at]
             if at in chosen:
                 kept.append({**{str(k): v for k, v in rows.loc[at].items()}, "pixels": image})
@@ -115,6 +117,6 @@ def _refuse(side: str, trip: RoundTrip) -> None:
         spoilt = trip.pixels_equal != trip.records
     if trip.read != trip.records or spoilt:
         raise BakeoffError(
-            f"data/processed: the {side} side did not survive its round trip ({asdict(trip)});"
+            f"data/processed: the {side} side differs after its round trip ({asdict(trip)});"
             " is the disk full or failing? Run `dvc repro --force tfrecord`"
         )

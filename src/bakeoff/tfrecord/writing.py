@@ -21,12 +21,12 @@ from bakeoff.runtime.tables import SIDES
 from bakeoff.runtime.tf import tf
 from bakeoff.tfrecord.index import RecordIndex, Shard, SplitIndex
 
-_SAMPLE = 24  # examples encoded beforehand, to learn how large they are
+_SAMPLE = 24  # examples encoded first, to estimate their size
 
 
 @dataclass(frozen=True)
 class Export:
-    """What every shard is made with.
+    """The settings that all shards share.
 
     Attributes:
         params: the `tfrecord` block.
@@ -63,7 +63,7 @@ def write_records(
         The index, and for every side the CRC-32 of each example's pixels, in export order.
 
     Raises:
-        BakeoffError: a picture cannot be read any more, or has an unknown class.
+        BakeoffError: a picture can no longer be read, or has an unknown class.
     """
     shard_examples = examples_per_shard(plan, export)
     jobs: list[tuple[str, pd.DataFrame, Path]] = []
@@ -94,7 +94,7 @@ def shard_name(side: str, params: TfrecordParams, number: int, count: int) -> st
 def examples_per_shard(plan: pd.DataFrame, export: Export) -> int:
     """How many examples fill `shard_megabytes`, from a sample spread evenly over the plan.
 
-    The sample, and with it the shards, depend on the plan and the pictures alone.
+    The sample, and with it the shards, depend only on the plan and the pictures.
     """
     chosen = np.unique(np.linspace(0, len(plan) - 1, _SAMPLE).astype(int))
     rows = plan.iloc[chosen]
@@ -142,15 +142,15 @@ def render(path: str, transform: str, seed: int, export: Export) -> Pixels:
     """The pixels that a row of the plan asks for.
 
     Raises:
-        BakeoffError: the picture is gone or spoilt.
+        BakeoffError: the picture is missing or damaged.
     """
     try:
-        # The file has passed the sort stage's limit, whatever that was.
+        # The file has already passed the limit of the sort stage.
         picture = decode(Path(path), export.mode, max_pixels=sys.maxsize)
     except (OSError, PictureError) as error:
         reason = " ".join(str(error).split())
         raise BakeoffError(
-            f"{path}: cannot be read any more ({reason}); run `dvc repro --force sort`"
+            f"{path}: can no longer be read ({reason}); run `dvc repro --force sort`"
         ) from None
     return to_record_picture(picture, export.params, transform, seed, export.ranges)
 
@@ -163,7 +163,7 @@ def _example(image: bytes, label: int, texts: Sequence[str]) -> bytes:
     features["label"].int64_list.value.append(label)
     for name, text in zip(("image_id", "transform", "group"), texts, strict=True):
         features[name].bytes_list.value.append(text.encode())
-    # A protocol buffer's map has no order of its own.
+    # The order of a protocol buffer's map is unspecified.
     serialized: bytes = example.SerializeToString(deterministic=True)
     return serialized
 

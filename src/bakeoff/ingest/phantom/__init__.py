@@ -1,6 +1,6 @@
 """Chest X-ray phantoms: the embedded data set, generated from a seed.
 
-`write_archive` makes the whole set. `render` makes one picture and says where the disease is:
+`write_archive` generates the whole set. `render` generates one picture and its lesion mask:
 
     rng = np.random.default_rng(0)
     patient, view = draw_patient(rng), draw_view(rng, 300, 420)

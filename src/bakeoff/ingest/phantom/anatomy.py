@@ -28,7 +28,7 @@ class Thorax:
 
     Attributes:
         tissue: Soft tissue of body, arms and abdomen along each ray, as if there were no air.
-        air: Air in the lungs along each ray, what the heart and the diaphragm leave of it.
+        air: Air in the lungs along each ray, without the heart and the diaphragm.
         airways: Air in the trachea, the main bronchi and the stomach along each ray.
     """
 
@@ -156,6 +156,6 @@ def thorax(patient: Patient, view: View, projection: Projection) -> Thorax:
 def lung_field(patient: Patient, view: View) -> np.ndarray:
     """The lungs as a reader outlines them, bool of the film's shape.
 
-    Left out are the parts that hide behind the heart or the diaphragm.
+    The parts behind the heart and the diaphragm are left out.
     """
     return thorax(patient, view, Projection.of(patient, view)).air > 0.16 * LUNG_DEPTH

@@ -161,7 +161,7 @@ def encode_jpeg(film: NDArray[np.uint8]) -> bytes:
 def write_archive(path: pathlib.Path, spec: PhantomSpec) -> None:
     """Writes the data set into one zip, laid out and named like the Kermany set.
 
-    The same `spec` gives the same bytes. The file appears complete or not at all.
+    The same `spec` gives the same bytes. A failure leaves no partial file.
 
     Args:
         path: Where the zip goes; missing folders are made.

@@ -1,4 +1,4 @@
-"""From attenuation to a film: response, noise, letters and leads. `render` is the way in."""
+"""From attenuation to a film: response, noise, letters and leads. `render` is the entry point."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What real archives hold besides clean pictures; all of it drawn from a generator."""
+"""The damaged and stray files of real archives, drawn from a generator."""
 
 import io
 import re
@@ -37,13 +37,13 @@ def _encode(film: NDArray[np.uint8], mode: str) -> tuple[bytes, str]:
 
 
 def _with_comment(jpeg: bytes) -> bytes:
-    """Other bytes, same pixels: a COM segment right after the start of the image."""
+    """The same pixels in other bytes: a COM segment after the start of the image."""
     segment = b"\xff\xfe" + (len(COMMENT) + 2).to_bytes(2, "big") + COMMENT
     return jpeg[:2] + segment + jpeg[2:]
 
 
 def _same_patient(name: str) -> str:
-    """A further name of the same patient that no generated picture carries."""
+    """Another file name of the same patient, which no generated picture has."""
     if "IM-" in name:
         return re.sub(r"(IM-\d+-0001).*", r"\1-0009.jpeg", name)
     return re.sub(r"_\d+\.jpeg$", lambda m: f"_9{m.group()[1:]}", name)
@@ -57,7 +57,7 @@ def _other_patient(name: str) -> str:
 def add_filth(
     members: dict[str, bytes], pictures: Sequence[Named], rng: np.random.Generator
 ) -> None:
-    """Adds litter, broken files and duplicates, and re-encodes four pictures in odd formats.
+    """Adds stray and damaged files and duplicates, and re-encodes four pictures in odd formats.
 
     Args:
         members: Member names and their bytes, changed in place.

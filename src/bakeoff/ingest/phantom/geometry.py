@@ -1,7 +1,7 @@
-"""From thorax units to film pixels and back, and the few shapes that organs are made of.
+"""Conversion between thorax units and film pixels, and the shapes that organs are built from.
 
-Everything is float64 on purpose: elementary functions differ in the last bit between
-instruction sets, and only double precision keeps that far below one grey level.
+Everything is float64: elementary functions differ in the last bit between instruction sets, and
+double precision keeps the difference far below one grey level.
 """
 
 import dataclasses
@@ -133,7 +133,7 @@ def union(*chords: Map) -> Map:
 def enlarge(coarse: Map, shape: tuple[int, int]) -> Map:
     """Fills in a map known at every second row and column, linearly.
 
-    Soft tissue has no detail finer than that, and costs a quarter so.
+    Soft tissue has no finer detail, and the map takes a quarter of the time.
     """
     fine = np.empty(shape)
     rows = np.empty((shape[0], coarse.shape[1]))

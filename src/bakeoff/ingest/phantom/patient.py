@@ -1,4 +1,4 @@
-"""Who is X-rayed and how: the random draws behind a phantom, and nothing drawn yet.
+"""The random parameters of a phantom: the patient's anatomy and the exposure.
 
 Lengths are in *thorax units*: 1 is half the width of the rib cage. The origin is on the
 midline at the level of the lung apices; x grows to the right of the film (the patient's left),
@@ -14,13 +14,12 @@ LOBES = ("RUL", "RML", "RLL", "LUL", "LIN", "LLL")
 
 @dataclasses.dataclass(frozen=True)
 class Patient:
-    """A child's anatomy, and the pneumonia that the child would have.
+    """A child's anatomy, and the parameters of the pneumonia.
 
-    The same patient can be rendered with any label, so that two pictures differ in nothing but
-    the disease.
+    The same patient can be rendered with any label; two such pictures differ only in the disease.
 
     Attributes:
-        seed: Seeds the vessel tree and the textures, which stay put between pictures.
+        seed: Seeds the vessel tree and the textures, which are the same in all pictures.
         build: Depth of the soft tissue relative to the average, about 0.85 to 1.2.
         flank: Soft tissue beside the ribs, in thorax units, 0.08 to 0.24.
         elongation: Stretch of the thorax along y, 0.9 to 1.12.
