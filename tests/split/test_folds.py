@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bakeoff.params.data import SplitParams
+from bakeoff.params.folds import FoldsParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.split.folds import audit_folds, deal_folds, wants_folds, with_fold_groups
 from bakeoff.split.splitting import split_manifest
@@ -30,7 +31,7 @@ def people(groups: int, each: int = 2, labels: str = "ab") -> pd.DataFrame:
 def test_no_group_or_duplicate_stands_in_two_folds(manifest, count, seed):
     try:
         split = split_manifest(manifest, PARAMS, seed)
-        folds = deal_folds(split, count, 2, seed, design="folds")
+        folds = deal_folds(split, FoldsParams(count=count, repeats=2), "folds", seed)
     except BakeoffError:
         return
     pictures = with_fold_groups(split)
@@ -47,7 +48,9 @@ def test_no_group_or_duplicate_stands_in_two_folds(manifest, count, seed):
 
 def test_folds_are_of_one_size_and_classes_in_proportion():
     manifest = people(20)
-    folds = deal_folds(split_manifest(manifest, PARAMS, 1), 5, 3, 1, design="auto")
+    folds = deal_folds(
+        split_manifest(manifest, PARAMS, 1), FoldsParams(count=5, repeats=3), "auto", 1
+    )
     placed = manifest.merge(folds, on="image_id")
     assert (placed.groupby(["repeat", "fold", "label"]).size() == 8).all()
     assert len(folds) == 3 * len(manifest)
@@ -55,7 +58,9 @@ def test_folds_are_of_one_size_and_classes_in_proportion():
 
 def test_the_seed_decides_and_repeats_differ():
     split = split_manifest(people(20), PARAMS, 1)
-    one, again, other = (deal_folds(split, 5, 2, seed, design="auto") for seed in (1, 1, 2))
+    one, again, other = (
+        deal_folds(split, FoldsParams(count=5, repeats=2), "auto", seed) for seed in (1, 1, 2)
+    )
     pd.testing.assert_frame_equal(one, again)
     assert not one.equals(other)
     first, second = (one.loc[one["repeat"] == r, "fold"].to_numpy() for r in (0, 1))
@@ -66,7 +71,7 @@ def test_the_order_of_the_rows_decides_nothing():
     manifest = people(9)
     mixed = manifest.sample(frac=1, random_state=3)
     one, other = (
-        deal_folds(split_manifest(rows, PARAMS, 1), 5, 2, 1, design="auto")
+        deal_folds(split_manifest(rows, PARAMS, 1), FoldsParams(count=5, repeats=2), "auto", 1)
         for rows in (manifest, mixed)
     )
     pd.testing.assert_frame_equal(one, other)
@@ -77,7 +82,9 @@ def test_a_rare_class_lowers_the_number_of_folds(caplog):
     manifest["path"] = [f"{i:05d}.png" for i in range(len(manifest))]
     manifest["image_id"] = manifest["path"]
     manifest["phash"] = [row(i, "a")[4] for i in range(len(manifest))]
-    folds = deal_folds(split_manifest(manifest, PARAMS, 1), 5, 1, 1, design="auto")
+    folds = deal_folds(
+        split_manifest(manifest, PARAMS, 1), FoldsParams(count=5, repeats=1), "auto", 1
+    )
     assert folds["fold"].nunique() == 4
     assert "class 'b' has 4 groups" in caplog.text
 
@@ -89,16 +96,16 @@ def test_with_two_groups_of_a_class_there_are_no_folds():
     manifest = table(rows)
     manifest["official"] = ["test" if i in (4, 5, 8) else "train" for i in range(9)]
     split = split_manifest(manifest, SplitParams(official_test=True), 1)
-    assert deal_folds(split, 5, 3, 1, design="auto").empty
-    with pytest.raises(BakeoffError, match="class 'b' has 2 groups where 3 are needed"):
-        deal_folds(split, 5, 3, 1, design="folds")
+    assert deal_folds(split, FoldsParams(count=5, repeats=3), "auto", 1).empty
+    with pytest.raises(BakeoffError, match="class 'b' has 2: add pictures"):
+        deal_folds(split, FoldsParams(count=5, repeats=3), "folds", 1)
 
 
 def test_a_patient_on_both_official_sides_stands_in_one_fold():
     manifest = people(6, each=2)
     manifest["official"] = ["train", "test"] * (len(manifest) // 2)
     split = split_manifest(manifest, SplitParams(official_test=True), 1)
-    folds = deal_folds(split, 3, 2, 1, design="folds")
+    folds = deal_folds(split, FoldsParams(count=3, repeats=2), "folds", 1)
     audit = audit_folds(manifest, with_fold_groups(split), folds, 16)
     assert audit == {
         "repeats": 2,
@@ -112,7 +119,7 @@ def test_a_patient_on_both_official_sides_stands_in_one_fold():
 def test_the_gate_stops_a_planted_leak():
     manifest = people(6)
     split = split_manifest(manifest, PARAMS, 1)
-    folds = deal_folds(split, 3, 1, 1, design="folds")
+    folds = deal_folds(split, FoldsParams(count=3, repeats=1), "folds", 1)
     folds.loc[0, "fold"] = (folds.loc[0, "fold"] + 1) % 3
     with pytest.raises(BakeoffError, match=r"the folds leak: fold \d of repeat 0 shares 1 groups"):
         audit_folds(manifest, with_fold_groups(split), folds, 16)

@@ -49,7 +49,7 @@ def test_the_report_is_whole_and_its_bytes_repeat(tmp_path):
     audit = audit_split(manifest, split.pictures, 8, official_test=False)
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        write_split_report(split, audit, tmp_path / name)
+        write_split_report(split, audit, tmp_path / name, {"repeats": 3, "groups": 0})
     names = sorted(p.name for p in (tmp_path / "one").iterdir())
     assert names == [
         "counts.csv",
@@ -68,6 +68,7 @@ def test_the_report_is_whole_and_its_bytes_repeat(tmp_path):
     assert pairs["kind"].tolist() == ["exact", "near"]
     assert (pairs["first_side"] == pairs["second_side"]).all()
     leakage = read_json(tmp_path / "one/leakage.json")
+    assert leakage["folds"] == {"repeats": 3, "groups": 0}
     assert [leakage[k] for k in ("groups", "exact_duplicates", "near_duplicates")] == [0, 0, 0]
 
 

@@ -27,6 +27,7 @@ TOP_LEVEL = (
     "models",
     "random_forest",
     "logistic",
+    "folds",
     "evaluate",
     "tracking",
 )

@@ -7,6 +7,7 @@ from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, read_key
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
 from bakeoff.params.datasets import read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
+from bakeoff.params.folds import FoldsParams
 from bakeoff.params.models import (
     ComputeParams,
     ForestParams,
@@ -27,6 +28,7 @@ _BLOCKS: dict[str, type[Block]] = {
     "defaults": ModelDefaults,
     "random_forest": ForestParams,
     "logistic": LogisticParams,
+    "folds": FoldsParams,
     "evaluate": EvaluateParams,
     "tracking": TrackingParams,
 }

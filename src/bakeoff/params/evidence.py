@@ -1,6 +1,6 @@
 """The blocks `evaluate` and `tracking`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,6 +10,7 @@ from bakeoff.params.block import Block
 class EvaluateParams(Block):
     """How models are compared on the test side."""
 
+    design: Literal["auto", "folds", "split"] = "auto"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 2000  # resamples of groups
     repeats: Annotated[int, Field(ge=0, le=100)] = 0  # extra head trainings, other seeds

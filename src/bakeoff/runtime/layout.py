@@ -8,10 +8,12 @@ RAW = Path("data/raw")
 INTERIM = Path("data/interim")
 MANIFEST = INTERIM / "manifest.csv"
 SPLITS = Path("data/splits")
+FOLD_TABLE = SPLITS / "folds.csv"
 PLAN = Path("data/augment/plan.csv")
 PROCESSED = Path("data/processed")
 FEATURES = Path("data/features")
 SEARCH = Path("data/search")
+FOLDS = Path("data/folds")
 MODELS = Path("models")
 REPORTS = Path("reports")
 

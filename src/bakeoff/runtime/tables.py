@@ -9,7 +9,8 @@ from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 
 SIDES = ("train", "val", "test")
 PLAN_COLUMNS = ("split", "path", "image_id", "label", "group", "transform", "seed")
-_NUMBERS = ("width", "height", "bytes", "seed")
+FOLD_COLUMNS = ("image_id", "repeat", "fold")
+_NUMBERS = ("width", "height", "bytes", "seed", "repeat", "fold")
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -11,7 +11,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from bakeoff.params.folds import FoldsParams
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import FOLD_COLUMNS
 from bakeoff.split.dealing import NoDealError, deal
 from bakeoff.split.leakage import Crossing, crossing, with_patients
 from bakeoff.split.splitting import Split, hash64
@@ -20,7 +22,6 @@ logger = logging.getLogger(__name__)
 
 Design = Literal["auto", "folds", "split"]
 
-FOLD_COLUMNS = ("image_id", "repeat", "fold")
 FEWEST = 3
 """Folds below which there is no test, validation and training part."""
 LARGEST = 3000
@@ -40,58 +41,60 @@ def wants_folds(design: Design, pictures: int, official_test: bool) -> bool:
     return design == "folds"
 
 
-def deal_folds(
-    split: Split, count: int, repeats: int, seed: int, *, design: Design
-) -> pd.DataFrame:
-    """Deal the pictures of a split to folds, once for each repeat.
+def deal_folds(split: Split, params: FoldsParams, design: Design, seed: int) -> pd.DataFrame:
+    """Deal the pictures of a split to folds, once for each repeat, where folds are wanted.
 
     Args:
         split: the dealt manifest.
-        count: folds asked for; a class with fewer groups lowers it, which is logged.
-        repeats: deals, each in another order.
-        seed: of the order.
-        design: `folds` refuses where `auto` goes without folds.
+        params: numbers of folds and of deals; a class with fewer groups than folds lowers the
+            number of folds, which is logged.
+        design: `evaluate.design`; `folds` refuses where `auto` goes without folds.
+        seed: of the order in which groups are dealt.
 
     Returns:
         Columns `FOLD_COLUMNS`, sorted; `repeat` and `fold` count from 0. A picture that occurs
-        twice has one row a repeat. Empty where a class has fewer than three groups.
+        twice has one row a repeat. Empty where there are no folds.
 
     Raises:
-        BakeoffError: `folds` is asked for and a class has too few groups.
+        BakeoffError: `folds` is asked for and the groups of a class do not allow it.
     """
-    rows = with_fold_groups(split)
-    rarest, groups = _rarest_class(rows)
-    if groups < FEWEST:
-        if design == "folds":
-            raise BakeoffError(
-                f"params.yaml: 'evaluate.design' is folds, and class '{rarest}' has {groups} groups"
-                f" where {FEWEST} are needed: add pictures of it, leave it out with"
-                " 'sort.limit_classes', or set 'evaluate.design' to split"
-            )
-        logger.warning("no folds: class '%s' has %d groups, %d are needed", rarest, groups, FEWEST)
+    if not wants_folds(design, len(split.pictures), split.official_test):
         return pd.DataFrame(columns=list(FOLD_COLUMNS))
-    if groups < count:
-        logger.warning(
-            "%d folds, not the %d of 'folds.count': class '%s' has %d groups",
-            *(groups, count, rarest, groups),
-        )
-    deals = [
-        _deal_once(rows, min(count, groups), hash64(seed, f"folds:{repeat}")).assign(repeat=repeat)
-        for repeat in range(repeats)
-    ]
+    rows = with_fold_groups(split)
+    try:
+        count = _possible_count(rows, params.count)
+        seeds = [hash64(seed, f"folds:{repeat}") for repeat in range(params.repeats)]
+        deals = [_deal_once(rows, count, s).assign(repeat=r) for r, s in enumerate(seeds)]
+    except BakeoffError as mistake:
+        if design == "folds":
+            raise
+        logger.warning("no folds: %s", mistake)
+        return pd.DataFrame(columns=list(FOLD_COLUMNS))
     folds = pd.concat(deals, ignore_index=True).drop_duplicates()
     return folds.sort_values(["repeat", "image_id"], ignore_index=True)[list(FOLD_COLUMNS)]
+
+
+def _possible_count(rows: pd.DataFrame, asked: int) -> int:
+    """The number of folds, at most one for each group of the rarest class."""
+    per_class = rows.groupby("label")["group"].nunique().sort_index()
+    rarest, groups = str(per_class.idxmin()), int(per_class.min())
+    if groups < FEWEST:
+        raise BakeoffError(
+            f"params.yaml: 'evaluate.design' asks for folds, which need {FEWEST} groups of every"
+            f" class, and class '{rarest}' has {groups}: add pictures of it, leave it out with"
+            " 'sort.limit_classes', or set 'evaluate.design' to split"
+        )
+    if groups < asked:
+        logger.warning(
+            "%d folds, not the %d of 'folds.count': class '%s' has %d groups",
+            *(groups, asked, rarest, groups),
+        )
+    return min(asked, groups)
 
 
 def with_fold_groups(split: Split) -> pd.DataFrame:
     """The dealt pictures, with `group` the joined group over the whole manifest."""
     return split.pictures.assign(group=split.joined.loc[split.pictures["path"]].to_numpy())
-
-
-def _rarest_class(rows: pd.DataFrame) -> tuple[str, int]:
-    """The class with the fewest groups, and their number."""
-    groups = rows.groupby("label")["group"].nunique().sort_index()
-    return str(groups.idxmin()), int(groups.min())
 
 
 def _deal_once(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:

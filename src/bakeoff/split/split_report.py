@@ -1,6 +1,7 @@
 """What a split looks like: counts and deviations, duplicates, and a picture of the balance."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,12 +108,19 @@ def warn_of_chains(split: Split) -> None:
         )
 
 
-def write_split_report(split: Split, audit: Audit, folder: Path) -> None:
-    """Write counts.csv, summary.json, leakage.json, duplicates.csv and left_out.csv."""
+def write_split_report(split: Split, audit: Audit, folder: Path, folds: Mapping[str, int]) -> None:
+    """Write counts.csv, summary.json, leakage.json, duplicates.csv and left_out.csv.
+
+    Args:
+        split: the dealt manifest.
+        audit: of the sides.
+        folder: an existing one.
+        folds: the audit of the folds.
+    """
     counts = count_table(split)
     write_table(counts, folder / "counts.csv")
     write_json(folder / "summary.json", summarize(split, counts))
-    write_json(folder / "leakage.json", audit.as_json())
+    write_json(folder / "leakage.json", audit.as_json() | {"folds": dict(folds)})
     write_table(_with_sides(split), folder / "duplicates.csv")
     write_table(split.left_out[["path", "label", "side"]], folder / "left_out.csv")
 

@@ -1,0 +1,15 @@
+"""The block `folds`: how every picture becomes a test picture."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from bakeoff.params.block import Block
+
+
+class FoldsParams(Block):
+    """Repeated cross-validation; whether it is done at all, `evaluate.design` says."""
+
+    count: Annotated[int, Field(ge=3, le=20)] = 5
+    repeats: Annotated[int, Field(ge=1, le=20)] = 3  # deals, each with another seed of the heads
+    trees: Annotated[int, Field(ge=1)] = 100  # of the forest on each backbone's features
