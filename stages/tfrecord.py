@@ -8,7 +8,7 @@ from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams, TfrecordParams
 from bakeoff.runtime.files import read_json, write_json, writing_folder
 from bakeoff.runtime.layout import INTERIM, PLAN, PROCESSED, REPORTS
-from bakeoff.runtime.tables import PLAN_COLUMNS, SIDES, read_table
+from bakeoff.runtime.tables import PLAN_COLUMNS, read_table
 from bakeoff.tfrecord.roundtrip import check_round_trip
 from bakeoff.tfrecord.writing import Export, write_records
 
@@ -22,11 +22,11 @@ def main() -> None:
     with writing_folder(PROCESSED) as folder, writing_folder(REPORTS / "tfrecord") as reports:
         index, checksums = write_records(plan, export, folder)
         trips = check_round_trip(folder, plan, export, checksums)
-        write_json(reports / "roundtrip.json", {side: asdict(trips[side]) for side in SIDES})
+        write_json(reports / "roundtrip.json", {side: asdict(trip) for side, trip in trips.items()})
     print(
         "tfrecord: "
-        + ", ".join(f"{index.splits[side].examples} {side}" for side in SIDES)
-        + f" examples in {sum(len(index.splits[side].shards) for side in SIDES)} shards,"
+        + ", ".join(f"{part.examples} {side}" for side, part in index.splits.items())
+        + f" examples in {sum(len(part.shards) for part in index.splits.values())} shards,"
         + f" {params.image_side} x {params.image_side}, all read back"
     )
 

@@ -36,9 +36,9 @@ def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) 
     rows = pictures.rename(columns={"side": "split"})[["split", *PICTURE_COLUMNS]]
     rows = rows.sort_values("path")
     augmented = rows[rows["split"].isin(params.sides)]
-    parts = [_copies(rows, ORIGINAL)]
-    parts += [_copies(augmented, transform) for transform in params.transforms]
-    parts += [_copies(augmented, RANDOM, seed, number) for number in range(params.copies)]
+    parts = [copies_of(rows, ORIGINAL)]
+    parts += [copies_of(augmented, transform) for transform in params.transforms]
+    parts += [copies_of(augmented, RANDOM, seed, number) for number in range(params.copies)]
     plan = pd.concat(parts, ignore_index=True)
     if params.balance:
         train = rows[rows["split"] == "train"]
@@ -62,7 +62,8 @@ def _check(params: AugmentParams) -> None:
         )
 
 
-def _copies(rows: pd.DataFrame, transform: str, seed: int = 0, number: int = 0) -> pd.DataFrame:
+def copies_of(rows: pd.DataFrame, transform: str, seed: int = 0, number: int = 0) -> pd.DataFrame:
+    """One copy of every row; `number` tells random copies of a picture apart."""
     if transform != RANDOM:
         return rows.assign(transform=transform, seed=0)
     seeds = [hash64(seed, f"{image_id}:{number}") >> 32 for image_id in rows["image_id"]]
@@ -87,7 +88,7 @@ def _balance(
         members = members.iloc[np.argsort(np.array(order, np.uint64), kind="stable")]
         missing, number = int(counts.max() - counts[label]), first
         while missing > 0:
-            parts.append(_copies(members.iloc[:missing], RANDOM, seed, number))
+            parts.append(copies_of(members.iloc[:missing], RANDOM, seed, number))
             missing, number = missing - len(members), number + 1
     return parts
 

@@ -10,9 +10,8 @@ import pandas as pd
 
 from bakeoff.pictures.transforms import ORIGINAL
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.tables import SIDES
 from bakeoff.tfrecord.reading import read_records
-from bakeoff.tfrecord.writing import Export, render
+from bakeoff.tfrecord.writing import Export, exported_parts, render
 
 _BATCH = 64
 # Mean absolute difference, of 255, that a JPEG of quality 1 does not reach on real pictures.
@@ -58,7 +57,7 @@ def check_round_trip(
         BakeoffError: a record differs from what was written.
     """
     trips = {}
-    for side in SIDES:
+    for side in exported_parts(plan):
         rows = plan[plan["split"] == side].reset_index(drop=True)
         chosen = set(rows.index[rows["transform"] == ORIGINAL][:_COMPARED])
         chosen |= set(rows.index[rows["transform"] != ORIGINAL][:1])

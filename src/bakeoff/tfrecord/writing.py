@@ -17,7 +17,7 @@ from bakeoff.pictures.transforms import ORIGINAL, Pixels
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file
 from bakeoff.runtime.parallel import map_shards
-from bakeoff.runtime.tables import SIDES
+from bakeoff.runtime.tables import COPIES, SIDES
 from bakeoff.runtime.tf import tf
 from bakeoff.tfrecord.index import RecordIndex, Shard, SplitIndex
 
@@ -65,9 +65,11 @@ def write_records(
     Raises:
         BakeoffError: a picture can no longer be read, or has an unknown class.
     """
-    shard_examples = examples_per_shard(plan, export)
+    # The folds' copies change nothing of the sides' records.
+    shard_examples = examples_per_shard(plan[plan["split"] != COPIES], export)
+    parts = exported_parts(plan)
     jobs: list[tuple[str, pd.DataFrame, Path]] = []
-    for side in SIDES:
+    for side in parts:
         rows = plan[plan["split"] == side]
         count = math.ceil(len(rows) / shard_examples)
         bounds = np.linspace(0, len(rows), count + 1).astype(int)
@@ -78,11 +80,16 @@ def write_records(
         lambda job: write_shard(job[1], export, job[2]), jobs, describe="writing records"
     )
     sides = {
-        side: [w for job, w in zip(jobs, written, strict=True) if job[0] == side] for side in SIDES
+        side: [w for job, w in zip(jobs, written, strict=True) if job[0] == side] for side in parts
     }
-    index = _index(plan, export, {side: [w.shard for w in sides[side]] for side in SIDES})
+    index = _index(plan, export, {side: [w.shard for w in sides[side]] for side in parts})
     index.write(folder)
-    return index, {side: tuple(c for w in sides[side] for c in w.checksums) for side in SIDES}
+    return index, {side: tuple(c for w in sides[side] for c in w.checksums) for side in parts}
+
+
+def exported_parts(plan: pd.DataFrame) -> tuple[str, ...]:
+    """The sides, and the folds' copies where the plan has some."""
+    return (*SIDES, COPIES) if (plan["split"] == COPIES).any() else SIDES
 
 
 def shard_name(side: str, params: TfrecordParams, number: int, count: int) -> str:
@@ -170,14 +177,14 @@ def _example(image: bytes, label: int, texts: Sequence[str]) -> bytes:
 
 def _index(plan: pd.DataFrame, export: Export, shards: dict[str, list[Shard]]) -> RecordIndex:
     splits = {}
-    for side in SIDES:
+    for side, own in shards.items():
         rows = plan[plan["split"] == side]
         counts = rows["label"].value_counts()
         splits[side] = SplitIndex(
             examples=len(rows),
             originals=int((rows["transform"] == ORIGINAL).sum()),
             labels={name: int(counts.get(name, 0)) for name in export.classes},
-            shards=tuple(shards[side]),
+            shards=tuple(own),
         )
     params = export.params
     return RecordIndex(
