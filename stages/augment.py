@@ -21,8 +21,9 @@ def main() -> None:
     plan = plan_augmentation(pictures, params, seed)
     folds = read_table(FOLD_TABLE, FOLD_COLUMNS)
     copies = plan_fold_copies(plan, pictures, folds, params, seed)
+    plan = pd.concat([plan, copies], ignore_index=True)
     with writing_folder(PLAN.parent) as folder:
-        write_table(pd.concat([plan, copies], ignore_index=True), folder / PLAN.name)
+        write_table(plan, folder / PLAN.name)
         if params.materialize:
             materialize(plan, folder / "pictures", mode, params.random)
     counts = plan["split"].value_counts()
