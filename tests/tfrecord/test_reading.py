@@ -207,7 +207,7 @@ def test_a_record_that_is_not_what_was_asked_fails_the_round_trip(plan, written)
     with pytest.raises(BakeoffError, match="val side differs after"):
         check_round_trip(folder, plan, export(), spoilt)
     other = plan.assign(image_id=plan["image_id"].replace("id-test1", "another"))
-    with pytest.raises(BakeoffError, match="record 1 of test came back as another"):
+    with pytest.raises(BakeoffError, match="record 1 of test was read back as another"):
         check_round_trip(folder, other, export(), checksums)
 
 
