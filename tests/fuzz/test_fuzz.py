@@ -1,4 +1,4 @@
-"""Damaged pictures, archives, tables, arrays, parameters and records.
+"""Damaged pictures, archives, tables, arrays, parameters, records and weights.
 
 A bounded number of cases by default; `make fuzz` sets BAKEOFF_FUZZ to try many times more.
 """
@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from bakeoff.features.pytorch_file import read_pytorch_file
 from bakeoff.ingest.archives import Limits, extract
 from bakeoff.ingest.arrays import unpack_arrays
 from bakeoff.ingest.raw_files import FILES, writing_raw_files
@@ -34,6 +35,7 @@ from bakeoff.runtime.files import sha256_of_file
 from bakeoff.sort.labelling import find_labels
 from bakeoff.sort.picture_facts import examine
 from bakeoff.tfrecord.index import Shard, check_shards
+from tests import tiny_pytorch
 from tests.fuzz.damage import damaged, disturbed
 from tests.tiny_raw import contents
 
@@ -304,3 +306,19 @@ def records(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("records") / "val.tfrecord"
     path.write_bytes(b"".join(struct.pack("<Q", 100) + bytes([n]) * 108 for n in range(3)))
     return path
+
+
+@given(content=damaged([tiny_pytorch.ordinary()]))
+@cases(300)
+def test_damaged_weights_of_pytorch_are_read_or_refused(content: bytes) -> None:
+    with TemporaryDirectory() as folder, in_bounds():
+        path = Path(folder) / "weights.pth"
+        path.write_bytes(content)
+        try:
+            tensors = read_pytorch_file(path)
+        except BakeoffError as mistake:
+            one_sentence(mistake)
+            return
+        for tensor in tensors.values():
+            assert tensor.nbytes <= len(content)
+            tensor.copy()  # every element can be reached
