@@ -47,8 +47,8 @@ def model_figures(folder: Path) -> "dict[str, Figure]":
         )
     if history.is_file():
         rows = [{str(k): v for k, v in r.items()} for r in pd.read_csv(history).to_dict("records")]
-        monitor = str(metadata["params"]["train"]["monitor"])
-        if rows and "phase" in rows[0]:
+        if rows and "phase" in rows[0]:  # the forest and the regression have a history, too
+            monitor = str(metadata["params"]["train"]["monitor"])
             figures["learning_curves"] = learning_curves(rows, int(metadata["best_epoch"]), monitor)
     return figures
 
