@@ -58,7 +58,7 @@ def contender_of(name: str, accuracy: float, seed: int = 0, **metadata: object) 
         "fit": "stretch",
         "equalize": "none",
         "parameters": 1000,
-        "weights": {"kind": "imagenet", "origin": "keras cache", "sha256": "c" * 64},
+        "weights": {"kind": "imagenet", "file": "w.h5", "origin": "Keras", "sha256": "c" * 64},
         "params": {"trees": 10, "descriptors": ["pixels"], "pixels_side": 8},
     }
     return contender(

@@ -1,5 +1,8 @@
 """Model cards (Mitchell et al. 2019) in Markdown, one for each model."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff.evaluate.comparison import Comparison, Contender
@@ -47,6 +50,7 @@ def _card(
         "image_side": meta.get("image_side"),
         "weights": weights_in_words(meta),
         "fallback": "fallback" in weights_in_words(meta),
+        "weights_source": weights_source(meta),
         "origin": origin_in_words(meta),
         "dataset": dataset,
         "description": described.description,
@@ -69,6 +73,14 @@ def _card(
         "descriptors": meta["params"].get("descriptors"),
         "pixels_side": meta["params"].get("pixels_side"),
     }
+
+
+def weights_source(metadata: Mapping[str, Any]) -> str:
+    """File, publisher with licence, and SHA-256 of pretrained weights; empty of random ones."""
+    weights = metadata.get("weights") or {}
+    if weights.get("kind") not in ("imagenet", "file"):
+        return ""
+    return f"{weights['file']} ({weights['origin']}), SHA-256 {weights['sha256']}"
 
 
 def _conclusions(comparison: Comparison, model: Contender) -> list[str]:
