@@ -134,14 +134,42 @@ def test_another_learning_rate_reruns_that_head_and_the_comparison_alone(reprodu
     edit(reproduced, f"models.{MODEL}.train.learning_rate", 0.002)
     done = run(reproduced, "dvc", "repro")
     assert done.returncode == 0, done.stderr
-    assert stages_that_ran(done.stdout) == {f"tune@{MODEL}", f"train@{MODEL}", "evaluate"}
+    assert stages_that_ran(done.stdout) == {f"tune@{MODEL}", f"train@{MODEL}", "evaluate", "report"}
 
 
-def test_a_change_of_code_reruns_what_uses_it_alone(reproduced):
-    # Of the models' cards only the evaluation knows; of the mirror no stage's output tells.
-    for module in ("report/cards.py", "tracking/registry.py"):
-        with (reproduced / "src/bakeoff" / module).open("a", encoding="utf-8") as source:
-            source.write("# one line more\n")
+def append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as source:
+        source.write(f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ("src/bakeoff/report/plots/figures.py", 'PALETTE = ("#111111", *PALETTE[1:])'),
+        ("src/bakeoff/report/templates/report.css", "/* another style */"),
+        ("src/bakeoff/report/templates/report.html.j2", "<!-- another page -->"),
+        ("src/bakeoff/tracking/registry.py", "# of the mirror no stage's output tells"),
+    ],
+)
+def test_what_only_is_shown_reruns_the_report_alone(reproduced, changed, line):
+    append(reproduced / changed, line)
     done = run(reproduced, "dvc", "repro")
     assert done.returncode == 0, done.stderr
-    assert stages_that_ran(done.stdout) == {"fingerprint", "evaluate"}
+    drawing = {"census"} if "plots" in changed else set()
+    shown = {"report"} if "tracking" not in changed else set()
+    assert stages_that_ran(done.stdout) == {"fingerprint"} | drawing | shown
+
+
+def test_a_switch_of_tracking_reruns_no_training(reproduced):
+    edit(reproduced, "tracking.keep", 3)
+    done = run(reproduced, "dvc", "repro")
+    assert done.returncode == 0, done.stderr
+    assert stages_that_ran(done.stdout) == {"report"}
+
+
+def test_a_score_that_a_search_used_changes_its_key(reproduced):
+    append(reproduced / "src/bakeoff/scoring/probability_scores.py", "# another rule")
+    done = run(reproduced, "dvc", "repro")
+    assert done.returncode == 0, done.stderr
+    assert {f"tune@{MODEL}", f"train@{MODEL}", "random_forest"} <= stages_that_ran(done.stdout)
+    assert not {"split", "tfrecord", f"features@{MODEL}"} & stages_that_ran(done.stdout)

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from bakeoff.evaluate.comparison import Comparison, Contender, compare, contender
-from bakeoff.evaluate.evaluation import gather_evidence
+from bakeoff.evaluate.costs import record_latency
+from bakeoff.evaluate.evaluation import evaluate_models
+from bakeoff.evaluate.files import read_evaluation, write_evaluation
+from bakeoff.evaluate.numbers import write_numbers
 from bakeoff.evaluate.searches import read_searches
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.report.files import read_histories, write_evidence
+from bakeoff.report.evidence import gather_evidence
+from bakeoff.report.files import read_histories, write_report_files
 from bakeoff.report.page import Context
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import FOREST, read_candidates
@@ -72,10 +76,18 @@ def comparison_of(*models: Contender) -> Comparison:
 
 
 def evaluate(workshop: Path, name: str) -> None:
-    """Evaluate the models in `workshop`, as the stage does, into its folder `name`."""
+    """Evaluate and report the models in `workshop`, as the stages do, into its folder `name`."""
     candidates = read_candidates(workshop / "models", NAMES)
     inputs = Inputs(workshop / "processed", workshop / "features")
-    evidence = gather_evidence(candidates, inputs, TRAIN_LABELS, SMALL, seed=5)
+    evaluation = evaluate_models(candidates, inputs, TRAIN_LABELS, SMALL, seed=5)
+    for candidate in candidates:
+        if candidate.name in evaluation.inspections:
+            record_latency(candidate, evaluation.inspections[candidate.name].latency)
+    folder = workshop / f"{name}_evaluation"
+    folder.mkdir()
+    write_evaluation(folder, evaluation)
+    write_numbers(workshop / name, evaluation)
+    evidence = gather_evidence(read_evaluation(folder, candidates), candidates, inputs, SMALL)
     context = Context(
         dataset="tiny",
         described=Dataset(description="Stripes.", licence="CC0", source="https://example.org"),
@@ -86,4 +98,4 @@ def evaluate(workshop: Path, name: str) -> None:
         histories=read_histories(candidates),
         searches=read_searches(workshop / "search", candidates),
     )
-    write_evidence(workshop / name, evidence, context)
+    write_report_files(workshop / name, evidence, context)

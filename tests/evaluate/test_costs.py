@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bakeoff.evaluate.costs import cost_of, pareto_front
+from bakeoff.evaluate.costs import cost_of, pareto_front, record_latency
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.test_side import latency
@@ -64,14 +64,18 @@ def test_costs_come_from_journal_and_files(tmp_path, monkeypatch):
 
     metadata = {"kind": "logistic", "parameters": 10, "backbone_parameters": 100}
     regression = Candidate("logistic_vgg16", models / "logistic_vgg16", metadata)
-    cost = cost_of(regression, Latency(3, 2), features)
+    clocked = Candidate("vgg16", models / "vgg16", {"kind": "head", "parameters": 7})
+    record_latency(clocked, Latency(3, 2))
+    cost = cost_of(regression, features)
     assert (cost.fit_seconds, cost.feature_seconds, cost.training_seconds) == (2.5, 60, 62.5)
     assert (cost.predict_ms, cost.predict_ms_batch, cost.peak_memory_mb) == (3, 2, 300)
     assert cost.parameters == 110
     assert cost.megabytes == pytest.approx(0.5 + 5 - 1)
 
-    network = Candidate("vgg16", models / "vgg16", {"kind": "head", "parameters": 7})
-    unknown = cost_of(network, Latency(), features)
+    journal_file = next((tmp_path / "mlruns/journal/latencies").iterdir())
+    journal_file.unlink()
+    unknown = cost_of(clocked, features)
+    assert math.isnan(unknown.predict_ms)
     assert math.isnan(unknown.fit_seconds)
     assert unknown.feature_seconds == 60
     assert unknown.megabytes == 5

@@ -17,7 +17,7 @@ import pytest
 from bakeoff.baselines.classical import write_classifier
 from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata
 from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
-from bakeoff.evaluate.evaluation import gather_evidence
+from bakeoff.evaluate.evaluation import evaluate_models
 from bakeoff.features.sides import read_feature_side, read_record_side
 from bakeoff.params.found import Found
 from bakeoff.params.models import ForestParams, HeadParams, LogisticParams
@@ -216,7 +216,7 @@ def test_only_a_changed_model_is_looked_at_anew(workshop, reports, tmp_path, mon
     write_json(models / "scratch" / "metadata.json", metadata | {"seed": 99})
     inputs = Inputs(workshop / "processed", workshop / "features")
     with caplog.at_level("INFO", "bakeoff"):
-        gather_evidence(read_candidates(models, NAMES), inputs, TRAIN_LABELS, PARAMS, seed=5)
+        evaluate_models(read_candidates(models, NAMES), inputs, TRAIN_LABELS, PARAMS, seed=5)
     assert [m for m in caplog.messages if "looking" in m] == ["looking at scratch"]
     new = set(memory.rglob("*.npz")) - before
     assert sorted(path.parent.name for path in new) == ["answers", "networks"]
@@ -299,7 +299,7 @@ def test_a_model_that_is_not_the_one_evaluated_stops_everything(workshop, tmp_pa
     swapped = [replace(c, folder=other) if c.name == "tiny" else c for c in candidates]
     inputs = Inputs(workshop / "processed", workshop / "features")
     with pytest.raises(BakeoffError, match=r"gives other probabilities.*train@tiny"):
-        gather_evidence(swapped, inputs, TRAIN_LABELS, PARAMS, seed=5)
+        evaluate_models(swapped, inputs, TRAIN_LABELS, PARAMS, seed=5)
 
 
 def test_features_of_other_test_pictures_stop_everything(workshop, tmp_path):
@@ -313,7 +313,7 @@ def test_features_of_other_test_pictures_stop_everything(workshop, tmp_path):
     candidates: list[Candidate] = read_candidates(workshop / "models", NAMES)
     inputs = Inputs(workshop / "processed", tmp_path / "features")
     with pytest.raises(BakeoffError, match=r"different test pictures.*features@tiny"):
-        gather_evidence(candidates, inputs, TRAIN_LABELS, PARAMS, seed=5)
+        evaluate_models(candidates, inputs, TRAIN_LABELS, PARAMS, seed=5)
 
 
 def test_a_head_trained_again_has_a_spread_of_accuracies(workshop):

@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA_STAGES = ("fingerprint", "ingest", "sort", "split", "augment")
 STAGES = (
     *DATA_STAGES,
-    "tfrecord",
+    *("tfrecord", "census"),
     *("features@tiny", "features@scratch", "tune@tiny", "tune@scratch"),
     *("train@tiny", "train@scratch"),
-    *("logistic@tiny", "logistic@scratch", "random_forest", "evaluate"),
+    *("logistic@tiny", "logistic@scratch", "random_forest", "evaluate", "report"),
 )
 
 

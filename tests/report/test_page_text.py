@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from bakeoff.evaluate.costs import Cost
-from bakeoff.evaluate.table import comparison_table, terminal_table, weights_in_words, write_table
+from bakeoff.evaluate.table import comparison_table, weights_in_words, write_table
 from bakeoff.report import page_text as words
 from bakeoff.test_side.candidates import FOREST
 from tests.tiny_evidence import comparison_of, contender_of
@@ -108,9 +108,3 @@ def test_the_table_is_written_with_empty_cells_for_what_is_unknown(tmp_path):
         .splitlines()[1]
         .startswith("a,head,random (fallback),0,224,500,")
     )
-
-
-def test_the_terminal_sees_the_best_model_first():
-    lines = terminal_table(table()).splitlines()
-    assert lines[1].split()[0] == "a"
-    assert "0.900 (0." in lines[1]

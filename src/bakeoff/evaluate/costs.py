@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bakeoff.runtime import journal
@@ -31,18 +31,31 @@ class Cost:
         return self.fit_seconds + self.feature_seconds
 
 
-def cost_of(candidate: Candidate, latency: Latency, features: Path) -> Cost:
-    """Collect what the journal, the files and a stop watch say about one model.
+def record_latency(candidate: Candidate, latency: Latency) -> None:
+    """File a model's latency in the journal."""
+    if not math.isnan(latency.one):
+        journal.record("latencies", candidate.sha256, asdict(latency))
+
+
+def _latency(candidate: Candidate) -> Latency:
+    """As clocked; of a regression that of the network that makes its features."""
+    key = candidate.sha256
+    if candidate.kind == "logistic":
+        key = sha256_of_folder(candidate.folder.parent / str(candidate.features))
+    return Latency(**journal.lookup("latencies", key))
+
+
+def cost_of(candidate: Candidate, features: Path) -> Cost:
+    """Collect what the journal and the files say about one model.
 
     A regression or head on cached features needs its backbone to answer for a new picture, so
     the backbone's parameters and bytes are part of it.
 
     Args:
         candidate: The model.
-        latency: As measured.
         features: The folder that holds each model's features.
     """
-    fit = journal.lookup("fits", candidate.sha256)
+    fit, latency = journal.lookup("fits", candidate.sha256), _latency(candidate)
     named = candidate.trained_on
     made = journal.lookup("features", sha256_of_folder(features / named)) if named else fit
     without = 0.0 if candidate.kind == "from_scratch" else NAN

@@ -1,10 +1,10 @@
-"""From model folders to evidence: predictions of the test side, scores, costs, and looks."""
+"""From model folders to conclusions: predictions of the test side, scores, tests, inspections."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.evaluate.comparison import (
@@ -14,8 +14,6 @@ from bakeoff.evaluate.comparison import (
     contender,
     majority_predictions,
 )
-from bakeoff.evaluate.costs import Cost, Latency, cost_of
-from bakeoff.evaluate.table import comparison_table
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import MAJORITY, NETWORKS, Candidate
@@ -27,25 +25,21 @@ from bakeoff.tfrecord.numpy_reading import read_pictures
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Everything that is known about the models."""
+class Evaluation:
+    """What follows from the test side; nothing in it is clocked but the inspections' latency."""
 
     comparison: Comparison
-    costs: Mapping[str, Cost]
-    table: pd.DataFrame
-    shown: Shown
     inspections: Mapping[str, Inspection]  # of networks and forest
-    pictures: Mapping[int, NDArray[np.uint8]]
     spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
 
 
-def gather_evidence(
+def evaluate_models(
     candidates: Sequence[Candidate],
     inputs: Inputs,
     train_labels: Mapping[str, int],
     params: EvaluateParams,
     seed: int,
-) -> Evidence:
+) -> Evaluation:
     """Evaluate the candidates on the test side.
 
     Args:
@@ -72,10 +66,7 @@ def gather_evidence(
     shown = choose_pictures(predictions, params.gallery, params.grad_cam)
     pictures = read_pictures(inputs.records, "test", shown.places())
     inspections = _inspect(candidates, predictions, shown, pictures)
-    costs = {c.name: cost_of(c, _latency(c, inspections), inputs.features) for c in candidates}
-    spreads = _repeat(candidates, inputs, params, seed)
-    table = comparison_table(comparison, costs, spreads)
-    return Evidence(comparison, costs, table, shown, inspections, pictures, spreads)
+    return Evaluation(comparison, inspections, _repeat(candidates, inputs, params, seed))
 
 
 def _inspect(
@@ -106,20 +97,14 @@ def _majority(
     params: EvaluateParams,
     seed: int,
 ) -> Contender:
-    metadata = {
-        "kind": "majority",
-        "n_train": like.metadata["n_train"],
-        "n_val": like.metadata["n_val"],
-    }
     predictions = majority_predictions(like.predictions, train_labels)
+    metadata = majority_metadata(like.metadata)
     return contender(MAJORITY, metadata, predictions, groups, params=params, seed=seed)
 
 
-def _latency(candidate: Candidate, inspections: Mapping[str, Inspection]) -> Latency:
-    """Time to predict; of a regression that of the network that makes its features."""
-    clocked = candidate.features if candidate.kind == "logistic" else candidate.name
-    found = inspections.get(str(clocked))
-    return found.latency if found else Latency()
+def majority_metadata(like: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row of the commonest class says of itself, beside any other model's metadata."""
+    return {"kind": "majority", "n_train": like["n_train"], "n_val": like["n_val"]}
 
 
 def _repeat(

@@ -114,30 +114,3 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write as CSV, numbers to six digits."""
     with writing_file(path) as partial:
         table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def terminal_table(table: pd.DataFrame) -> str:
-    """The columns that a person reads first, for a terminal."""
-    shown = pd.DataFrame(
-        {
-            "model": table["model"],
-            "weights": table["weights"],
-            "accuracy": [
-                f"{a:.3f} ({low:.3f}-{high:.3f})"
-                for a, low, high in zip(
-                    table["accuracy"], table["accuracy_low"], table["accuracy_high"], strict=True
-                )
-            ],
-            "kappa": table["cohen_kappa"].map("{:.3f}".format),
-            "macro_f1": table["macro_f1"].map("{:.3f}".format),
-            "ece": table["calibration_error"].map("{:.3f}".format),
-            "fit_s": table["fit_seconds"].map(_seconds),
-            "ms/picture": table["predict_ms_batch"].map(_seconds),
-            "pareto": table["pareto"].map({True: "*", False: ""}),
-        }
-    )
-    return shown.to_string(index=False)
-
-
-def _seconds(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.1f}"

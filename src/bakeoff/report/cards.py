@@ -6,11 +6,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff.evaluate.comparison import Comparison, Contender
-from bakeoff.evaluate.evaluation import Evidence
 from bakeoff.evaluate.searches import origin_in_words
 from bakeoff.evaluate.table import weights_in_words
 from bakeoff.evaluate.verdict import choice, sentence_of
 from bakeoff.params.datasets import Dataset
+from bakeoff.report.evidence import Evidence
 from bakeoff.report.page_text import fixed, interval_text, per_class_rows
 from bakeoff.test_side.candidates import MAJORITY
 

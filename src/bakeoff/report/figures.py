@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.evaluate.comparison import Contender
-from bakeoff.evaluate.evaluation import Evidence
 from bakeoff.report import pictures as captions
+from bakeoff.report.evidence import Evidence
 from bakeoff.report.plots.calibration import reliability_figure
 from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.curves import (

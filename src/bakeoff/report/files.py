@@ -1,7 +1,6 @@
-"""The files of the evidence: numbers to check, to compare with `dvc metrics diff`, and to plot."""
+"""The files of the evidence: the table, and what `dvc plots` draws."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +8,18 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.evaluate.comparison import Contender
-from bakeoff.evaluate.evaluation import Evidence
 from bakeoff.evaluate.searches import plotted_trials
 from bakeoff.evaluate.table import write_table
-from bakeoff.evaluate.verdict import verdict
 from bakeoff.report.cards import model_cards
+from bakeoff.report.evidence import Evidence
 from bakeoff.report.figures import draw, save_figures
 from bakeoff.report.page import Context, write_report
 from bakeoff.report.plots.curves import precision_recall_points, roc_points
 from bakeoff.report.plots.figures import save_png
-from bakeoff.runtime.files import write_json, write_text, writing_folder
-from bakeoff.scoring.predictions import Predictions, write_predictions
-from bakeoff.scoring.scorecard import finite_or_none
+from bakeoff.runtime.files import write_text, writing_folder
+from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.validation_files import write_confusion
 from bakeoff.test_side.candidates import MAJORITY, Candidate
-
-_IN_METRICS = ("accuracy", "cohen_kappa", "macro_f1", "log_loss")
 
 
 def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
@@ -34,17 +29,11 @@ def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
     return {n: h for n, h in histories.items() if {"loss", "val_loss"} <= set(h.columns)}
 
 
-def write_evidence(reports: Path, evidence: Evidence, context: Context) -> None:
-    """Write everything that `evaluate` leaves in `reports`."""
+def write_report_files(reports: Path, evidence: Evidence, context: Context) -> None:
+    """Write everything that `report` leaves in `reports`."""
     comparison = evidence.comparison
     trained = [c for c in comparison.contenders if c.name != MAJORITY]
-    metrics = {c.name: _metrics(c) for c in comparison.contenders}
-    write_json(reports / "metrics.json", {"best": _metrics(comparison.best)} | metrics)
-    write_json(reports / "evidence.json", _everything(evidence))
     write_table(reports / "comparison.csv", evidence.table)
-    with writing_folder(reports / "predictions") as folder:
-        for contender in comparison.contenders:
-            write_predictions(folder / f"{contender.name}.csv", contender.predictions)
     drawn = draw(evidence, context.histories)
     with writing_folder(reports / "plots") as folder:
         save_figures(folder, evidence, drawn)
@@ -55,56 +44,6 @@ def write_evidence(reports: Path, evidence: Evidence, context: Context) -> None:
             write_text(folder / f"{name}.md", text)
     save_png(drawn.cost.figure, reports / "cost.png")
     write_report(reports / "report.html", evidence, context, drawn)
-
-
-def _metrics(contender: Contender) -> dict[str, float | None]:
-    """The few scores that `dvc metrics show` and `dvc exp show` have columns for."""
-    return finite_or_none({name: contender.card.overall[name] for name in _IN_METRICS})
-
-
-def _everything(evidence: Evidence) -> dict[str, Any]:
-    """All numbers of the comparison, without anything clocked."""
-    comparison = evidence.comparison
-    return {
-        "seeds": {name: s.accuracies.tolist() for name, s in evidence.spreads.items()},
-        "groups": comparison.groups,
-        "best": comparison.best.name,
-        "best_out_of_bag": finite_or_none({"": comparison.out_of_bag})[""],
-        "verdict": verdict(comparison, {}),
-        "models": {c.name: _model(c) for c in comparison.contenders},
-        "against_forest": [_plain(asdict(p) | {"conclusion": p.conclusion}) for p in
-                           comparison.against_forest],
-        "against_best": [_plain(asdict(p) | {"conclusion": p.conclusion}) for p in
-                         comparison.against_best],
-    }  # fmt: skip
-
-
-def _model(contender: Contender) -> dict[str, Any]:
-    classes = contender.predictions.classes
-    per_class = {
-        name: {score: values[i] for score, values in contender.card.per_class.items()}
-        | {"recall_interval": asdict(contender.recalls[i])}
-        for i, name in enumerate(classes)
-    }
-    return _plain(
-        {
-            "overall": dict(contender.card.overall),
-            "uncalibrated": dict(contender.uncalibrated.overall),
-            "intervals": {name: asdict(i) for name, i in contender.intervals.items()},
-            "per_class": per_class,
-            "confusion": contender.card.matrix.astype(np.int64).tolist(),
-            "classes": list(classes),
-        }
-    )
-
-
-def _plain(value: Any) -> Any:
-    """Nested values as JSON knows them: NaN is null, NumPy's numbers are Python's."""
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, float | np.floating):
-        return finite_or_none({"": float(value)})[""]
-    return value
 
 
 def _write_plot_data(folder: Path, trained: Sequence[Contender]) -> None:

@@ -13,7 +13,6 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff.evaluate.comparison import Comparison, Contender
-from bakeoff.evaluate.evaluation import Evidence
 from bakeoff.evaluate.searches import origin_in_words
 from bakeoff.evaluate.table import weights_in_words
 from bakeoff.evaluate.verdict import headline, verdict
@@ -21,6 +20,7 @@ from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report import page_text as report_numbers
 from bakeoff.report import pictures as captions
+from bakeoff.report.evidence import Evidence
 from bakeoff.report.figures import Drawn
 from bakeoff.report.inlining import Thumbnails
 from bakeoff.report.plots.confusion import confusion_figure

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.evaluate.comparison import Contender
-from bakeoff.evaluate.evaluation import Evidence
+from bakeoff.report.evidence import Evidence
 from bakeoff.report.sheets import Captioned, coloured, overlay
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.galleries import Places

@@ -47,7 +47,15 @@ def _files(name: str, root: Path) -> set[Path]:
         SOURCE.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)
     }
     candidates = packages | {SOURCE.joinpath(*parts).with_suffix(".py")}
-    return {path for path in candidates if (root / path).is_file()}
+    found = {path for path in candidates if (root / path).is_file()}
+    return found | {path for module in found for path in _templates(module.parent, root)}
+
+
+@cache
+def _templates(package: Path, root: Path) -> frozenset[Path]:
+    """What a package holds beside modules: templates and style sheets decide an output, too."""
+    folder = root / package / "templates"
+    return frozenset(p.relative_to(root) for p in folder.glob("*") if p.is_file())
 
 
 def used_modules(script: Path, root: Path) -> list[str]:
@@ -64,6 +72,8 @@ def used_modules(script: Path, root: Path) -> list[str]:
     pending = [script]
     while pending:
         path = root / pending.pop()
+        if path.suffix != ".py":
+            continue
         for name in _imported_names(path, path.read_text(encoding="utf-8")):
             new = _files(name, root) - found
             found |= new

@@ -12,6 +12,7 @@ FOLD_TABLE = SPLITS / "folds.csv"
 PLAN = Path("data/augment/plan.csv")
 PROCESSED = Path("data/processed")
 FEATURES = Path("data/features")
+EVALUATION = Path("data/evaluate")
 SEARCH = Path("data/search")
 FOLDS = Path("data/folds")
 MODELS = Path("models")

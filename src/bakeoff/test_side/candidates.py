@@ -66,6 +66,15 @@ class Candidate:
         return bool(self.metadata.get("weights", {}).get("fallback"))
 
 
+def compared_names(models: Sequence[str]) -> list[str]:
+    """The names of all models that are compared: forest, networks, regressions on their features.
+
+    Args:
+        models: The names under `models` in `params.yaml`.
+    """
+    return [FOREST, *models, *(f"logistic_{name}" for name in models)]
+
+
 def read_candidates(models: Path, names: Sequence[str]) -> list[Candidate]:
     """Read the folders of the named models; those that say they were skipped are left out.
 

@@ -28,7 +28,7 @@ _LARGEST_GAP = {"float32": 0.01, "mixed_bfloat16": 0.1, "mixed_float16": 0.1}
 class Inspection:
     """What one model was seen to do with a few pictures."""
 
-    latency: Latency
+    latency: Latency = Latency()
     explained: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     """By place, Grad-CAM of the predicted class."""
     mean_maps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)

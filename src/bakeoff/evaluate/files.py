@@ -1,0 +1,178 @@
+"""The folder between `evaluate` and `report`: exact predictions, maps, and the comparison."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from bakeoff.evaluate.comparison import Comparison, Contender
+from bakeoff.evaluate.evaluation import Evaluation, majority_metadata
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json, write_json
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.scoring.scorecard import scorecard
+from bakeoff.test_side.candidates import MAJORITY, Candidate
+from bakeoff.test_side.looks import Inspection
+from bakeoff.test_side.repeats import Spread
+
+_COMPARISON, _PREDICTIONS, _MAPS = "comparison.json", "predictions.npz", "maps.npz"
+_OF_CONTENDER = ("intervals", "recalls")  # what cannot be computed again in a moment
+_SEPARATOR = "\n"  # stands in no model's and no class's name
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
+    """Write everything that the report needs to know, without anything clocked.
+
+    Args:
+        folder: An existing folder.
+        evaluation: All of it.
+    """
+    comparison = evaluation.comparison
+    first = comparison.contenders[0].predictions
+    probabilities = {c.name: c.predictions.probabilities for c in comparison.contenders}
+    _save(folder / _PREDICTIONS, {"": first.image_ids, _SEPARATOR: first.labels} | probabilities)
+    _save(folder / _MAPS, _maps(evaluation.inspections))
+    fields = [name for name in get_type_hints(Comparison) if name != "contenders"]
+    found = {name: plain(getattr(comparison, name)) for name in fields}
+    contenders = [
+        {"name": c.name} | {name: plain(getattr(c, name)) for name in _OF_CONTENDER}
+        for c in comparison.contenders
+    ]
+    seeds = {name: s.accuracies.tolist() for name, s in evaluation.spreads.items()}
+    facts = {"classes": first.classes, "comparison": found, "contenders": contenders}
+    write_json(folder / _COMPARISON, facts | {"seeds": seeds})
+
+
+def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation:
+    """Read what `write_evaluation` wrote; resamples and latencies are not in it.
+
+    Args:
+        folder: Where it was written.
+        candidates: The model folders that were evaluated.
+
+    Raises:
+        BakeoffError: the evaluation is missing, or is of other models.
+    """
+    try:
+        facts = read_json(folder / _COMPARISON)
+        arrays, maps = _load(folder / _PREDICTIONS), _load(folder / _MAPS)
+    except (OSError, ValueError):
+        raise BakeoffError(
+            f"{folder}: missing or damaged; run `dvc repro --force evaluate`"
+        ) from None
+    metadata = {c.name: c.metadata for c in candidates}
+    metadata[MAJORITY] = majority_metadata(candidates[0].metadata)
+    ids, labels, classes = arrays.pop(""), arrays.pop(_SEPARATOR), tuple(facts["classes"])
+    if set(arrays) != set(metadata):
+        raise BakeoffError(f"{folder}: holds other models than models/; run `dvc repro evaluate`")
+    contenders = tuple(
+        _contender(
+            found,
+            metadata[found["name"]],
+            Predictions(classes, ids, labels, arrays[found["name"]]),
+        )
+        for found in facts["contenders"]
+    )
+    rest = _typed(Comparison, facts["comparison"])
+    return Evaluation(
+        Comparison(contenders=contenders, **rest),
+        _inspections(maps, classes),
+        {name: Spread(np.array(values)) for name, values in facts["seeds"].items()},
+    )
+
+
+def _contender(
+    found: Mapping[str, Any], metadata: Mapping[str, Any], predictions: Predictions
+) -> Contender:
+    raw = predictions.with_temperature(1 / float(metadata.get("temperature", 1.0)))
+    return Contender(
+        name=found["name"],
+        metadata=metadata,
+        predictions=predictions,
+        card=scorecard(predictions),
+        uncalibrated=scorecard(raw),
+        samples={},
+        **_typed(Contender, {name: found[name] for name in _OF_CONTENDER}),
+    )
+
+
+def _typed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of a dataclass's fields from what JSON holds of them; null is NaN."""
+    hints = get_type_hints(kind)
+    return {
+        name: TypeAdapter(hints[name]).validate_python(_with_nan(value))
+        for name, value in values.items()
+    }
+
+
+def plain(value: Any) -> Any:
+    """Nested values as JSON knows them: NaN is null, NumPy's numbers and arrays are Python's."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, np.ndarray | list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _with_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_nan(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_nan(inner) for inner in value]
+    return math.nan if value is None else value
+
+
+def _maps(inspections: Mapping[str, Inspection]) -> dict[str, NDArray[Any]]:
+    """Every map as an array, under kind, model and what it is of."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for model, inspection in inspections.items():
+        for place, found in inspection.explained.items():
+            arrays[_SEPARATOR.join(("explained", model, str(place)))] = found
+        for label, found in inspection.mean_maps.items():
+            arrays[_SEPARATOR.join(("mean", model, label))] = found
+        if inspection.importances is not None:
+            arrays[_SEPARATOR.join(("importances", model, ""))] = inspection.importances
+    return arrays
+
+
+def _inspections(
+    arrays: Mapping[str, NDArray[Any]], classes: Sequence[str]
+) -> dict[str, Inspection]:
+    split = {tuple(name.split(_SEPARATOR)): array for name, array in arrays.items()}
+    return {
+        model: Inspection(
+            explained={
+                int(key[2]): a for key, a in split.items() if key[:2] == ("explained", model)
+            },
+            mean_maps={
+                name: found
+                for name in classes
+                if (found := split.get(("mean", model, name))) is not None
+            },
+            importances=split.get(("importances", model, "")),
+        )
+        for model in {key[1]: None for key in split}
+    }
+
+
+def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """One array after the other under its number, and the names as one more."""
+    names = np.array(list(arrays), np.str_)
+    numbered = {f"{i:06d}": array for i, array in enumerate(arrays.values())}
+    np.savez(path, allow_pickle=False, names=names, **numbered)
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as entry:
+        return {str(name): entry[f"{i:06d}"] for i, name in enumerate(entry["names"])}

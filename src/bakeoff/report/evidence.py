@@ -1,0 +1,62 @@
+"""Everything that a report shows: the evaluation, costs, and the images chosen from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.evaluate.comparison import Comparison
+from bakeoff.evaluate.costs import Cost, cost_of
+from bakeoff.evaluate.evaluation import Evaluation
+from bakeoff.evaluate.table import comparison_table
+from bakeoff.params.evidence import EvaluateParams
+from bakeoff.test_side.candidates import Candidate
+from bakeoff.test_side.galleries import Shown, choose_pictures
+from bakeoff.test_side.looks import Inspection
+from bakeoff.test_side.probabilities import Inputs
+from bakeoff.test_side.repeats import Spread
+from bakeoff.tfrecord.numpy_reading import read_pictures
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is known about the models."""
+
+    comparison: Comparison
+    costs: Mapping[str, Cost]
+    table: pd.DataFrame
+    shown: Shown
+    inspections: Mapping[str, Inspection]  # of networks and forest
+    pictures: Mapping[int, NDArray[np.uint8]]
+    spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
+
+
+def gather_evidence(
+    evaluation: Evaluation,
+    candidates: Sequence[Candidate],
+    inputs: Inputs,
+    params: EvaluateParams,
+) -> Evidence:
+    """Put the costs of the models and the chosen test images beside the evaluation.
+
+    Args:
+        evaluation: What `evaluate` found.
+        candidates: The model folders that it evaluated.
+        inputs: Where records and features are.
+        params: The block `evaluate`, which says how many images are chosen.
+    """
+    comparison = evaluation.comparison
+    predictions = {c.name: comparison.named(c.name).predictions for c in candidates}
+    shown = choose_pictures(predictions, params.gallery, params.grad_cam)
+    costs = {c.name: cost_of(c, inputs.features) for c in candidates}
+    return Evidence(
+        comparison,
+        costs,
+        comparison_table(comparison, costs, evaluation.spreads),
+        shown,
+        evaluation.inspections,
+        read_pictures(inputs.records, "test", shown.places()),
+        evaluation.spreads,
+    )

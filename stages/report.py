@@ -1,0 +1,45 @@
+"""Show what was concluded: the table, the page, cards and plots, and all of it in MLflow."""
+
+from bakeoff.runtime.stage import run_stage
+
+from bakeoff.evaluate.files import read_evaluation
+from bakeoff.evaluate.searches import read_searches
+from bakeoff.params.block import PARAMS
+from bakeoff.params.datasets import read_chosen_dataset
+from bakeoff.params.evidence import EvaluateParams, TrackingParams
+from bakeoff.params.models import model_names
+from bakeoff.report.evidence import gather_evidence
+from bakeoff.report.files import read_histories, write_report_files
+from bakeoff.report.page import Context
+from bakeoff.report.terminal import show_comparison
+from bakeoff.runtime.files import read_json
+from bakeoff.runtime.layout import EVALUATION, FEATURES, MODELS, PROCESSED, REPORTS, SEARCH
+from bakeoff.test_side.candidates import compared_names, read_candidates
+from bakeoff.test_side.probabilities import Inputs
+from bakeoff.tfrecord.index import read_index
+from bakeoff.tracking import log_comparison
+
+
+def main() -> None:
+    params = EvaluateParams.read("evaluate")
+    dataset, described = read_chosen_dataset()
+    candidates = read_candidates(MODELS, compared_names(model_names()))
+    evaluation = read_evaluation(EVALUATION, candidates)
+    evidence = gather_evidence(evaluation, candidates, Inputs(PROCESSED, FEATURES), params)
+    context = Context(
+        dataset=dataset,
+        described=described,
+        index=read_index(PROCESSED),
+        leakage=read_json(REPORTS / "split" / "leakage.json"),
+        params=params,
+        params_text=PARAMS.read_text(encoding="utf-8"),
+        histories=read_histories(candidates),
+        searches=read_searches(SEARCH, candidates),
+    )
+    write_report_files(REPORTS, evidence, context)
+    log_comparison(REPORTS, MODELS, TrackingParams.read("tracking"))
+    show_comparison(REPORTS)
+
+
+if __name__ == "__main__":
+    run_stage("report", main)
