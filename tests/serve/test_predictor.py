@@ -88,14 +88,14 @@ def test_a_batch_is_cut_and_put_together_in_order(models):
 
 @pytest.mark.parametrize(
     ("fit", "light"),
-    [(None, 1.0), ("stretch", 1.0), ("crop", 1.0), ("pad_white", 1.0), ("pad_black", 0.5)],
+    [("stretch", 1.0), ("crop", 1.0), ("pad_white", 1.0), ("pad_black", 0.5)],
 )
 @pytest.mark.parametrize("model", ["net", "logistic_net"])
 def test_pictures_are_fitted_as_in_training(models, tmp_path, model, fit, light):
     shutil.copytree(models, tmp_path / "models")
     path = tmp_path / f"models/{model}/metadata.json"
     known = json.loads(path.read_text())
-    path.write_text(json.dumps(known | ({} if fit is None else {"fit": fit})))
+    path.write_text(json.dumps(known | {"fit": fit}))
     predictor = load_predictor(path.parent)
     # White, twice as wide as high: on black, half of the square is dark.
     said = predictor.probabilities([np.full((10, 20, 3), 255, np.uint8)])

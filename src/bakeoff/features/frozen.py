@@ -43,13 +43,8 @@ def write_features(
         "image_side": params.image_side,
         "pooling": params.pooling,
         "precision": params.precision,
-        "record_side": index.height,
-        "channels": index.channels,
-        "fit": index.fit,
-        "equalize": index.equalize,
-        "classes": list(index.classes),
         "weights": weights.record(),
-    }
+    } | index.picture_facts()
     if params.backbone not in SCRATCH:
         facts |= _write_frozen(folder, params, weights, records, index)
     if weights.kind == "random" and (folder / WEIGHTS_FILE).exists():

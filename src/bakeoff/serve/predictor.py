@@ -4,6 +4,7 @@ The way is the one by which the test side was scored: the canonical decoding, th
 the model. TensorFlow and scikit-learn are imported by the kind of model that needs them.
 """
 
+import io
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from bakeoff.params.data import Fit, TfrecordParams
-from bakeoff.pictures.decoding import Mode, PictureError, decode
-from bakeoff.pictures.squares import to_record_picture
+from bakeoff.params.data import Fit
+from bakeoff.pictures.decoding import PictureError, decode
+from bakeoff.pictures.squares import encode_picture, to_record_picture
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
+from bakeoff.serve.metadata import ClassifierParams, ModelMetadata, read_metadata
 
 Pixels = NDArray[np.uint8]  # (n, side, side, channels)
 Source = Path | bytes | NDArray[Any]
@@ -33,19 +35,18 @@ _FEATURES = "features:"
 class Predictor:
     """A loaded model and what its pictures must look like."""
 
-    metadata: dict[str, Any]
+    metadata: ModelMetadata
     classify: Callable[[Pixels], NDArray[np.float64]]
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The class names, in the order of the probabilities."""
-        return tuple(self.metadata["classes"])
+        return tuple(self.metadata.classes)
 
     @property
     def fit(self) -> Fit:
-        """How pictures become squares; models made before there was a choice stretch them."""
-        fit: Fit = self.metadata.get("fit", "stretch")
-        return fit
+        """How pictures become squares."""
+        return self.metadata.fit
 
     def probabilities(self, sources: Sequence[Source]) -> NDArray[np.float64]:
         """Calibrated probabilities, shape `(n, classes)`, of pictures.
@@ -71,19 +72,17 @@ class Predictor:
 
     def picture(self, source: Source) -> Pixels:
         """The record picture of one source, uint8 of shape `(side, side, channels)`."""
-        channels = self.metadata["channels"]
-        mode: Mode = "L" if channels == 1 else self.metadata.get("mode", "RGB")
+        mode = self.metadata.mode
         if isinstance(source, np.ndarray):
             image = from_array(source).convert(mode)
         else:
             image = decode(source, mode)
-        params = TfrecordParams(
-            image_side=self.metadata["record_side"],
-            channels=channels,
-            fit=self.fit,
-            equalize=self.metadata["equalize"],
-        )
-        return to_record_picture(image, params)
+        params = self.metadata.record_params()
+        pixels = to_record_picture(image, params)
+        if params.encoding == "jpeg":  # the model knows pictures as JPEG leaves them
+            with Image.open(io.BytesIO(encode_picture(pixels, params))) as record:
+                pixels = np.asarray(record).reshape(pixels.shape)
+        return pixels
 
     def _numbered(self, number: int, source: Source) -> Pixels:
         try:
@@ -150,17 +149,15 @@ def load_predictor(folder: Path) -> Predictor:
     Raises:
         BakeoffError: there is no model, or the network whose features it stands on is missing.
     """
-    path = folder / "metadata.json"
-    if not path.is_file():
-        raise BakeoffError(f"{folder}: no model; run `dvc repro`, or `dvc pull` on a clone")
-    metadata = read_json(path)
+    metadata = read_metadata(folder)
     if not can_predict(folder):
         raise BakeoffError(
             f"{folder}: this model cannot predict from pictures: it stands on features of "
             f"{', '.join(backbones_of(folder)) or 'nothing'}, whose frozen network is not there"
         )
-    classify = _network(folder) if (folder / "model.keras").is_file() else _classical(folder)
-    return Predictor(metadata, classify)
+    if (folder / "model.keras").is_file():
+        return Predictor(metadata, _network(folder))
+    return Predictor(metadata, _classical(folder, metadata.params))
 
 
 def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArray[np.float64]]:
@@ -185,18 +182,17 @@ def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArr
     return classify
 
 
-def _classical(folder: Path) -> Callable[[Pixels], NDArray[np.float64]]:
+def _classical(folder: Path, params: ClassifierParams) -> Callable[[Pixels], NDArray[np.float64]]:
     """A scikit-learn model on descriptors, on features of frozen networks, or on both."""
     from bakeoff.baselines.classifier import load_classifier
     from bakeoff.baselines.descriptors import describe
 
-    params = read_json(folder / "metadata.json")["params"]
     classifier = load_classifier(folder)
-    ours = [d for d in params.get("descriptors", ()) if not d.startswith(_FEATURES)]
+    ours = [d for d in params.descriptors if not d.startswith(_FEATURES)]
     networks = [_network(path, "pooling") for path in backbones_of(folder).values()]
 
     def classify(pixels: Pixels) -> NDArray[np.float64]:
-        parts = [describe(list(pixels), ours, params["pixels_side"])] if ours else []
+        parts = [describe(list(pixels), ours, params.pixels_side)] if ours else []
         parts += [network(pixels).astype(np.float32) for network in networks]
         return classifier.probabilities(np.concatenate(parts, axis=1))
 

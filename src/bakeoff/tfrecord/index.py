@@ -12,6 +12,16 @@ from bakeoff.runtime.files import read_json, sha256_of_file, write_json
 from bakeoff.runtime.parallel import map_shards
 
 INDEX = "index.json"
+PICTURE_FACTS = (
+    "record_side",
+    "channels",
+    "mode",
+    "fit",
+    "equalize",
+    "encoding",
+    "jpeg_quality",
+    "classes",
+)
 # A TFRecord is its length (8 bytes), a checksum of that (4), the data, and their checksum (4).
 _HEADER, _FOOTER = 12, 4
 
@@ -56,6 +66,13 @@ class RecordIndex:
     equalize: str
     classes: tuple[str, ...]
     splits: dict[str, SplitIndex]
+    mode: str = "RGB"  # of the canonical pixels, `sort.mode`
+    jpeg_quality: int | None = None  # of JPEG records
+
+    def picture_facts(self) -> dict[str, Any]:
+        """How a picture file becomes a record, which prediction must repeat."""
+        facts = {name: getattr(self, name) for name in PICTURE_FACTS if hasattr(self, name)}
+        return facts | {"record_side": self.height, "classes": list(self.classes)}
 
     def write(self, folder: Path) -> None:
         """Write `index.json`."""

@@ -196,4 +196,6 @@ def _index(plan: pd.DataFrame, export: Export, shards: dict[str, list[Shard]]) -
         equalize=params.equalize,
         classes=export.classes,
         splits=splits,
+        mode=export.mode,
+        jpeg_quality=params.jpeg_quality if params.encoding == "jpeg" else None,
     )

@@ -20,6 +20,7 @@ from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import code_sha256
 from bakeoff.runtime.tf import keras
+from bakeoff.tfrecord.index import PICTURE_FACTS
 from bakeoff.train.checkpoints import Checkpoint
 from bakeoff.train.head_training import train_head
 from bakeoff.train.heads import build_head, feature_moments
@@ -64,9 +65,8 @@ class Job:
 def model_facts(job: Job, found: Found) -> dict[str, Any]:
     """What `metadata.json` says of the model whichever way it was trained."""
     facts = job.facts
-    pictures = ("image_side", "record_side", "channels", "fit", "equalize", "classes")
-    network = ("backbone", "weights", "precision", "pooling")
-    return {key: facts[key] for key in (*pictures, *network)} | {
+    network = ("backbone", "weights", "image_side", "precision", "pooling")
+    return {key: facts[key] for key in (*PICTURE_FACTS, *network)} | {
         "model": job.name,
         "kind": kind_of(job.params),
         "seed": job.seed,
