@@ -173,3 +173,17 @@ def test_a_score_that_a_search_used_changes_its_key(reproduced):
     assert done.returncode == 0, done.stderr
     assert {f"tune@{MODEL}", f"train@{MODEL}", "random_forest"} <= stages_that_ran(done.stdout)
     assert not {"split", "tfrecord", f"features@{MODEL}"} & stages_that_ran(done.stdout)
+
+
+def test_the_notebook_of_first_steps_runs(reproduced):
+    cells = json.loads((reproduced / "docs/first_steps.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) > 5
+    script = reproduced / "first_steps.py"
+    script.write_text("\n\n".join(code), encoding="utf-8")
+    done = run(reproduced, sys.executable, script.name, MPLBACKEND="Agg")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "up to date" in done.stdout
+    assert "learning_rate" in done.stdout  # `dvc params diff` after the experiment
+    assert "p_normal" in done.stdout
+    assert (reproduced / "explained.png").is_file()
