@@ -68,7 +68,7 @@ def test_check_finds_a_mistake_in_any_block(repository):
     assert "models.inceptionv3" in result.stderr
     Path("params.yaml").write_text(text.replace("relu, gelu, tanh", "relu, gelu, tan"))
     assert "'tune.space.activation' may not be 'tan'" in run("check").stderr
-    Path("params.yaml").write_text(text.replace("bootstrap: 2000", "bootstrap: 1"))
+    Path("params.yaml").write_text(text.replace("bootstrap: 20000", "bootstrap: 1"))
     assert "evaluate.bootstrap" in run("check").stderr
     Path("params.yaml").write_text(text.replace("dataset: phantom", "dataset: unicorns"))
     assert "unicorns" in run("check").stderr

@@ -24,7 +24,6 @@ CLASSES = ("amber", "blue", "coral")
 COUNT = 240
 LABELS = np.arange(COUNT) % 3
 GROUPS = np.arange(COUNT) // 2  # two pictures each
-PARAMS = EvaluateParams(bootstrap=300)
 
 # Of the workshop in tests/evaluate/test_evaluation.py.
 SMALL = EvaluateParams(bootstrap=200, gallery=4, grad_cam=2)
@@ -65,14 +64,13 @@ def contender_of(name: str, accuracy: float, seed: int = 0, **metadata: object) 
         "weights": {"kind": "imagenet", "file": "w.h5", "origin": "Keras", "sha256": "c" * 64},
         "params": {"trees": 10, "descriptors": ["pixels"], "pixels_side": 8},
     }
-    return contender(
-        name, known | metadata, answering(accuracy, seed), GROUPS, params=PARAMS, seed=0
-    )
+    predictions = answering(accuracy, seed)
+    return contender(name, known | metadata, predictions, GROUPS, confidence=0.95)
 
 
 def comparison_of(*models: Contender) -> Comparison:
     """The comparison of some contenders."""
-    return compare(models, GROUPS, 0.95)
+    return compare(models, GROUPS, 0.95, resamples=1000)
 
 
 def evaluate(workshop: Path, name: str) -> None:

@@ -15,7 +15,7 @@ def test_a_clear_winner_is_to_be_taken():
     assert "of 240 test pictures from 120 groups" in text
     assert "Take strong: every other model is shown to be worse." in text
     assert "strong is better than random_forest: +35.0 points (" in text
-    assert "p < 0.001 after Holm's correction" in text
+    assert "p < 0.001, corrected for all rivals" in text
 
 
 def test_where_nothing_is_shown_nothing_is_claimed():
@@ -43,9 +43,9 @@ def test_the_commonest_mistake_is_named_with_its_counts():
 
 def test_a_best_model_that_is_no_better_than_the_majority_is_warned_of():
     text = said(contender_of("a", 0.40, 1), contender_of(MAJORITY, 0.38, 2))
-    assert "Beware: always saying the commonest class is right for 37.9 %" in text
+    assert "Warning: a is not shown to be better than always naming the commonest class" in text
     fine = said(contender_of("a", 0.80, 1), contender_of(MAJORITY, 0.38, 2))
-    assert "Beware" not in fine
+    assert "Warning" not in fine
 
 
 def test_a_model_without_a_mistake_has_none_to_name():

@@ -53,11 +53,22 @@ def test_the_first_model_is_champion_with_signature_scores_and_example(repositor
 
 
 def test_a_better_model_replaces_the_champion(repository):
-    reproduce(repository, "first", 12, seed=1)
+    reproduce(repository, "first", 8, seed=1)
     store = reproduce(repository, "second", 24, seed=2)
     champion = version_with(store, "champion")
     assert champion.version == 2
-    assert champion.tags["gate"].startswith("promoted: accuracy +0.500 on the same 24")
+    assert champion.tags["gate"].startswith("promoted: accuracy +0.667 on the same 24")
+    assert champion.tags["gate_look"] == "1"
+
+
+def test_every_newcomer_is_another_look_but_the_same_contest_is_not(repository):
+    reproduce(repository, "first", 20, seed=1)
+    for number, model in enumerate(("second", "third"), start=2):
+        for _ in range(2):  # the same comparison again
+            store = reproduce(repository, model, 21, seed=number)
+        challenger = version_with(store, "challenger")
+        assert challenger.version == number
+        assert challenger.tags["gate_look"] == str(number - 1)
 
 
 def test_a_model_that_is_not_shown_to_be_better_stays_challenger(repository):

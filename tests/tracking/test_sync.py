@@ -180,4 +180,4 @@ def test_a_comparison_without_a_servable_model_registers_nothing(reproduced):
     store = mirror_all()
     compared = Comparison.read(Path("reports"), Path("models"))
     mirror_comparison(store, compared)
-    assert register_best(store, compared, Path("models"), EvaluateParams(), 1) is None
+    assert register_best(store, compared, Path("models"), EvaluateParams()) is None

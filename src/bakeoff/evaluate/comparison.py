@@ -2,28 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluate.intervals import (
-    Interval,
-    group_swap,
-    holm,
-    mcnemar,
-    percentile_interval,
-    share_interval,
-)
-from bakeoff.evaluate.resampled_scores import resampled_scores
+from bakeoff.evaluate.influence import recall_estimates, scale_of, score_estimates
+from bakeoff.evaluate.intervals import Interval, groups_behind, student_interval
+from bakeoff.evaluate.outcomes import Outcomes, effective_groups
+from bakeoff.evaluate.pairings import Pairing, against_best, against_rival
 from bakeoff.evaluate.selection_bias import out_of_bag_accuracy
-from bakeoff.params.evidence import EvaluateParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import Scorecard, scorecard
 from bakeoff.test_side.candidates import FOREST, MAJORITY
-
-Conclusion = Literal["better", "worse", "no difference shown"]
 
 
 @dataclass(frozen=True)
@@ -37,38 +29,19 @@ class Contender:
     uncalibrated: Scorecard  # before temperature scaling
     intervals: Mapping[str, Interval]
     recalls: tuple[Interval, ...]  # of each class
-    samples: Mapping[str, NDArray[np.float64]]  # bootstrap resamples, paired over contenders
-
-
-@dataclass(frozen=True)
-class Pairing:
-    """A model against a rival on the same pictures; differences are in accuracy."""
-
-    model: str
-    rival: str
-    difference: float  # model minus rival
-    interval: Interval
-    mcnemar_p: float  # pictures as if independent
-    p_value: float  # the same test with whole groups swapped
-    p_adjusted: float  # p_value after Holm over all pairings with this rival
-    confidence: float
-
-    @property
-    def conclusion(self) -> Conclusion:
-        """What may be said of `model`."""
-        if self.p_adjusted >= 1 - self.confidence:
-            return "no difference shown"
-        return "better" if self.difference > 0 else "worse"
+    groups_behind: Mapping[str, float]  # how many effective groups each interval rests on
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All contenders, best first, and the two families of paired tests."""
+    """All contenders, best first, and three families of paired tests."""
 
     contenders: tuple[Contender, ...]
     groups: int
+    effective_groups: float  # of equal size, worth as much as the groups there are
     against_forest: tuple[Pairing, ...]
     against_best: tuple[Pairing, ...]
+    against_majority: tuple[Pairing, ...]
     out_of_bag: float  # accuracy to expect of the best, without the luck of having been chosen
 
     @property
@@ -87,41 +60,41 @@ def contender(
     predictions: Predictions,
     groups: NDArray[np.int64],
     *,
-    params: EvaluateParams,
-    seed: int,
+    confidence: float,
 ) -> Contender:
-    """Score one model and its resamples.
+    """Score one model.
 
     Args:
         name: The model's name.
         metadata: Its `metadata.json`; `temperature` undoes the calibration.
         predictions: Calibrated, of the test side.
         groups: Each picture's group, shape `(n,)`, in `0..g-1`.
-        params: How many resamples and which confidence.
-        seed: The same for every contender, so that their resamples are paired.
+        confidence: Of the intervals.
     """
     card = scorecard(predictions)
     raw = predictions.with_temperature(1 / float(metadata.get("temperature", 1.0)))
-    samples = resampled_scores(predictions, groups, params.bootstrap, seed)
-    count = int(groups.max()) + 1
+    sizes = np.bincount(groups)
+    estimates = score_estimates([predictions], groups)
     found = {
-        score: percentile_interval(drawn, count, params.confidence)
-        for score, drawn in samples.items()
-        if drawn.ndim == 1
+        score: student_interval(estimate, sizes, confidence=confidence, scale=scale_of(score))
+        for score, estimate in estimates.items()
     }
-    found["accuracy"] = share_interval(
-        samples["accuracy"], card.overall["accuracy"], count, params.confidence
-    )
-    recalls = tuple(
-        share_interval(
-            samples["recall"][:, label],
-            card.per_class["recall"][label],
-            len(np.unique(groups[predictions.labels == label])),
-            params.confidence,
+    behind = {score: groups_behind(estimate, sizes) for score, estimate in estimates.items()}
+    recalls = _recall_intervals(predictions, groups, confidence)
+    return Contender(name, metadata, predictions, card, scorecard(raw), found, recalls, behind)
+
+
+def _recall_intervals(
+    predictions: Predictions, groups: NDArray[np.int64], confidence: float
+) -> tuple[Interval, ...]:
+    """Of each class, over the groups that hold a picture of it."""
+    intervals = []
+    for label, estimate in enumerate(recall_estimates([predictions], groups)):
+        mine = np.bincount(groups[predictions.labels == label])
+        intervals.append(
+            student_interval(estimate, mine[mine > 0], confidence=confidence, scale="share")
         )
-        for label in range(len(predictions.classes))
-    )
-    return Contender(name, metadata, predictions, card, scorecard(raw), found, recalls, samples)
+    return tuple(intervals)
 
 
 def majority_predictions(like: Predictions, train_labels: Mapping[str, int]) -> Predictions:
@@ -141,16 +114,16 @@ def compare(
     groups: NDArray[np.int64],
     confidence: float,
     *,
-    resamples: int = 2000,
+    resamples: int = 20_000,
     seed: int = 0,
 ) -> Comparison:
-    """Order contenders by accuracy, then kappa, then name, and pair each with forest and best.
+    """Order contenders by accuracy, then kappa, then name, and pair each with three rivals.
 
     Args:
         contenders: Scored on the same pictures.
         groups: Each picture's group, shape `(n,)`, in `0..g-1`.
         confidence: Of intervals and tests.
-        resamples: In which the choice of the best is repeated.
+        resamples: Random draws of the tests, and of the choice of the best.
         seed: Of these.
 
     Raises:
@@ -165,16 +138,20 @@ def compare(
             c.name,
         ),
     )
-    named = {c.name: c for c in ordered}
-    trained = [c for c in ordered if c.name != MAJORITY]
+    names = [c.name for c in ordered]
+    trained = [name for name in names if name != MAJORITY]
+    outcomes = Outcomes(
+        tuple(names), np.stack([c.predictions.right for c in ordered])[None], groups
+    )
+    models = outcomes.only(trained)
     return Comparison(
         tuple(ordered),
         int(groups.max()) + 1,
-        _pairings(trained, named[FOREST], groups, confidence) if FOREST in named else (),
-        _pairings(trained, trained[0], groups, confidence),
-        out_of_bag_accuracy(
-            np.stack([c.predictions.right for c in trained]), groups, resamples, seed
-        ),
+        effective_groups(outcomes.sizes),
+        against_rival(models, FOREST, confidence) if FOREST in names else (),
+        against_best(models, trained[0], confidence, draws=resamples, seed=seed),
+        against_rival(outcomes, MAJORITY, confidence) if MAJORITY in names else (),
+        out_of_bag_accuracy(models.right[0].astype(np.bool_), groups, resamples, seed),
     )
 
 
@@ -192,32 +169,3 @@ def check_scored_alike(contenders: Sequence[Contender]) -> None:
                 f"{other.name} and {first.name} were scored on different test pictures; "
                 "run `dvc repro` to make features and records from the same split"
             )
-
-
-def _pairings(
-    models: Sequence[Contender], rival: Contender, groups: NDArray[np.int64], confidence: float
-) -> tuple[Pairing, ...]:
-    """Each model against `rival`, p-values adjusted for their number."""
-    pairs = [_pairing(m, rival, groups, confidence) for m in models if m.name != rival.name]
-    adjusted = holm(np.array([pair.p_value for pair in pairs]))
-    return tuple(replace(p, p_adjusted=float(a)) for p, a in zip(pairs, adjusted, strict=True))
-
-
-def _pairing(
-    model: Contender, rival: Contender, groups: NDArray[np.int64], confidence: float
-) -> Pairing:
-    ours, theirs = model.predictions.right, rival.predictions.right
-    count = int(groups.max()) + 1
-    gained = np.bincount(groups, ours.astype(np.float64) - theirs, count).astype(np.int64)
-    p_value = group_swap(gained)
-    drawn = model.samples["accuracy"] - rival.samples["accuracy"]
-    return Pairing(
-        model.name,
-        rival.name,
-        float(ours.mean() - theirs.mean()),
-        percentile_interval(drawn, count, confidence),
-        mcnemar(ours, theirs),
-        p_value,
-        p_value,
-        confidence,
-    )

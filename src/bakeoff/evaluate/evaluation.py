@@ -47,7 +47,7 @@ def evaluate_models(
         inputs: Where records and features are.
         train_labels: Training originals of each class, for the majority row.
         params: The block `evaluate`.
-        seed: Of the bootstrap.
+        seed: Of the random draws.
 
     Raises:
         BakeoffError: the test pictures of two models differ.
@@ -56,10 +56,10 @@ def evaluate_models(
     groups = np.unique(test.groups, return_inverse=True)[1].astype(np.int64)
     predictions = {c.name: predict(c, test, inputs) for c in candidates}
     contenders = [
-        contender(c.name, c.metadata, predictions[c.name], groups, params=params, seed=seed)
+        contender(c.name, c.metadata, predictions[c.name], groups, confidence=params.confidence)
         for c in candidates
     ]
-    contenders.append(_majority(contenders[0], train_labels, groups, params, seed))
+    contenders.append(_majority(contenders[0], train_labels, groups, params.confidence))
     comparison = compare(
         contenders, groups, params.confidence, resamples=params.bootstrap, seed=seed
     )
@@ -94,12 +94,11 @@ def _majority(
     like: Contender,
     train_labels: Mapping[str, int],
     groups: NDArray[np.int64],
-    params: EvaluateParams,
-    seed: int,
+    confidence: float,
 ) -> Contender:
     predictions = majority_predictions(like.predictions, train_labels)
     metadata = majority_metadata(like.metadata)
-    return contender(MAJORITY, metadata, predictions, groups, params=params, seed=seed)
+    return contender(MAJORITY, metadata, predictions, groups, confidence=confidence)
 
 
 def majority_metadata(like: Mapping[str, Any]) -> dict[str, Any]:

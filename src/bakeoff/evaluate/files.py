@@ -21,7 +21,7 @@ from bakeoff.test_side.looks import Inspection
 from bakeoff.test_side.repeats import Spread
 
 _COMPARISON, _PREDICTIONS, _MAPS = "comparison.json", "predictions.npz", "maps.npz"
-_OF_CONTENDER = ("intervals", "recalls")  # what cannot be computed again in a moment
+_OF_CONTENDER = ("intervals", "recalls", "groups_behind")  # what cannot be computed again in a moment
 _SEPARATOR = "\n"  # stands in no model's and no class's name
 
 
@@ -49,7 +49,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
 
 
 def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation:
-    """Read what `write_evaluation` wrote; resamples and latencies are not in it.
+    """Read what `write_evaluation` wrote; latencies are not in it.
 
     Args:
         folder: Where it was written.
@@ -96,7 +96,6 @@ def _contender(
         predictions=predictions,
         card=scorecard(predictions),
         uncalibrated=scorecard(raw),
-        samples={},
         **_typed(Contender, {name: found[name] for name in _OF_CONTENDER}),
     )
 

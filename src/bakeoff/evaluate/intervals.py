@@ -1,144 +1,145 @@
-"""How sure a score is: bootstrap over groups, paired tests, many comparisons.
+"""Confidence intervals from what each group contributes to a score: no resampling, no seed."""
 
-Pictures of one patient are alike, so the unit that is drawn, and swapped, is the group. A group's
-contribution to every score is a handful of sums, so a resample is one row of group counts times
-the matrix of those sums, and 2000 resamples are one matrix product.
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special  # not scipy.stats, which takes a second to import
+from scipy import special
 
-Floats = NDArray[np.float64]
+from bakeoff.evaluate.outcomes import Floats, Integers, effective_groups
 
-# 64 MB of weights at a time, whatever the number of groups.
-_WEIGHTS_AT_ONCE = 8_000_000
+Scale = Literal["share", "correlation", "loss", "difference"]
+
+FOLDS_WIDEN = 1.25
+"""Factor on standard errors from folds, for what varies with the training pictures."""
+
+_LEAST_FREEDOM = 4.0
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval; NaN where the resamples say nothing."""
+    """A confidence interval; NaN on both ends where nothing is known."""
 
     low: float
     high: float
 
 
-def resample_sums(group_sums: Floats, resamples: int, seed: int) -> Floats:
-    """Sum statistics over groups drawn with replacement.
+UNKNOWN = Interval(float("nan"), float("nan"))
 
-    Args:
-        group_sums: Shape `(groups, statistics)`, each group's contribution.
-        resamples: How many draws of as many groups as there are.
-        seed: The same seed and number of groups give the same draws, so two models' resamples
-            are paired.
 
-    Returns:
-        Shape `(resamples, statistics)`.
+@dataclass(frozen=True)
+class Estimate:
+    """A score and each group's influence on it.
+
+    Attributes:
+        value: The score.
+        influence: Shape `(g,)`, sums to zero: the derivative of the score by the group's weight
+            (infinitesimal jackknife). For a mean over pictures it is `(sum - n * mean) / N`.
     """
-    draws = group_counts(len(group_sums), resamples, seed)
-    return np.concatenate([counts @ group_sums for counts in draws])
+
+    value: float
+    influence: Floats
+
+    def standard_error(self, sizes: Integers) -> float:
+        """The jackknife over groups, to first order: `sqrt((g - 1) / g * sum (u N / (N - n))^2)`.
+
+        With groups of one size this is the usual cluster-robust error; a large group counts more.
+
+        Args:
+            sizes: Pictures of each group, shape `(g,)`.
+
+        Returns:
+            NaN for a single group.
+        """
+        groups, pictures = len(sizes), sizes.sum()
+        if groups < 2:
+            return float("nan")
+        left_out = self.influence * pictures / (pictures - sizes)
+        return float(np.sqrt((groups - 1) / groups * (left_out**2).sum()))
 
 
-def group_counts(groups: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Blocks of shape `(block, groups)`: how often each group is drawn."""
-    generator = np.random.default_rng(seed)
-    block = max(1, _WEIGHTS_AT_ONCE // groups)
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = generator.integers(groups, size=(rows, groups))
-        drawn += np.arange(rows)[:, None] * groups
-        counts = np.bincount(drawn.ravel(), minlength=rows * groups)
-        yield counts.reshape(rows, groups).astype(np.float64)
-
-
-def percentile_interval(samples: Floats, groups: int, confidence: float) -> Interval:
-    """The expanded percentile interval of bootstrap samples.
-
-    The plain percentile interval is too narrow for few groups; the tails are moved out so that it
-    is as wide as Student's interval would be for a mean (Hesterberg 2015, "What teachers should
-    know about the bootstrap", section 5.3.3).
+def mean_estimate(values: Floats, groups: Integers) -> Estimate:
+    """The mean over pictures.
 
     Args:
-        samples: Shape `(resamples,)`; NaN is left out.
-        groups: How many groups were drawn from.
+        values: Of each picture, shape `(n,)`.
+        groups: Each picture's group, shape `(n,)`, in `0..g-1`.
+    """
+    mean = float(values.mean())
+    return Estimate(mean, np.bincount(groups, values - mean) / len(values))
+
+
+def student_interval(
+    estimate: Estimate,
+    sizes: Integers,
+    *,
+    confidence: float,
+    scale: Scale,
+    widen: float = 1.0,
+) -> Interval:
+    """Student's interval on a scale where the score has no bounds.
+
+    The scale is the logit of a share (`share`), the logarithm of a loss, the inverse hyperbolic
+    tangent of a kappa (`correlation`), or the score itself (`difference`). Degrees of freedom are
+    one less than `groups_behind`, and four at least where there are so many groups.
+
+    No group has an influence on a share of 0 or 1. There the bound is Clopper and Pearson's with
+    the effective groups as trials, and for a correlation of 1 twice that bound less one.
+
+    Args:
+        estimate: The score and the groups' influence on it.
+        sizes: Pictures of each group, shape `(g,)`.
         confidence: For example 0.95.
+        scale: As above.
+        widen: Factor on the standard error.
 
     Returns:
-        NaN on both ends when there are fewer than two groups or no defined sample.
+        `UNKNOWN` for a single group or an undefined score.
     """
-    defined = samples[~np.isnan(samples)]
-    if groups < 2 or not len(defined):
-        return Interval(np.nan, np.nan)
-    t = special.stdtrit(groups - 1, (1 + confidence) / 2)
-    tail = special.ndtr(-np.sqrt(groups / (groups - 1)) * t)
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    return Interval(float(low), float(high))
+    value, error = estimate.value, widen * estimate.standard_error(sizes)
+    if np.isnan(value) or np.isnan(error):
+        return UNKNOWN
+    if error == 0 and scale in ("share", "correlation") and value in (0.0, 1.0):
+        return _exact(value, effective_groups(sizes), confidence, scale)
+    freedom = _freedom(estimate, sizes)
+    half = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
+    if scale == "difference" or error == 0:
+        return Interval(value - half, value + half)
+    if scale == "loss":
+        factor = np.exp(half / value)
+        return Interval(float(value / factor), float(value * factor))
+    if scale == "correlation":
+        center, half = np.arctanh(value), half / (1 - value**2)
+        return Interval(float(np.tanh(center - half)), float(np.tanh(center + half)))
+    center, half = special.logit(value), half / (value * (1 - value))
+    return Interval(float(special.expit(center - half)), float(special.expit(center + half)))
 
 
-def share_interval(samples: Floats, share: float, groups: int, confidence: float) -> Interval:
-    """As `percentile_interval`, for a share; exact when nothing or everything is right.
+def groups_behind(estimate: Estimate, sizes: Integers) -> float:
+    """On how many groups of equal weight an estimate's standard error rests.
 
-    Resamples of a perfect score are all perfect and would claim certainty. There the bound is
-    Clopper and Pearson's with the groups as trials: the share that would still give a perfect
-    score with probability `(1 - confidence) / 2`.
+    The effective number of groups, or fewer where a few groups hold most of the errors: then the
+    influences `u` have a high fourth moment, and `3 (sum u^2)^2 / sum u^4` is small (it is the
+    number of groups for normal influences).
+
+    Args:
+        estimate: With the influence of each group.
+        sizes: Pictures of each group, shape `(g,)`.
     """
-    if share not in (0.0, 1.0):
-        return percentile_interval(samples, groups, confidence)
+    squares = estimate.influence**2
+    groups = effective_groups(sizes)
+    if not squares.any():
+        return groups
+    return float(min(groups, 3 * squares.sum() ** 2 / (squares**2).sum()))
+
+
+def _freedom(estimate: Estimate, sizes: Integers) -> float:
+    most = max(1.0, effective_groups(sizes) - 1)
+    return min(most, max(_LEAST_FREEDOM, groups_behind(estimate, sizes) - 1))
+
+
+def _exact(value: float, groups: float, confidence: float, scale: Scale) -> Interval:
     bound = ((1 - confidence) / 2) ** (1 / groups)
-    return Interval(bound, 1.0) if share else Interval(0.0, 1 - bound)
-
-
-def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> float:
-    """McNemar's exact two-sided test that two models are right equally often, over pictures.
-
-    Args:
-        first_right: Shape `(n,)`, whether the first model is right.
-        second_right: The same for the second, on the same pictures.
-
-    Returns:
-        The p-value; 1 when the models never disagree in being right.
-    """
-    only_first = int((first_right & ~second_right).sum())
-    only_second = int((second_right & ~first_right).sum())
-    # Twice the smaller tail: the binomial distribution of fair coins is symmetric.
-    tail = special.bdtr(min(only_first, only_second), only_first + only_second, 0.5)
-    return float(min(1.0, 2 * tail))
-
-
-def group_swap(differences: NDArray[np.int64]) -> float:
-    """McNemar's exact test made fair to groups.
-
-    If the models are equally good, swapping their answers for all pictures of a group at once
-    changes nothing but the sign of that group's difference. The p-value is the share of all `2^G`
-    swaps that leave at least the observed total difference; it is counted exactly, by convolving
-    the groups one after the other. With one picture in each group this is McNemar's test.
-
-    Args:
-        differences: Shape `(groups,)`: right answers of the first minus those of the second.
-    """
-    steps = np.abs(differences[differences != 0])
-    if not len(steps):
-        return 1.0
-    # total[i] is the probability that the swapped sum, shifted by `reach`, is i.
-    total, reach = np.ones(1), 0
-    for step in np.sort(steps):
-        reach += int(step)
-        wider = np.zeros(2 * reach + 1)
-        wider[: len(total)] += total / 2
-        wider[2 * step :] += total / 2
-        total = wider
-    observed = abs(int(differences.sum()))
-    sums = np.abs(np.arange(-reach, reach + 1))
-    return float(min(1.0, total[sums >= observed].sum()))
-
-
-def holm(p_values: Floats) -> Floats:
-    """Adjust p-values for many comparisons (Holm 1979): compare the result with 1 - confidence."""
-    order = np.argsort(p_values, kind="stable")
-    scaled = p_values[order] * (len(p_values) - np.arange(len(p_values)))
-    adjusted = np.empty_like(scaled)
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
-    return adjusted
+    if value == 0:
+        return Interval(0.0, 1 - bound) if scale == "share" else UNKNOWN
+    return Interval(bound if scale == "share" else 2 * bound - 1, 1.0)

@@ -1,5 +1,6 @@
 """The numbers of an evaluation as files: scores to compare from run to run, and every detail."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from bakeoff.evaluate.comparison import Contender
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.files import plain
+from bakeoff.evaluate.pairings import Pairing
 from bakeoff.evaluate.verdict import verdict
 from bakeoff.runtime.files import write_json, writing_folder
 from bakeoff.scoring.predictions import write_predictions
@@ -43,11 +45,15 @@ def _everything(evaluation: Evaluation) -> dict[str, Any]:
         "best_out_of_bag": finite_or_none({"": comparison.out_of_bag})[""],
         "verdict": verdict(comparison, {}),
         "models": {c.name: _model(c) for c in comparison.contenders},
-        "against_forest": [plain(asdict(p) | {"conclusion": p.conclusion}) for p in
-                           comparison.against_forest],
-        "against_best": [plain(asdict(p) | {"conclusion": p.conclusion}) for p in
-                         comparison.against_best],
-    }  # fmt: skip
+        "effective_groups": comparison.effective_groups,
+        "against_forest": _pairings(comparison.against_forest),
+        "against_best": _pairings(comparison.against_best),
+        "against_majority": _pairings(comparison.against_majority),
+    }
+
+
+def _pairings(family: Sequence[Pairing]) -> list[Any]:
+    return [plain(asdict(p) | {"conclusion": p.conclusion}) for p in family]
 
 
 def _model(contender: Contender) -> dict[str, Any]:
@@ -62,6 +68,7 @@ def _model(contender: Contender) -> dict[str, Any]:
             "overall": dict(contender.card.overall),
             "uncalibrated": dict(contender.uncalibrated.overall),
             "intervals": {name: asdict(i) for name, i in contender.intervals.items()},
+            "groups_behind": dict(contender.groups_behind),
             "per_class": per_class,
             "confusion": contender.card.matrix.astype(np.int64).tolist(),
             "classes": list(classes),

@@ -1,9 +1,14 @@
 """What the best of several models is worth, when the best was found on the same pictures."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluate.intervals import Floats, group_counts
+from bakeoff.evaluate.outcomes import Floats
+
+# 64 MB of weights at a time, whatever the number of groups.
+_WEIGHTS_AT_ONCE = 8_000_000
 
 
 def out_of_bag_accuracy(
@@ -55,3 +60,15 @@ def _scores_of_the_chosen(drawn: Floats, right: Floats, pictures: Floats) -> Flo
     chosen = inside == inside.max(axis=1, keepdims=True)
     means: Floats = (outside * chosen).sum(axis=1) / chosen.sum(axis=1)
     return means
+
+
+def group_counts(groups: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """Blocks of shape `(block, groups)`: how often each group is drawn."""
+    generator = np.random.default_rng(seed)
+    block = max(1, _WEIGHTS_AT_ONCE // groups)
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        drawn = generator.integers(groups, size=(rows, groups))
+        drawn += np.arange(rows)[:, None] * groups
+        counts = np.bincount(drawn.ravel(), minlength=rows * groups)
+        yield counts.reshape(rows, groups).astype(np.float64)

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bakeoff.evaluate.comparison import Comparison, Contender, Pairing
+from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.costs import Cost, pareto_front
+from bakeoff.evaluate.pairings import Pairing
 from bakeoff.evaluate.searches import trials_of
 from bakeoff.runtime.files import writing_file
 from bakeoff.test_side.candidates import MAJORITY
@@ -73,6 +74,7 @@ def _row(contender: Contender, comparison: Comparison, cost: Cost) -> dict[str, 
     }
     row |= _pairing_cells("forest", comparison.against_forest, contender.name)
     row |= _pairing_cells("best", comparison.against_best, contender.name)
+    row |= _pairing_cells("majority", comparison.against_majority, contender.name)
     return row | asdict(cost)
 
 
@@ -95,9 +97,10 @@ def _pairing_cells(rival: str, pairings: Sequence[Pairing], model: str) -> dict[
         f"minus_{rival}": pairing.difference if pairing else np.nan,
         f"minus_{rival}_low": pairing.interval.low if pairing else np.nan,
         f"minus_{rival}_high": pairing.interval.high if pairing else np.nan,
-        f"mcnemar_p_{rival}": pairing.mcnemar_p if pairing else np.nan,
-        f"group_p_{rival}": pairing.p_value if pairing else np.nan,
-        f"holm_p_{rival}": pairing.p_adjusted if pairing else np.nan,
+        f"group_p_{rival}": pairing.group_p if pairing else np.nan,
+        f"fold_p_{rival}": pairing.fold_p if pairing else np.nan,
+        f"adjusted_p_{rival}": pairing.p_adjusted if pairing else np.nan,
+        f"detectable_{rival}": pairing.power.least_difference if pairing else np.nan,
         f"against_{rival}": pairing.conclusion if pairing else "",
     }
 

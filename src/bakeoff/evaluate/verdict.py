@@ -4,19 +4,24 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bakeoff.evaluate.comparison import Comparison, Contender, Pairing
+from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.intervals import Interval
+from bakeoff.evaluate.outcomes import FEW_GROUPS
+from bakeoff.evaluate.pairings import Pairing
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 
 # Measured times differ by less than this from one moment to the next.
 _FASTER = 1.2
+
+_POINTS = 5  # the difference for which the pictures needed are said
 
 
 def verdict(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
     """Sentences in the order in which a reader wants them: which, how sure, where it fails."""
     best = comparison.best
     sentences = [headline(comparison), *_advice(comparison, costs), _against_forest(comparison)]
+    sentences += [_unseen(comparison), _few_groups(comparison)]
     sentences += [choice(comparison), _weakness(best), _cost(best.name, costs)]
     sentences += [_calibration(best), _over_majority(comparison)]
     return [sentence for sentence in sentences if sentence]
@@ -66,7 +71,7 @@ def _against_forest(comparison: Comparison) -> str:
 def sentence_of(pairing: Pairing) -> str:
     """One pairing as a sentence."""
     points = f"{pairing.difference * 100:+.1f} points ({_points(pairing.interval)})"
-    p_value = f"p {_p(pairing.p_adjusted)} after Holm's correction"
+    p_value = f"p {_p(pairing.p_adjusted)}, corrected for all rivals"
     if pairing.conclusion == "no difference shown":
         return (
             f"No difference between {pairing.model} and {pairing.rival} is shown: "
@@ -139,16 +144,49 @@ def _calibration(best: Contender) -> str:
 
 def _over_majority(comparison: Comparison) -> str:
     """A warning where the best model is hardly better than always naming the commonest class."""
-    named = {c.name: c for c in comparison.contenders}
-    if MAJORITY not in named:
+    best = comparison.best.name
+    pairing = next((p for p in comparison.against_majority if p.model == best), None)
+    if pairing is None:
         return ""
-    share = named[MAJORITY].card.overall["accuracy"]
-    if comparison.best.intervals["accuracy"].low > share:
-        return f"Always saying the commonest class would be right for {_percent(share)}."
+    share = _percent(comparison.named(MAJORITY).card.overall["accuracy"])
+    if pairing.conclusion == "better":
+        return f"Always naming the commonest class would be right for {share}."
     return (
-        f"Beware: always saying the commonest class is right for {_percent(share)}, which the "
-        "best model's interval does not exclude."
+        f"Warning: {best} is not shown to be better than always naming the commonest class, which "
+        f"is right for {share} (p {_p(pairing.p_adjusted)}, corrected for all rivals)."
     )
+
+
+def _unseen(comparison: Comparison) -> str:
+    """Which differences this many pictures cannot show."""
+    if not comparison.against_best:
+        return ""
+    powers = [p.power for p in comparison.against_best]
+    power = sorted(powers, key=lambda p: p.least_difference)[len(powers) // 2]
+    if not power.least_difference > 0:
+        return ""
+    needed = power.pictures_needed(_POINTS / 100)
+    rivals = f"{len(powers)} rivals" if len(powers) > 1 else "its rival"
+    return (
+        f"Against {rivals}, a difference of {power.least_difference * 100:.0f} points would be "
+        f"found with a chance of 80 %; to find one of {_POINTS} points as surely takes about "
+        f"{needed:,.0f} test pictures, grouped like these {power.pictures}."
+    )
+
+
+def _few_groups(comparison: Comparison) -> str:
+    """A warning where intervals may be too narrow."""
+    behind = comparison.best.groups_behind
+    few = [name for name, groups in behind.items() if groups < FEW_GROUPS]
+    if not few:
+        return ""
+    if comparison.effective_groups < FEW_GROUPS:
+        reason = (
+            f"The test pictures are worth {comparison.effective_groups:.0f} groups of equal size"
+        )
+    else:
+        reason = f"Few groups hold most of what decides {', '.join(few)}"
+    return f"{reason}: below {FEW_GROUPS:.0f}, a 95 % interval may hold the truth less often."
 
 
 def _percent(share: float) -> str:

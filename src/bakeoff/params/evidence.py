@@ -12,7 +12,7 @@ class EvaluateParams(Block):
 
     design: Literal["auto", "folds", "split"] = "auto"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 2000  # resamples of groups
+    bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 20_000  # random draws of groups
     repeats: Annotated[int, Field(ge=0, le=100)] = 0  # extra head trainings, other seeds
     gallery: Annotated[int, Field(ge=0, le=64)] = 12  # pictures in each gallery
     grad_cam: Annotated[int, Field(ge=0, le=32)] = 4  # right and wrong pictures a model

@@ -27,7 +27,7 @@ from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.figures import to_svg
 from bakeoff.runtime.addresses import without_secrets
 from bakeoff.runtime.files import write_text
-from bakeoff.test_side.candidates import FOREST, MAJORITY
+from bakeoff.test_side.candidates import MAJORITY
 from bakeoff.test_side.repeats import Spread
 from bakeoff.tfrecord.index import RecordIndex
 
@@ -95,7 +95,6 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "val_sha256": best.metadata["val_ids_sha256"][:12],
         "groups": comparison.groups,
         "confidence": f"{context.params.confidence * 100:g} %",
-        "resamples": context.params.bootstrap,
         "axis": [f"{end * 100:.0f} %" for end in axis],
         "rows": report_numbers.model_rows(table, axis),
         "every_number": report_numbers.every_number(table),
@@ -144,14 +143,15 @@ def _random_models(comparison: Comparison) -> list[tuple[str, bool]]:
 
 
 def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:
-    """The paired tests; where the forest is the best the two families are one."""
-    families = {comparison.best.name: comparison.against_best, FOREST: comparison.against_forest}
-    titles = {comparison.best.name: f"Against the best, {comparison.best.name}"} | {
-        FOREST: "Against the random forest"
+    """The paired tests, a table for each family."""
+    families = {
+        f"Against the best, {comparison.best.name}": comparison.against_best,
+        "Against the random forest": comparison.against_forest,
+        "Against the majority class": comparison.against_majority,
     }
     return [
-        (titles[rival], report_numbers.pairing_rows(pairings))
-        for rival, pairings in families.items()
+        (title, report_numbers.pairing_rows(pairings))
+        for title, pairings in families.items()
         if pairings
     ]
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bakeoff.evaluate.comparison import Contender, Pairing
+from bakeoff.evaluate.comparison import Contender
 from bakeoff.evaluate.intervals import Interval
+from bakeoff.evaluate.pairings import Pairing
 from bakeoff.test_side.candidates import MAJORITY
 
 _MOST_CLASSES = 12  # a confusion matrix of more classes is a picture, not a table
@@ -150,7 +151,7 @@ def pairing_rows(pairings: Sequence[Pairing]) -> list[dict[str, str]]:
             if _unknown(p.interval.low)
             else f"{p.interval.low * 100:+.1f} to {p.interval.high * 100:+.1f}",
             "p": _p(p.p_adjusted),
-            "mcnemar": _p(p.mcnemar_p),
+            "detectable": fixed(p.power.least_difference * 100, 1),
             "conclusion": p.conclusion,
             "class": conclusion_class(p.conclusion),
         }

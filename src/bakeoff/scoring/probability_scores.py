@@ -53,45 +53,23 @@ def average_precision(labels: Labels, probabilities: Floats) -> Floats:
 
 def _areas(labels: Labels, probabilities: Floats) -> Floats:
     """Both areas of each class, shape `(k, 2)`."""
-    once = np.ones((1, len(labels)))
-    areas = [
-        weighted_areas(labels == c, probabilities[:, c], once)[:, 0]
-        for c in range(probabilities.shape[1])
-    ]
-    return np.array(areas)
+    return np.array(
+        [_class_areas(labels == c, probabilities[:, c]) for c in range(probabilities.shape[1])]
+    )
 
 
-def weighted_areas(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
-    """Area under the ROC curve and average precision of one class, for many sets of weights.
-
-    Args:
-        positive: Whether a picture is of the class, shape `(n,)`.
-        scores: Shape `(n,)`.
-        weights: How often each picture counts, shape `(resamples, n)`.
-
-    Returns:
-        Shape `(2, resamples)`; NaN where no picture of the class, or no other, counts.
-
-    Example:
-        >>> positive, scores = np.array([False, True, True]), np.array([0.4, 0.35, 0.8])
-        >>> weighted_areas(positive, scores, np.array([[1.0, 1.0, 1.0], [1.0, 0.0, 2.0]]))
-        array([[0.5       , 1.        ],
-               [0.83333333, 1.        ]])
-    """
-    order = np.argsort(-scores, kind="stable")
-    levels = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
-    sorted_weights = weights[:, order]
-    mine = np.add.reduceat(sorted_weights * positive[order], levels, axis=1)
-    others = np.add.reduceat(sorted_weights, levels, axis=1) - mine
-    mine_above, others_above = mine.cumsum(axis=1), others.cumsum(axis=1)
-    all_mine, all_others = mine_above[:, -1], others_above[:, -1]
-    # Each of mine ranks above the others that come after it; of a tie, above half of them.
-    won = (mine * (all_others[:, None] - others_above + others / 2)).sum(axis=1)
-    precision = mine_above / np.maximum(mine_above + others_above, 1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        auc = won / (all_mine * all_others)
-        average = (mine * precision).sum(axis=1) / all_mine
-    return np.stack([auc, average])
+def _class_areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:
+    """Area under the ROC curve and average precision of one class."""
+    true, false = _counts_above(positive, scores)
+    mine, others = np.diff(true, prepend=0), np.diff(false, prepend=0)
+    if not true[-1]:
+        return np.nan, np.nan
+    average = float((mine * true / (true + false)).sum() / true[-1])
+    if not false[-1]:
+        return np.nan, average
+    # Each of the class ranks above the others that come after it; of a tie, above half of them.
+    won = float((mine * (false[-1] - false + others / 2)).sum())
+    return won / (true[-1] * false[-1]), average
 
 
 def roc_curve(positive: NDArray[np.bool_], scores: Floats) -> tuple[Floats, Floats]:

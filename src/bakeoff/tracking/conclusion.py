@@ -48,8 +48,8 @@ def log_and_register(store: Store, reports: Path, models: Path) -> str:
     """Mirror the comparison and put its best model to the gate; returns what the gate said."""
     comparison = Comparison.read(reports, models)
     mirror_comparison(store, comparison)
-    params, seed = EvaluateParams.read("evaluate"), int(read_key("seed"))
-    registered = register_best(store, comparison, models, params, seed)
+    params = EvaluateParams.read("evaluate")
+    registered = register_best(store, comparison, models, params)
     if registered is None:
         return ""
     return f"version {registered.version} of {registered.name} {registered.reason}"

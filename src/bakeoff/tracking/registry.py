@@ -1,11 +1,17 @@
 """The model registry: the newest best model is the challenger, the champion has earned it."""
 
+import hashlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.evaluate.outcomes import Outcomes
+from bakeoff.evaluate.promotion import judge
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.pictures.decoding import PictureError
 from bakeoff.runtime.errors import BakeoffError
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 _GATE = "gate"  # why the version is, or is not, the champion
+_LOOK = "gate_look"  # which newcomer it was, counted from 1
+_CONTEST = "gate_contest"  # against which champion, on which pictures
 _SHOWN = ("accuracy", "accuracy_low", "accuracy_high", "cohen_kappa", "macro_f1", "n_test")
 
 
@@ -44,11 +52,10 @@ class Contest:
     models: Path
     best: str  # the newcomer's name
     params: EvaluateParams
-    seed: int
 
 
 def register_best(
-    store: Store, comparison: Comparison, models: Path, params: EvaluateParams, seed: int
+    store: Store, comparison: Comparison, models: Path, params: EvaluateParams
 ) -> Registered | None:
     """Register the comparison's best model, unless it is there, and put it to the gate.
 
@@ -58,7 +65,7 @@ def register_best(
     best = _best_servable(comparison, models)
     if best is None:
         return None
-    contest = Contest(comparison, models, best, params, seed)
+    contest = Contest(comparison, models, best, params)
     with locked("registry"):
         _ensure_registered_model(store)
         version = _find(store, comparison.keys[best]) or _register(store, contest)
@@ -149,7 +156,7 @@ def _gate(store: Store, contest: Contest, version: "ModelVersion") -> Registered
     if champion is None:
         promoted, reason = True, "the first version"
     else:
-        promoted, reason = _against(store, contest, champion)
+        promoted, reason = _against(store, contest, version, champion)
         reason += f", against version {champion.version} ({champion.tags.get('model', '?')})"
     if promoted:
         store.client.set_registered_model_alias(store.dataset, CHAMPION, number)
@@ -171,10 +178,10 @@ def version_with(store: Store, alias: str) -> "ModelVersion | None":
         return None
 
 
-def _against(store: Store, contest: Contest, champion: "ModelVersion") -> tuple[bool, str]:
+def _against(
+    store: Store, contest: Contest, version: "ModelVersion", champion: "ModelVersion"
+) -> tuple[bool, str]:
     """The paired test of the newcomer and the champion on today's test side."""
-    from bakeoff.tracking.promotion import judge
-
     comparison = contest.comparison
     newcomer = read_predictions(comparison.reports / "predictions" / f"{contest.best}.csv")
     try:
@@ -183,6 +190,32 @@ def _against(store: Store, contest: Contest, champion: "ModelVersion") -> tuple[
         return False, f"the champion could not be scored on today's pictures ({error})"
     if rival is None:
         return False, "the champion tells other classes apart, so the two cannot be compared"
-    groups = group_numbers(newcomer.image_ids)
-    verdict = judge(newcomer, rival, groups, contest.params, contest.seed)
-    return verdict.promoted, verdict.reason
+    outcomes = Outcomes(
+        ("newcomer", "champion"),
+        np.stack([newcomer.right, rival.right])[None],
+        group_numbers(newcomer.image_ids),
+    )
+    champion_key = champion.tags.get(fact.KEY)
+    promotion = judge(
+        outcomes,
+        candidates=max(1, sum(key != champion_key for key in comparison.keys.values())),
+        look=_look(store, version, champion, newcomer.image_ids),
+        confidence=contest.params.confidence,
+        margin=contest.params.promote_margin,
+    )
+    return promotion.promoted, promotion.reason
+
+
+def _look(
+    store: Store, version: "ModelVersion", champion: "ModelVersion", image_ids: NDArray[np.str_]
+) -> int:
+    """Which newcomer this is; the same contest again is no new look."""
+    pictures = hashlib.sha256("\n".join(image_ids).encode()).hexdigest()[:16]
+    contest = f"{champion.version} {pictures}"
+    if version.tags.get(_CONTEST) == contest:
+        return int(version.tags[_LOOK])
+    versions = store.client.search_model_versions(f"name = '{store.dataset}'")
+    look = 1 + max((int(v.tags.get(_LOOK, 0)) for v in versions), default=0)
+    store.client.set_model_version_tag(store.dataset, version.version, _LOOK, str(look))
+    store.client.set_model_version_tag(store.dataset, version.version, _CONTEST, contest)
+    return look

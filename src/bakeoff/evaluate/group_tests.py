@@ -1,0 +1,129 @@
+"""Paired tests of two models on the same pictures, fair to groups and to training.
+
+Pictures of one patient are right or wrong together, so the unit that is swapped is the group.
+"""
+
+import numpy as np
+from scipy import special  # not scipy.stats, which takes a second to import
+
+from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes
+
+# A difference that is no whole number is rounded to this many steps of the largest, at most; the
+# distribution of the sum is this many steps long, at most.
+_FINEST = 100
+_LONGEST = 200_000
+
+
+def sign_flip(differences: Integers, widen: float = 1.0) -> float:
+    """The exact sign-flip test over groups, two-sided.
+
+    If two models are equally good, swapping their outcomes on all pictures of a group changes
+    nothing but the sign of that group's difference. The p-value is the share of all `2^g` swaps
+    that leave at least the observed total difference. It is exact for any number of groups: the
+    characteristic function of the swapped sum is `prod_g cos(d_g t)`, which one inverse Fourier
+    transform turns into the distribution. With one picture in each group this is McNemar's test.
+
+    Args:
+        differences: Shape `(g,)`, outcomes of the first model minus those of the second, summed
+            over the group.
+        widen: By which the observed total is divided, for what varies beyond the test pictures.
+
+    Example:
+        >>> round(sign_flip(np.array([1, 1, 1, 1, 1])), 6)  # 2 of 32 swaps
+        0.0625
+    """
+    steps = np.abs(differences[differences != 0]).astype(np.int64)
+    if not len(steps):
+        return 1.0
+    reach = int(steps.sum())
+    length = 2 * reach + 2
+    turns = np.arange(length // 2 + 1) * (2 * np.pi / length)
+    transform = np.ones(len(turns))
+    for step, count in zip(*np.unique(steps, return_counts=True), strict=True):
+        transform *= np.cos(step * turns) ** count
+    chances = np.fft.irfft(transform, length)  # chances[s] is of the sum s, modulo length
+    observed = int(np.ceil(abs(int(differences.sum())) / widen - 1e-9))
+    if observed == 0:
+        return 1.0
+    tail = 2 * float(chances[observed : reach + 1].sum())
+    return float(np.clip(tail, 2.0 ** (1 - len(steps)), 1.0))
+
+
+def group_swap(differences: Floats, sizes: Integers, widen: float = 1.0) -> float:
+    """The sign-flip test that large groups do not decide alone.
+
+    The sum over pictures and the sum of the groups' differences divided by the square root of
+    their size must both be extreme, so the larger p-value counts. With groups of one size the two
+    are the same test. With a few large groups the first alone is too ready to find a difference
+    where one model's errors fill whole groups.
+
+    Args:
+        differences: As for `sign_flip`, or differences of a loss, not necessarily whole numbers.
+        sizes: Pictures of each group, shape `(g,)`.
+        widen: As for `sign_flip`.
+    """
+    p_value = sign_flip(_steps(differences), widen)
+    if (sizes == sizes[0]).all():
+        return p_value
+    return max(p_value, sign_flip(_steps(differences / np.sqrt(sizes)), widen))
+
+
+def _steps(differences: Floats) -> Integers:
+    """Differences as whole numbers: as they are, or in steps fine enough for the test."""
+    whole = np.rint(differences)
+    total = np.abs(differences).sum()
+    if total <= _LONGEST and np.array_equal(whole, differences):
+        return whole.astype(np.int64)
+    scale = min(_FINEST / np.abs(differences).max(), _LONGEST / total)
+    return np.rint(differences * scale).astype(np.int64)
+
+
+def corrected_t(outcomes: Outcomes, first: int, second: int) -> float:
+    """The corrected resampled t-test over folds and repeats (Nadeau and Bengio 2003), two-sided.
+
+    A model that is trained again is another model, and the training parts of folds overlap, so
+    that the folds' differences are correlated. Their variance is therefore multiplied by
+    `1 / J + n_test / n_train` instead of `1 / J`, with `J` the number of folds times repeats.
+
+    Args:
+        outcomes: With folds.
+        first: Place of the one model in `outcomes.names`.
+        second: Place of the other.
+
+    Returns:
+        The p-value; 1 without folds, with fewer than two of them, or without any difference.
+    """
+    if outcomes.folds is None:
+        return 1.0
+    right = outcomes.right.astype(np.float64)
+    gained = right[:, first] - right[:, second]
+    means = np.concatenate([_fold_means(g, f) for g, f in zip(gained, outcomes.folds, strict=True)])
+    count, center = len(means), float(means.mean())
+    per_repeat = count / len(gained)
+    if per_repeat < 2 or center == 0:
+        return 1.0
+    variance = float(means.var(ddof=1)) * (1 / count + 1 / (per_repeat - 1))
+    if variance == 0:
+        return 0.0
+    return float(2 * special.stdtr(count - 1, -abs(center) / np.sqrt(variance)))
+
+
+def _fold_means(gained: Floats, folds: Integers) -> Floats:
+    """The mean of every fold that has a picture."""
+    counts = np.bincount(folds)
+    sums = np.bincount(folds, gained)
+    return sums[counts > 0] / counts[counts > 0]
+
+
+def holm(p_values: Floats) -> Floats:
+    """Adjust p-values for the number of tests (Holm 1979): compare the result with 1 - confidence.
+
+    Example:
+        >>> holm(np.array([0.01, 0.04, 0.03]))
+        array([0.03, 0.06, 0.06])
+    """
+    order = np.argsort(p_values, kind="stable")
+    scaled = p_values[order] * (len(p_values) - np.arange(len(p_values)))
+    adjusted = np.empty_like(scaled)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
+    return adjusted

@@ -1,0 +1,185 @@
+"""Each group's influence on every overall score of a model.
+
+A score's influence function is its derivative by the weight of a picture; summed over the pictures
+of a group it gives a cluster-robust standard error (infinitesimal jackknife, Efron 1982) without a
+resample. All of it is linear in the number of pictures, whatever the number of classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.evaluate.intervals import Estimate, Scale, mean_estimate
+from bakeoff.evaluate.outcomes import Floats, Integers
+from bakeoff.evaluate.ranking import ranking_estimates
+from bakeoff.scoring import probability_scores as ranked
+from bakeoff.scoring.predictions import Predictions
+from bakeoff.scoring.scorecard import CLASSES_FOR_TOP_K, TOP_K
+
+_LOSSES = ("log_loss", "brier")
+_CORRELATIONS = ("cohen_kappa", "matthews")
+
+
+def scale_of(score: str) -> Scale:
+    """The scale on which a score's interval is symmetric."""
+    if score in _LOSSES:
+        return "loss"
+    return "correlation" if score in _CORRELATIONS else "share"
+
+
+def score_estimates(repeats: Sequence[Predictions], groups: Integers) -> dict[str, Estimate]:
+    """Every overall score but the calibration error, the mean over repeats.
+
+    Noise within the calibration error's bins never cancels, so that it has no honest interval.
+
+    Args:
+        repeats: Predictions of the same pictures, one for each repeat of the cross-validation.
+        groups: Each picture's group, shape `(n,)`, in `0..g-1`, every group used.
+    """
+    single = [_estimates(predictions, groups) for predictions in repeats]
+    return {name: _mean([estimates[name] for estimates in single]) for name in single[0]}
+
+
+def recall_estimates(repeats: Sequence[Predictions], groups: Integers) -> list[Estimate]:
+    """The recall of each class, over the groups that hold a picture of it.
+
+    Args:
+        repeats: As for `score_estimates`.
+        groups: As for `score_estimates`.
+
+    Returns:
+        One for each class; NaN for a class without a picture.
+    """
+    labels = repeats[0].labels
+    right = np.mean([predictions.right for predictions in repeats], axis=0)
+    order = np.argsort(labels, kind="stable")
+    ends = np.cumsum(np.bincount(labels, minlength=len(repeats[0].classes)))
+    estimates = []
+    for rows in np.split(order, ends[:-1]):
+        own = np.unique(groups[rows], return_inverse=True)[1].astype(np.int64)
+        empty = Estimate(float("nan"), np.zeros(0))
+        estimates.append(mean_estimate(right[rows], own) if len(rows) else empty)
+    return estimates
+
+
+def _mean(estimates: Sequence[Estimate]) -> Estimate:
+    return Estimate(
+        float(np.mean([e.value for e in estimates])),
+        np.mean([e.influence for e in estimates], axis=0),
+    )
+
+
+def _estimates(predictions: Predictions, groups: Integers) -> dict[str, Estimate]:
+    labels, probabilities = predictions.labels, predictions.probabilities
+    values: dict[str, Floats] = {
+        "accuracy": predictions.right.astype(np.float64),
+        "log_loss": ranked.log_losses(labels, probabilities),
+        "brier": ranked.brier_losses(labels, probabilities),
+    }
+    if len(predictions.classes) > CLASSES_FOR_TOP_K:
+        values |= {
+            f"top_{n}_accuracy": ranked.among_likeliest(labels, probabilities, n) for n in TOP_K
+        }
+    estimates = {name: mean_estimate(value, groups) for name, value in values.items()}
+    estimates |= {
+        name: Estimate(value, np.bincount(groups, influence).astype(np.float64))
+        for name, (value, influence) in class_score_influences(
+            labels, predictions.predicted, len(predictions.classes)
+        ).items()
+    }
+    return estimates | ranking_estimates(labels, probabilities, groups)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Of each class, shape `(k,)`; and of each picture's own classes, shape `(n,)`."""
+
+    hit: NDArray[np.bool_]  # (n,), whether a picture is right
+    labels: Integers
+    predicted: Integers
+    right: Floats  # (k,)
+    true: Floats
+    said: Floats
+
+    def mean_over(self, classes: NDArray[np.bool_], by_right: Floats, by_true: Floats,
+                  by_said: Floats) -> Floats:  # fmt: skip
+        """Influences on the mean over classes of a score with these derivatives, shape `(n,)`."""
+        moved = self.hit * by_right[self.labels] + by_true[self.labels] + by_said[self.predicted]
+        influence: Floats = moved / classes.sum()
+        return influence
+
+
+def class_score_influences(
+    labels: Integers, predicted: Integers, k: int
+) -> Mapping[str, tuple[float, Floats]]:
+    """The scores of a confusion matrix, each with every picture's influence on it.
+
+    Args:
+        labels: Shape `(n,)`, in `0..k-1`.
+        predicted: Shape `(n,)`, in `0..k-1`.
+        k: Number of classes.
+
+    Returns:
+        By name a value, NaN where it is undefined, and an array of shape `(n,)`.
+    """
+    hit = labels == predicted
+    right, true, said = (
+        np.bincount(which, minlength=k).astype(np.float64)
+        for which in (labels[hit], labels, predicted)
+    )
+    counts = _Counts(hit, labels, predicted, right, true, said)
+    return _class_means(counts) | _agreements(counts)
+
+
+def _class_means(c: _Counts) -> dict[str, tuple[float, Floats]]:
+    """Balanced accuracy, and the macro averages."""
+    held, zero = c.true + c.said > 0, np.zeros(len(c.true))
+    recall, precision = _over(c.right, c.true), _over(c.right, c.said)
+    both = c.true + c.said
+    f1 = _over(2 * c.right, both)
+    by_f1 = -_over(f1, both)
+    present = c.true > 0
+
+    def of_recall(classes: NDArray[np.bool_]) -> tuple[float, Floats]:
+        slopes = _over(np.ones(len(zero)), c.true), -_over(recall, c.true), zero
+        return float(recall[classes].mean()), c.mean_over(classes, *slopes)
+
+    of_precision = _over(np.ones(len(zero)), c.said), zero, -_over(precision, c.said)
+    return {
+        "balanced_accuracy": of_recall(present),
+        "macro_recall": of_recall(held),
+        "macro_precision": (float(precision[held].mean()), c.mean_over(held, *of_precision)),
+        "macro_f1": (
+            float(f1[held].mean()),
+            c.mean_over(held, _over(np.full(len(zero), 2.0), both), by_f1, by_f1),
+        ),
+    }
+
+
+def _agreements(c: _Counts) -> dict[str, tuple[float, Floats]]:
+    """Cohen's kappa and Matthews' correlation."""
+    total, hits = c.true.sum(), c.right.sum()
+    chance = (c.true * c.said).sum()
+    by_chance = c.said[c.labels] + c.true[c.predicted]
+    above, below = total * hits - chance, total**2 - chance
+    by_above = hits + total * c.hit - by_chance
+    kappa, by_kappa = float("nan"), np.zeros(len(c.labels))
+    if below > 0:
+        kappa = float(above / below)
+        by_kappa = (by_above - kappa * (2 * total - by_chance)) / below
+    spread_true, spread_said = total**2 - (c.true**2).sum(), total**2 - (c.said**2).sum()
+    matthews, by_matthews = 0.0, np.zeros(len(c.labels))
+    if spread_true > 0 and spread_said > 0:
+        root = np.sqrt(spread_true * spread_said)
+        matthews = float(above / root)
+        by_spread = (total - c.true[c.labels]) / spread_true
+        by_spread += (total - c.said[c.predicted]) / spread_said
+        by_matthews = by_above / root - matthews * by_spread
+    return {"cohen_kappa": (kappa, by_kappa), "matthews": (matthews, by_matthews)}
+
+
+def _over(above: Floats, below: Floats) -> Floats:
+    """`above / below`, zero where `below` is."""
+    return np.divide(above, below, out=np.zeros(len(below)), where=below > 0)

@@ -1,0 +1,99 @@
+"""Whether more labelled pictures would help: the reading of a learning curve."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from bakeoff.evaluate.intervals import mean_estimate
+from bakeoff.evaluate.outcomes import Floats, Outcomes, effective_groups
+
+Reading = Literal["still rising", "flat", "cannot be told"]
+
+SMALL_GAIN = 0.01
+"""A doubling of the training pictures that brings less than this is called flat."""
+
+_LAST = 3  # sizes whose slope is read; earlier ones say how the curve began, not where it goes
+
+
+@dataclass(frozen=True)
+class CurveReading:
+    """What the end of a learning curve says.
+
+    Attributes:
+        gain: Of the score with every doubling of the training part, over its three largest sizes.
+        low: Lower bound of the gain.
+        high: Upper bound of the gain.
+    """
+
+    gain: float
+    low: float
+    high: float
+
+    @property
+    def reading(self) -> Reading:
+        """Flat if the upper bound is below `SMALL_GAIN`; still rising if the lower is above 0."""
+        if self.high < SMALL_GAIN:
+            return "flat"
+        return "still rising" if self.low > 0 else "cannot be told"
+
+
+def read_curve(
+    fractions: Sequence[float],
+    scores: Floats,
+    standard_errors: Floats,
+    *,
+    confidence: float = 0.95,
+) -> CurveReading:
+    """Read a curve of scores with their standard errors.
+
+    The scores are taken as independent. Scores on the same pictures move together, so this errs to
+    "cannot be told"; where the outcomes are at hand, use `read_outcomes`.
+
+    Args:
+        fractions: Of the training part, rising, for example 0.06, 0.12, 0.25, 0.5, 1.
+        scores: Of which more is better, one for each fraction.
+        standard_errors: Of these.
+        confidence: Of the gain's interval.
+    """
+    weights = _slope_weights(fractions)
+    gain = float(weights @ scores[-len(weights) :])
+    error = float(np.sqrt((weights**2) @ (standard_errors[-len(weights) :] ** 2)))
+    return _reading(gain, error, float(special.ndtri((1 + confidence) / 2)))
+
+
+def read_outcomes(
+    fractions: Sequence[float],
+    outcomes: Outcomes,
+    *,
+    confidence: float = 0.95,
+    widen: float = 1.0,
+) -> CurveReading:
+    """Read a curve from the outcomes of the models trained on each fraction, on the same pictures.
+
+    Args:
+        fractions: Of the training part, rising.
+        outcomes: A "model" for each fraction, in the same order.
+        confidence: Of the gain's interval.
+        widen: Factor on the standard error, for what varies beyond the test pictures.
+    """
+    weights, sizes = _slope_weights(fractions), outcomes.sizes
+    gained = weights @ outcomes.per_picture[-len(weights) :]
+    estimate = mean_estimate(gained, outcomes.groups)
+    freedom = max(1.0, effective_groups(sizes) - 1)
+    quantile = float(special.stdtrit(freedom, (1 + confidence) / 2))
+    return _reading(estimate.value, widen * estimate.standard_error(sizes), quantile)
+
+
+def _reading(gain: float, error: float, quantile: float) -> CurveReading:
+    return CurveReading(gain, gain - quantile * error, gain + quantile * error)
+
+
+def _slope_weights(fractions: Sequence[float]) -> Floats:
+    """Weights that make the least-squares slope per doubling of the last scores."""
+    doublings = np.log2(np.asarray(fractions, np.float64)[-_LAST:])
+    centred = doublings - doublings.mean()
+    weights: Floats = centred / (centred**2).sum()
+    return weights

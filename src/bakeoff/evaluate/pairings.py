@@ -1,0 +1,165 @@
+"""Who may be called better: the one judge of two models, for the comparison and for the champion.
+
+A model is called better or worse only if the tests at hand agree. Over the groups of test pictures
+it is the sign-flip test. With folds the sum is first divided by `FOLDS_WIDEN`, and the corrected
+resampled t-test over folds and repeats must agree, because a learner that is trained again is
+another model. Both are corrected for the number of rivals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bakeoff.evaluate.group_tests import corrected_t, group_swap, holm
+from bakeoff.evaluate.intervals import FOLDS_WIDEN, Interval, mean_estimate, student_interval
+from bakeoff.evaluate.outcomes import Floats, Outcomes
+from bakeoff.evaluate.power import Power, power
+from bakeoff.evaluate.selection import worse_than_best
+
+Conclusion = Literal["better", "worse", "no difference shown"]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A model against a rival on the same pictures; differences are in the mean outcome.
+
+    Attributes:
+        model: The one model.
+        rival: The other.
+        difference: Model minus rival.
+        interval: Of the difference; with `confidence` all intervals of the family hold at once.
+        group_p: Of the sign-flip test over groups, for this pair alone.
+        fold_p: Of the corrected resampled t-test, for this pair alone; NaN without folds.
+        p_adjusted: The larger of the two after correction for the family: what is concluded from.
+        power: What this pair's comparison could have seen.
+        confidence: For example 0.95.
+    """
+
+    model: str
+    rival: str
+    difference: float
+    interval: Interval
+    group_p: float
+    fold_p: float
+    p_adjusted: float
+    power: Power
+    confidence: float
+
+    @property
+    def conclusion(self) -> Conclusion:
+        """What may be said of `model`."""
+        if self.p_adjusted > 1 - self.confidence or self.difference == 0:
+            return "no difference shown"
+        return "better" if self.difference > 0 else "worse"
+
+
+def against_rival(outcomes: Outcomes, rival: str, confidence: float) -> tuple[Pairing, ...]:
+    """Every other model against a rival that was named beforehand; Holm's correction.
+
+    Args:
+        outcomes: Of the rival and the others.
+        rival: One of `outcomes.names`.
+        confidence: Of tests and intervals.
+    """
+    pairs = _pairs(outcomes, rival)
+    group_p = np.array([_group_p(outcomes, *pair) for pair in pairs])
+    return _family(
+        outcomes,
+        pairs,
+        group_p,
+        group_adjusted=holm(group_p),
+        choices=len(pairs),
+        confidence=confidence,
+    )
+
+
+def against_best(
+    outcomes: Outcomes, best: str, confidence: float, *, draws: int, seed: int
+) -> tuple[Pairing, ...]:
+    """Every other model against the best, which was picked on these same pictures.
+
+    Args:
+        outcomes: Of all models that were in the choice.
+        best: The model of the highest score; of a tie any.
+        confidence: Of tests and intervals.
+        draws: Of the range test (`selection.worse_than_best`).
+        seed: Of these.
+    """
+    pairs = _pairs(outcomes, best)
+    if not pairs:
+        return ()
+    group_p = np.array([_group_p(outcomes, *pair) for pair in pairs])
+    selected = worse_than_best(outcomes, draws, seed, _widen(outcomes))
+    adjusted = np.array([selected[model] for model, _ in pairs])
+    choices = len(outcomes.names) * (len(outcomes.names) - 1) // 2
+    return _family(
+        outcomes,
+        pairs,
+        group_p,
+        group_adjusted=np.maximum(group_p, adjusted),
+        choices=choices,
+        confidence=confidence,
+    )
+
+
+def _widen(outcomes: Outcomes) -> float:
+    return 1.0 if outcomes.folds is None else FOLDS_WIDEN
+
+
+def _pairs(outcomes: Outcomes, rival: str) -> list[tuple[int, int]]:
+    place = outcomes.names.index(rival)
+    return [(model, place) for model in range(len(outcomes.names)) if model != place]
+
+
+def _group_p(outcomes: Outcomes, model: int, rival: int) -> float:
+    sums = outcomes.group_sums
+    return group_swap(sums[model] - sums[rival], outcomes.sizes, _widen(outcomes))
+
+
+def _family(
+    outcomes: Outcomes,
+    pairs: Sequence[tuple[int, int]],
+    group_p: Floats,
+    *,
+    group_adjusted: Floats,
+    choices: int,
+    confidence: float,
+) -> tuple[Pairing, ...]:
+    """Pairings whose tests over folds agree with those over groups.
+
+    Args:
+        outcomes: Of all models.
+        pairs: Places of model and rival.
+        group_p: Of each pair alone.
+        group_adjusted: Corrected for the family.
+        choices: How many pairs the intervals must hold for at once.
+        confidence: Of all of them.
+    """
+    fold_p = np.array([corrected_t(outcomes, *pair) for pair in pairs])
+    together = 1 - (1 - confidence) / max(1, choices)
+    adjusted = group_adjusted
+    if outcomes.folds is not None:
+        adjusted = np.maximum(group_adjusted, holm(fold_p))
+    found = []
+    for place, (model, rival) in enumerate(pairs):
+        gained = outcomes.per_picture[model] - outcomes.per_picture[rival]
+        estimate, sizes = mean_estimate(gained, outcomes.groups), outcomes.sizes
+        widen = _widen(outcomes)
+        found.append(
+            Pairing(
+                outcomes.names[model],
+                outcomes.names[rival],
+                estimate.value,
+                student_interval(
+                    estimate, sizes, confidence=together, scale="difference", widen=widen
+                ),
+                float(group_p[place]),
+                float("nan") if outcomes.folds is None else float(fold_p[place]),
+                float(adjusted[place]),
+                power(estimate, sizes, len(pairs), confidence, widen),
+                confidence,
+            )
+        )
+    return tuple(found)

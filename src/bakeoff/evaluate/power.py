@@ -1,0 +1,67 @@
+"""What a comparison could not have seen: the least detectable difference, and pictures needed."""
+
+from dataclasses import dataclass
+
+from scipy import special
+
+from bakeoff.evaluate.intervals import Estimate
+from bakeoff.evaluate.outcomes import Integers, effective_groups
+
+POWER = 0.8
+"""The chance of finding a difference of the least detectable size."""
+
+
+@dataclass(frozen=True)
+class Power:
+    """How small a difference in score a comparison can find.
+
+    Attributes:
+        standard_error: Of the difference of two models, by groups.
+        least_difference: Found with a chance of `POWER`, in the score's unit.
+        pictures: How many this comparison has.
+    """
+
+    standard_error: float
+    least_difference: float
+    pictures: int
+
+    def pictures_needed(self, difference: float) -> float:
+        """Pictures, grouped like these, at which `difference` is the least detectable one.
+
+        The standard error falls with the root of the number, so the number scales with the square.
+        """
+        return self.pictures * (self.least_difference / difference) ** 2
+
+
+def detection_factor(rivals: int, groups: float, confidence: float = 0.95) -> float:
+    """How many standard errors a difference must be to be found with a chance of `POWER`.
+
+    The quantile of the two-sided test at `1 - confidence`, shared by `rivals` tests, plus that of
+    the power. Student's quantiles with one degree of freedom less than there are groups.
+
+    Example:
+        >>> round(detection_factor(1, 1e9), 2), round(detection_factor(10, 1e9), 2)
+        (2.8, 3.65)
+        >>> round(detection_factor(1, 22), 2)
+        2.94
+    """
+    freedom = max(1.0, groups - 1)
+    tail = (1 - confidence) / (2 * rivals)
+    return float(special.stdtrit(freedom, 1 - tail) + special.stdtrit(freedom, POWER))
+
+
+def power(
+    difference: Estimate, sizes: Integers, rivals: int, confidence: float = 0.95, widen: float = 1.0
+) -> Power:
+    """What a comparison of two models, one of `rivals` such comparisons, can find.
+
+    Args:
+        difference: Of the two models' scores, with each group's influence.
+        sizes: Pictures of each group, shape `(g,)`.
+        rivals: How many comparisons share the error rate.
+        confidence: For example 0.95.
+        widen: Factor on the standard error, for what varies beyond the test pictures.
+    """
+    error = widen * difference.standard_error(sizes)
+    factor = detection_factor(rivals, effective_groups(sizes), confidence)
+    return Power(error, factor * error, int(sizes.sum()))

@@ -1,0 +1,76 @@
+"""When a newcomer replaces the champion: only if the paired tests say that it is better.
+
+Every newcomer that is tested is another chance to be promoted by luck. So the error rate is spent:
+the k-th newcomer is tested at `alpha * gamma_k`, where the `gamma_k` sum to one, which keeps the
+chance of any false promotion, however many newcomers come and however alike they are, at most
+`alpha` (alpha spending: Foster and Stine 2008, "Alpha-investing"; Tian and Ramdas 2021, "Online
+control of the familywise error rate"). `gamma_k` falls as `k^-1.6`, their default.
+"""
+
+from dataclasses import dataclass
+
+from scipy import special
+
+from bakeoff.evaluate.intervals import Interval
+from bakeoff.evaluate.outcomes import Outcomes
+from bakeoff.evaluate.pairings import against_rival
+
+_DECAY = 1.6
+
+
+def level_of(look: int, alpha: float = 0.05) -> float:
+    """The level at which newcomer number `look` is tested, the first one being 1.
+
+    Example:
+        >>> [round(level_of(k), 4) for k in (1, 2, 5, 20)]
+        [0.0219, 0.0072, 0.0017, 0.0002]
+        >>> sum(level_of(k) for k in range(1, 100_000)) < 0.05
+        True
+    """
+    return float(alpha * look**-_DECAY / special.zeta(_DECAY))
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Whether the newcomer is promoted, and why, in one sentence."""
+
+    promoted: bool
+    reason: str
+    difference: float  # in the mean outcome, newcomer minus champion
+    interval: Interval
+    p_value: float  # corrected for the candidates that the newcomer was picked from
+    level: float  # what it is compared with
+
+
+def judge(
+    outcomes: Outcomes,
+    *,
+    candidates: int,
+    look: int,
+    confidence: float,
+    margin: float = 0.0,
+) -> Promotion:
+    """Test a newcomer against the champion.
+
+    Promoted is a newcomer whose p-value, times the number of candidates that it is the best of, is
+    at most `level_of(look)`, and whose interval lies above `margin`.
+
+    Args:
+        outcomes: Of the newcomer and the champion, in this order, on the same pictures.
+        candidates: How many models the newcomer was picked from on these pictures.
+        look: Which newcomer this is, counted from 1, since the first champion.
+        confidence: The chance of any false promotion is at most one minus this.
+        margin: By which the newcomer must be better.
+    """
+    (pairing,) = against_rival(outcomes, outcomes.names[1], confidence)
+    level = level_of(look, 1 - confidence)
+    p_value = min(1.0, candidates * pairing.p_adjusted)
+    difference, interval = pairing.difference, pairing.interval
+    promoted = difference > 0 and p_value <= level and interval.low > margin
+    reason = (
+        f"accuracy {difference:+.3f} on the same {len(outcomes.groups)} test pictures "
+        f"({confidence:.0%} interval {interval.low:+.3f} to {interval.high:+.3f}; "
+        f"p = {p_value:.2g} as the best of {candidates}, level {level:.2g} for newcomer {look}): "
+        f"{'' if promoted else 'not '}shown to be better by more than {margin:g}"
+    )
+    return Promotion(promoted, reason, difference, interval, p_value, level)
