@@ -11,7 +11,7 @@ from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes
 # A difference that is no whole number is rounded to this many steps of the largest, at most; the
 # distribution of the sum is this many steps long, at most.
 _FINEST = 100
-_LONGEST = 200_000
+_LONGEST = 50_000
 
 
 def sign_flip(differences: Integers, widen: float = 1.0) -> float:
