@@ -21,7 +21,11 @@ from bakeoff.test_side.looks import Inspection
 from bakeoff.test_side.repeats import Spread
 
 _COMPARISON, _PREDICTIONS, _MAPS = "comparison.json", "predictions.npz", "maps.npz"
-_OF_CONTENDER = ("intervals", "recalls", "groups_behind")  # what cannot be computed again in a moment
+_OF_CONTENDER = (
+    "intervals",
+    "recalls",
+    "groups_behind",
+)  # slow to compute again
 _SEPARATOR = "\n"  # stands in no model's and no class's name
 
 
