@@ -11,7 +11,7 @@ from bakeoff.evaluate.numbers import write_numbers
 from bakeoff.evaluate.verdict import headline
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.params.models import model_names
+from bakeoff.params.resolved import resolved_names
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.layout import EVALUATION, FEATURES, MODELS, PROCESSED, REPORTS, SPLITS
 from bakeoff.runtime.tables import read_table
@@ -21,7 +21,7 @@ from bakeoff.test_side.probabilities import Inputs
 
 def main() -> None:
     params, seed = EvaluateParams.read("evaluate"), int(read_key("seed"))
-    candidates = read_candidates(MODELS, compared_names(model_names()))
+    candidates = read_candidates(MODELS, compared_names(resolved_names()))
     train = read_table(SPLITS / "train.csv", ("label",))
     counts = Counter(train["label"])
     evaluation = evaluate_models(candidates, Inputs(PROCESSED, FEATURES), counts, params, seed)

@@ -6,9 +6,8 @@ import sys
 from time import perf_counter
 
 from bakeoff.features.weights import resolve_weights
-from bakeoff.params.applications import check_side
 from bakeoff.params.block import read_key
-from bakeoff.params.models import ModelDefaults, read_feature_params
+from bakeoff.params.resolved import resolved_features
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder, writing_folder
 from bakeoff.runtime.fit_record import peak_memory_mb
@@ -18,14 +17,13 @@ from bakeoff.tfrecord.index import read_index
 
 def main() -> None:
     name = sys.argv[1]
-    params, seed = read_feature_params(name), int(read_key("seed"))
-    defaults = ModelDefaults.read("defaults")
-    check_side(params.backbone, params.image_side)
+    request, seed = resolved_features(name), int(read_key("seed"))
+    params = request.model
     weights = resolve_weights(
         params.weights,
         params.backbone,
-        mirror=defaults.weights_mirror,
-        unreachable=defaults.weights_unreachable,
+        mirror=request.weights_mirror,
+        unreachable=request.weights_unreachable,
     )
     from bakeoff.features.frozen import write_features
     from bakeoff.runtime.devices import prepare

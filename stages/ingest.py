@@ -3,13 +3,14 @@
 from bakeoff.runtime.stage import run_stage
 
 from bakeoff.ingest.sources import bring
-from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.params.datasets import dataset_path
+from bakeoff.params.resolved import resolved_dataset
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.layout import RAW
 
 
 def main() -> None:
-    name, dataset = read_chosen_dataset()
+    name, dataset = resolved_dataset()
     with writing_folder(RAW) as folder:
         brought = bring(dataset, dataset_path(name), folder)
     print(f"{name}: {brought.files} files in {RAW}, {len(brought.left_out)} members left out")

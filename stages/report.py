@@ -5,9 +5,8 @@ from bakeoff.runtime.stage import run_stage
 from bakeoff.evaluate.files import read_evaluation
 from bakeoff.evaluate.searches import read_searches
 from bakeoff.params.block import PARAMS
-from bakeoff.params.datasets import read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
-from bakeoff.params.models import model_names
+from bakeoff.params.resolved import resolved_dataset, resolved_names
 from bakeoff.report.evidence import gather_evidence
 from bakeoff.report.files import read_histories, write_report_files
 from bakeoff.report.page import Context
@@ -22,8 +21,8 @@ from bakeoff.tracking import log_comparison
 
 def main() -> None:
     params = EvaluateParams.read("evaluate")
-    dataset, described = read_chosen_dataset()
-    candidates = read_candidates(MODELS, compared_names(model_names()))
+    dataset, described = resolved_dataset()
+    candidates = read_candidates(MODELS, compared_names(resolved_names()))
     evaluation = read_evaluation(EVALUATION, candidates)
     evidence = gather_evidence(evaluation, candidates, Inputs(PROCESSED, FEATURES), params)
     context = Context(

@@ -3,7 +3,8 @@
 from bakeoff.runtime.stage import run_stage
 
 from bakeoff.params.data import SortParams
-from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.params.datasets import dataset_path
+from bakeoff.params.resolved import resolved_dataset
 from bakeoff.runtime.files import write_json, writing_folder
 from bakeoff.runtime.layout import INTERIM, RAW, REPORTS
 from bakeoff.runtime.manifest import MANIFEST_COLUMNS
@@ -12,7 +13,7 @@ from bakeoff.sort.sorting import sort_pictures
 
 
 def main() -> None:
-    name, dataset = read_chosen_dataset()
+    name, dataset = resolved_dataset()
     params = SortParams.read("sort")
     with writing_folder(INTERIM) as interim, writing_folder(REPORTS / "data") as reports:
         found = sort_pictures(

@@ -8,7 +8,8 @@ from bakeoff.features.sides import read_feature_facts
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.found import read_found
-from bakeoff.params.models import ComputeParams, read_model_params
+from bakeoff.params.models import ComputeParams
+from bakeoff.params.resolved import resolved_model
 from bakeoff.runtime import journal
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.files import sha256_of_folder, writing_folder
@@ -22,7 +23,7 @@ from bakeoff.train.network_files import write_network
 def main() -> None:
     name = sys.argv[1]
     found, seed = read_found(SEARCH / name), int(read_key("seed"))
-    params = found.applied_to(read_model_params(name))
+    params = found.applied_to(resolved_model(name))
     tracking, dataset = TrackingParams.read("tracking"), str(read_key("dataset"))
     compute = prepare(ComputeParams.read("compute").strategy, seed)
     facts, resume = read_feature_facts(FEATURES / name), mlruns() / "resume"

@@ -8,8 +8,8 @@ import sys
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.found import write_no_search
-from bakeoff.params.models import ComputeParams, read_model_params
-from bakeoff.params.tuning import read_model_tuning
+from bakeoff.params.models import ComputeParams
+from bakeoff.params.resolved import resolved_search
 from bakeoff.runtime.layout import FEATURES, PROCESSED, SEARCH, mlruns
 
 
@@ -21,8 +21,9 @@ def _start_over() -> None:
 
 def main() -> None:
     name = sys.argv[1]
-    tuning, params = read_model_tuning(name), read_model_params(name)
-    if not tuning.trials:
+    search = resolved_search(name)
+    tuning, params = search.tuning, search.model
+    if tuning is None or params is None:
         write_no_search(SEARCH / name)
         print(f"{name}: no search, 'tune.trials' is 0; the values in params.yaml hold")
         return

@@ -7,19 +7,21 @@ import pytest
 import yaml
 
 from bakeoff.params.block import TOP_LEVEL
-from bakeoff.params.models import FeatureParams
 
 ROOT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-READERS = {
-    "read_model_params": {"defaults", "models.${key}"},
-    "read_model_tuning": {"defaults", "models.${key}", "tune"},
-    "read_forest_tuning": {"random_forest"},
-    "read_logistic_tuning": {"logistic"},
-    "read_feature_params": {f"models.${{key}}.{key}" for key in FeatureParams.model_fields},
-    "read_chosen_dataset": {"dataset", "datasets/${dataset}.yaml"},
-    "model_names": {"models"},
+READERS = {"read_forest_tuning": {"random_forest"}, "read_logistic_tuning": {"logistic"}}
+RESOLVED = {
+    "resolved_dataset": "data/params/dataset.json",
+    "resolved_names": "data/params/models.json",
+    "resolved_features": "data/params/${key}/features.json",
+    "resolved_model": "data/params/${key}/train.json",
+    "resolved_search": "data/params/${key}/tune.json",
 }
+
+
+def called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
 
 
 def read_parameters(script: Path) -> set[str]:
@@ -32,7 +34,7 @@ def read_parameters(script: Path) -> set[str]:
     }
     found: set[str] = set()
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+        name = called(call)
         if name in READERS:
             found |= READERS[name]
         elif name in ("read_key", "read") and call.args:
@@ -43,9 +45,8 @@ def read_parameters(script: Path) -> set[str]:
 
 
 def declared_parameters(stage: str) -> set[str]:
-    """The parameters of a stage in `dvc.yaml`; a whole file stands there as a mapping to null."""
-    entries = STAGES[stage].get("do", STAGES[stage]).get("params", [])
-    return {key for entry in entries for key in ([entry] if isinstance(entry, str) else entry)}
+    """The parameters of a stage in `dvc.yaml`."""
+    return set(STAGES[stage].get("do", STAGES[stage]).get("params", []))
 
 
 def leaves(keys: set[str]) -> set[str]:
@@ -56,15 +57,26 @@ def leaves(keys: set[str]) -> set[str]:
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_a_stage_declares_the_parameters_it_reads_and_no_others(stage):
     read = read_parameters(ROOT / f"stages/{stage}.py")
-    if stage == "features":  # it reads two of the defaults
-        assert "defaults" in read
-        read = read - {"defaults"} | {
-            "defaults.weights_mirror",
-            "defaults.weights_unreachable",
-        }
     if stage != "report":  # a switch of tracking changes no output of a training
         read = read - {"tracking"}
-    assert leaves(read) == declared_parameters(stage)
+    named = {"dataset"} & declared_parameters(stage)  # it stands in messages
+    assert leaves(read) | named == declared_parameters(stage)
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_a_stage_depends_on_the_resolved_parameters_it_reads_and_no_others(stage):
+    tree = ast.parse((ROOT / f"stages/{stage}.py").read_text())
+    calls = {called(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    deps = STAGES[stage].get("do", STAGES[stage])["deps"]
+    assert {dep for dep in deps if dep.startswith("data/params")} == {
+        RESOLVED[name] for name in calls & set(RESOLVED)
+    }
+
+
+def test_a_name_cannot_end_the_command_that_it_stands_in():
+    for stage in STAGES.values():
+        body = stage.get("do", stage)
+        assert "${" not in body["cmd"].replace('"${key}"', "")
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
@@ -89,4 +101,4 @@ def test_every_script_is_a_stage():
 def test_declared_parameters_are_top_level_keys_or_files():
     for stage in STAGES:
         for key in declared_parameters(stage):
-            assert key.split(".")[0] in TOP_LEVEL or key.startswith("datasets/")
+            assert key.split(".")[0] in TOP_LEVEL

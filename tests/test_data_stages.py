@@ -6,6 +6,7 @@ import re
 import runpy
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from bakeoff.runtime.tables import PLAN_COLUMNS, read_table, write_table
 from bakeoff.sort.census import write_census
 from bakeoff.sort.picture_facts import examine
 from bakeoff.split.leakage import audit_split, refuse_leaks
-from bakeoff.split.split_report import count_table, summarize
+from bakeoff.split.split_report import count_table, summarize, write_split_report
 from bakeoff.split.splitting import split_manifest
 from tests.split.test_duplicates import textured
 
@@ -170,3 +171,27 @@ def test_chest_xrays_split_without_leaks():
     assert summary["exact_duplicate_sets"] == 30
     assert summary["near_duplicate_pairs"] == 0
     assert counts["deviation"].abs().max() <= 1
+
+
+def test_parameters_edited_while_a_stage_runs_are_refused(interim, monkeypatch, capsys):
+    def ends_with() -> object:
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ROOT / "stages/split.py"), run_name="__main__")
+        return ended.value.code
+
+    def write(*arguments: Any) -> None:
+        write_split_report(*arguments)
+        edit(*changed)
+
+    monkeypatch.setattr("bakeoff.split.split_report.write_split_report", write)
+    changed = ("split.stable", True)
+    assert ends_with() == (
+        "split: error: 'split' in params.yaml changed while this stage ran with the old value; its "
+        "outputs were deleted; run `dvc repro` again"
+    )
+    assert not Path("data/splits").exists()
+    assert not Path("reports/split").exists()
+    assert Path("data/interim/manifest.csv").is_file()
+    changed = ("models.vgg16.train.epochs", 3)  # what this stage does not read
+    runpy.run_path(str(ROOT / "stages/split.py"), run_name="__main__")
+    assert Path("data/splits/train.csv").is_file()

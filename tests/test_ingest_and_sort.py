@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bakeoff.params.datasets import read_dataset
+from bakeoff.params.datasets import read_chosen_dataset, read_dataset
+from bakeoff.params.resolved import ChosenDataset, write_resolved
 from bakeoff.runtime.files import read_json, sha256_of_folder
+from bakeoff.runtime.layout import PARAMETERS
 from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 from bakeoff.sort.labelling import find_labels
 
@@ -50,8 +52,16 @@ def png(root: Path, seed: int) -> bytes:
     return path.read_bytes()
 
 
+def resolve() -> None:
+    """Write down the data set, as the first stage does."""
+    name, described = read_chosen_dataset()
+    chosen = ChosenDataset(name=name, described=described.model_dump(mode="json"))
+    write_resolved(PARAMETERS, "dataset", chosen)
+
+
 def run(stage: str) -> str:
     """Run a stage script; the sentence it ends with, or "" on success."""
+    resolve()
     try:
         runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
     except SystemExit as end:
@@ -133,6 +143,7 @@ def test_nothing_outside_the_repository_is_written(repository: Path) -> None:
     environment = {**os.environ, "TMPDIR": temporary, "MPLCONFIGDIR": temporary}
     for name in HOSTILE:
         choose(repository, f"kind: folders\narchive: {name}\n")
+        resolve()
         done = subprocess.run(watched, env=environment, capture_output=True, text=True, check=False)
         told = "refused" if name in ("climbing.zip", "absolute.zip") else ""
         assert told in done.stderr

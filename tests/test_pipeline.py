@@ -134,7 +134,13 @@ def test_another_learning_rate_reruns_that_head_and_the_comparison_alone(reprodu
     edit(reproduced, f"models.{MODEL}.train.learning_rate", 0.002)
     done = run(reproduced, "dvc", "repro")
     assert done.returncode == 0, done.stderr
-    assert stages_that_ran(done.stdout) == {f"tune@{MODEL}", f"train@{MODEL}", "evaluate", "report"}
+    assert stages_that_ran(done.stdout) == {
+        "fingerprint",
+        f"tune@{MODEL}",
+        f"train@{MODEL}",
+        "evaluate",
+        "report",
+    }
 
 
 def append(path: Path, line: str) -> None:
@@ -164,7 +170,7 @@ def test_a_switch_of_tracking_reruns_no_training(reproduced):
     edit(reproduced, "tracking.keep", 3)
     done = run(reproduced, "dvc", "repro")
     assert done.returncode == 0, done.stderr
-    assert stages_that_ran(done.stdout) == {"report"}
+    assert stages_that_ran(done.stdout) == {"fingerprint", "report"}
 
 
 def test_a_score_that_a_search_used_changes_its_key(reproduced):

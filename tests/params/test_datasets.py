@@ -62,7 +62,7 @@ BAD = {
     FOLDERS + "archiv: y\n": "unknown key",
     FOLDERS + "url: https://a/b.zip\n": "needs the 'sha256'",
     FOLDERS + "url: file:///etc/passwd\nsha256: " + "0" * 64: "should match pattern",
-    FOLDERS + "sha256: 12\n": "'sha256' is 12: Input should be a valid string",
+    FOLDERS + "sha256: 12\n": "'sha256' is '12': String should match pattern",
     FOLDERS + "keep: []\n": "at least 1 item",
     FOLDERS + "label: '('\n": "not a regular expression",
     FOLDERS + "group: '*'\n": "not a regular expression",

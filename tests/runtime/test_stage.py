@@ -143,7 +143,9 @@ def test_every_stage_imports_that_first_and_is_named_as_its_script(path: Path) -
 
 def test_a_copy_of_the_repository_runs_its_own_sources(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "src", tmp_path / "src")
-    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    for name in ("stages", "datasets"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     layout = tmp_path / "src/bakeoff/runtime/layout.py"
     layout.write_text(layout.read_text().replace("data/fingerprint", "data/of the copy"))
     process = started(Path("stages/fingerprint.py"), tmp_path)

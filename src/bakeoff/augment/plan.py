@@ -5,7 +5,6 @@ import pandas as pd
 
 from bakeoff.params.data import AugmentParams
 from bakeoff.pictures.transforms import ORIGINAL, RANDOM
-from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tables import PLAN_COLUMNS, SIDES
 from bakeoff.split.splitting import hash64
 
@@ -28,11 +27,7 @@ def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) 
         Columns `PLAN_COLUMNS` in export order: train shuffled, so that every shard mixes the
         classes; then val and test, sorted by path. A copy's seed depends on the picture and on
         the number of the copy alone, so other pictures never change it.
-
-    Raises:
-        BakeoffError: random copies are requested, but every range is 0.
     """
-    _check(params)
     rows = pictures.rename(columns={"side": "split"})[["split", *PICTURE_COLUMNS]]
     rows = rows.sort_values("path")
     augmented = rows[rows["split"].isin(params.sides)]
@@ -45,21 +40,6 @@ def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) 
         counts = plan.loc[plan["split"] == "train", "label"].value_counts()
         plan = pd.concat([plan, *_balance(train, counts, params.copies, seed)], ignore_index=True)
     return _in_export_order(plan, seed)
-
-
-def _check(params: AugmentParams) -> None:
-    ranges = params.random.model_dump().values()
-    if (params.copies or params.balance) and not any(ranges):
-        asked = "copies" if params.copies else "balance"
-        raise BakeoffError(
-            f"params.yaml: 'augment.{asked}' asks for random copies, but every range under"
-            " 'augment.random' is 0 and they would equal their originals: give one a value"
-        )
-    if params.balance and "train" not in params.sides:
-        raise BakeoffError(
-            "params.yaml: 'augment.balance' adds copies to the training side, which"
-            " 'augment.sides' leaves out: add train to it"
-        )
 
 
 def copies_of(rows: pd.DataFrame, transform: str, seed: int = 0, number: int = 0) -> pd.DataFrame:

@@ -1,15 +1,16 @@
 """Reading YAML into frozen, strict models; an error names the file, the key and the remedy."""
 
-from copy import deepcopy
-from functools import lru_cache
+import json
+from datetime import date
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime.addresses import without_secrets
 from bakeoff.runtime.errors import BakeoffError, one_line
+from bakeoff.runtime.readings import note_reading
 
 PARAMS = Path("params.yaml")
 
@@ -33,9 +34,11 @@ TOP_LEVEL = (
 )
 
 ADDRESSES = {"url", "weights_mirror"}  # what these keys hold may have a password in it
-
-# An alias bomb expands while it is composed, so both limits are checked on the node graph.
-_MAX_BYTES = 1_000_000
+_MOST_MISTAKES = 20  # that are listed of one block
+_DECIDES_NO_OUTPUT = "tracking"
+_MISSING = object()
+_PORTS = {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
+_DEVICES = {"con", "prn", "aux", "nul"} | _PORTS
 
 
 class Block(BaseModel):
@@ -56,57 +59,6 @@ class Block(BaseModel):
 B = TypeVar("B", bound=BaseModel)
 
 
-class _NoAliases(yaml.SafeLoader):
-    """A safe loader that refuses aliases: nothing here needs one, and they can explode."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.YAMLError(f"line {mark.line + 1}: YAML aliases are not allowed")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                line = key_node.start_mark.line + 1
-                raise yaml.YAMLError(f"line {line}: the key '{key}' stands twice")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping; aliases, duplicate keys and files over 1 MB are refused."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise BakeoffError(f"{path}: larger than {_MAX_BYTES} bytes; is this the right file?")
-        value = deepcopy(_parsed(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise BakeoffError(f"{path}: no such file") from None
-    except yaml.MarkedYAMLError as error:
-        raise BakeoffError(f"{path}: not valid YAML: {_said(error)}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, TypeError) as error:
-        raise BakeoffError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise BakeoffError(f"{path}: not valid YAML: nested too deeply") from None
-    if not isinstance(value, dict):
-        raise BakeoffError(f"{path}: expected a mapping of keys to values at the top level")
-    return value
-
-
-@lru_cache(maxsize=4)  # a stage reads some ten keys of one file
-def _parsed(text: str) -> Any:
-    return yaml.load(text, Loader=_NoAliases)  # noqa: S506
-
-
-def _said(error: yaml.MarkedYAMLError) -> str:
-    """What and where, without the line itself, which may hold half an address with a password."""
-    mark = error.problem_mark or error.context_mark
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return place + ", ".join(filter(None, (error.context, error.problem)))
-
-
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """The whole parameter file, after a check of its top level."""
     tree = read_yaml(path)
@@ -124,41 +76,95 @@ def read_key(key: str, path: Path = PARAMS) -> Any:
     Raises:
         BakeoffError: the file or the key is missing.
     """
-    value: Any = read_params(path)
+    value = _descend(read_params(path), key)
+    if value is _MISSING:
+        raise BakeoffError(f"{path}: the key '{key}' is missing")
+    if key.partition(".")[0] != _DECIDES_NO_OUTPUT:
+        note_reading(f"'{key}' in {path}", lambda: _now(key, path) == value)
+    return value
+
+
+def _now(key: str, path: Path) -> Any:
+    try:
+        return _descend(read_params(path), key)
+    except BakeoffError:
+        return _MISSING
+
+
+def _descend(value: Any, key: str) -> Any:
     for part in key.split("."):
         if not isinstance(value, dict) or part not in value:
-            raise BakeoffError(f"{path}: the key '{key}' is missing")
+            return _MISSING
         value = value[part]
     return value
 
 
 def parse(model: type[B], value: Any, *, where: str, path: Path) -> B:
-    """Validate `value` as `model`; the first mistake is said in one sentence."""
+    """Validate `value`, as it was read from YAML, as `model`.
+
+    Strict: a number is no text, a boolean no number, and 1.5 no whole number.
+
+    Raises:
+        BakeoffError: it is not valid; one sentence for each mistake.
+    """
     try:
-        return model.model_validate(value)
+        return model.model_validate_json(json.dumps(_plain(value)), strict=True)
     except ValidationError as error:
-        raise BakeoffError(first_mistake(error, where, path)) from None
+        raise BakeoffError(*mistakes(error, where, path)) from None
+
+
+def _plain(value: Any) -> Any:
+    """`value` in JSON's types: dates as text, every key as text."""
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else _text(key): _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    known = value is None or isinstance(value, bool | int | float | str)
+    return value if known else _text(value)
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def mistakes(error: ValidationError, where: str, path: Path) -> list[str]:
+    """A sentence for each mistake, the first twenty at most."""
+    details = error.errors(include_url=False)
+    inner = {detail["loc"][:-1] for detail in details}  # a list of bad items counts as empty, too
+    details = [d for d in details if d["type"] != "too_short" or d["loc"] not in inner]
+    sentences = [_sentence(detail, where, path) for detail in details[:_MOST_MISTAKES]]
+    if len(details) > _MOST_MISTAKES:
+        sentences.append(f"{path}: {len(details) - _MOST_MISTAKES} more mistakes")
+    return sentences
+
+
+def _sentence(detail: Any, where: str, path: Path) -> str:
+    key = ".".join([where, *map(str, detail["loc"])]).strip(".")
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        return f"{path}: unknown key '{key}'; remove it or correct its spelling"
+    if detail["type"] == "missing":
+        return f"{path}: the key '{key}' is missing"
+    if not key:  # of the file as a whole
+        return f"{path}: {message}"
+    if isinstance(detail["input"], dict) and detail["type"] == "value_error":
+        return f"{path}: '{key}': {message}"  # a rule between several of its keys
+    return f"{path}: '{key}'{_given(detail['input'], detail['loc'])}: {message}"
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device."""
+    return name.partition(".")[0].casefold() in _DEVICES
+
+
+def shown_value(value: Any) -> str:
+    """A value as it stands in a message: one line of at most 60 characters, no credentials."""
+    given = without_secrets(one_line(repr(value)))
+    return given if len(given) <= 60 else given[:57] + "…"
 
 
 def _given(value: Any, key: tuple[int | str, ...]) -> str:
     """The value that was refused; not that of an address, which misspelt may hold a password."""
     if ADDRESSES & {*key}:
         return ""
-    given = without_secrets(one_line(repr(value)))
-    return f" is {given if len(given) <= 60 else given[:57] + '…'}"
-
-
-def first_mistake(error: ValidationError, where: str, path: Path) -> str:
-    """One line for the first mistake, with the number of further ones."""
-    details = error.errors(include_url=False)
-    first = details[0]
-    key = ".".join([where, *map(str, first["loc"])]).strip(".")
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        text = f"{path}: unknown key '{key}'; remove it or mend its spelling"
-    elif first["type"] == "missing":
-        text = f"{path}: the key '{key}' is missing"
-    else:
-        text = f"{path}: '{key}'{_given(first['input'], first['loc'])}: {message}"
-    more = len(details) - 1
-    return f"{text} (and {more} more mistake{'s' if more > 1 else ''})" if more else text
+    return f" is {shown_value(value)}"

@@ -1,11 +1,12 @@
 """Every parameter at once, before the first stage runs."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from bakeoff.params.applications import check_side
-from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, read_key
+from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, read_key, read_params, shown_value
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
-from bakeoff.params.datasets import read_chosen_dataset
+from bakeoff.params.datasets import dataset_path, read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.folds import FoldsParams
 from bakeoff.params.models import (
@@ -14,8 +15,10 @@ from bakeoff.params.models import (
     LogisticParams,
     ModelDefaults,
     model_names,
+    read_feature_params,
     read_model_params,
 )
+from bakeoff.params.resolved import ChosenDataset, FeatureRequest, Search, write_resolved
 from bakeoff.params.tuning import read_forest_tuning, read_logistic_tuning, read_model_tuning
 from bakeoff.runtime.errors import BakeoffError
 
@@ -32,38 +35,111 @@ _BLOCKS: dict[str, type[Block]] = {
     "evaluate": EvaluateParams,
     "tracking": TrackingParams,
 }
+_SPELLED_OUT = ("sort.mode", "evaluate.design")  # some stages depend on these keys alone
+_MOST_SEED = 2**32 - 1
+Check = Callable[[Path], object]
 
 
-def check_all(path: Path = PARAMS) -> None:
+def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
     """Read every block, every model and the chosen data set.
 
+    Args:
+        path: The parameter file; the data sets are in `datasets/` beside it.
+        weights: Whether files of weights must be there, too. A stage whose features exist
+            already does without them.
+
     Raises:
-        BakeoffError: the first mistake.
+        BakeoffError: one sentence for each mistake.
     """
-    for key in TOP_LEVEL:
-        read_key(key, path)
-    for key, block in _BLOCKS.items():
-        block.read(key, path)
+    tree = read_params(path)
+    missing = [key for key in TOP_LEVEL if key not in tree]
+    if missing:
+        raise BakeoffError(*(f"{path}: the key '{key}' is missing" for key in missing))
+    checks: list[Check] = [partial(block.read, key) for key, block in _BLOCKS.items()]
+    checks += [partial(read_key, key) for key in _SPELLED_OUT]
+    checks += [_check_seed, _check_dataset, _check_forest, read_logistic_tuning]
+    wrong = _mistakes(checks, path) + _mistakes([model_names], path)
+    for name in tree["models"] if isinstance(tree["models"], dict) else ():
+        if isinstance(name, str) and "." not in name:
+            wrong += _mistakes([partial(_check_model, name, weights=weights)], path)
+    if wrong:
+        raise BakeoffError(*dict.fromkeys(wrong))
+
+
+def write_parameters(folder: Path, path: Path = PARAMS) -> None:
+    """Write what the stages of each model, and those that read the data set, depend on.
+
+    Args:
+        folder: Where the files of `bakeoff.params.resolved` go.
+        path: A parameter file that was checked.
+    """
+    name, dataset = read_chosen_dataset(path)
+    described = dataset.model_dump(mode="json", exclude_unset=True)
+    write_resolved(folder, "dataset", ChosenDataset(name=name, described=described))
+    names = model_names(path)
+    write_resolved(folder, "models", list(names))
+    defaults = ModelDefaults.read("defaults", path)
+    for name in names:
+        model, tuning = read_model_params(name, path), read_model_tuning(name, path)
+        request = FeatureRequest(
+            model=read_feature_params(name, path),
+            weights_mirror=defaults.weights_mirror,
+            weights_unreachable=defaults.weights_unreachable,
+        )
+        search = Search(trials=0)
+        if tuning.trials:
+            search = Search(trials=tuning.trials, tuning=tuning, model=model)
+        write_resolved(folder / name, "features", request)
+        write_resolved(folder / name, "train", model)
+        write_resolved(folder / name, "tune", search)
+
+
+def _mistakes(checks: list[Check], path: Path) -> list[str]:
+    found: list[str] = []
+    for check in checks:
+        try:
+            check(path)
+        except BakeoffError as mistake:
+            found += mistake.sentences
+    return found
+
+
+def _check_seed(path: Path) -> None:
     seed = read_key("seed", path)
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise BakeoffError(f"{path}: 'seed' is {seed!r}: a whole number from 0 to 4294967295")
-    read_chosen_dataset(path)
+    if type(seed) is not int or not 0 <= seed <= _MOST_SEED:
+        raise BakeoffError(
+            f"{path}: 'seed' is {shown_value(seed)}: a whole number from 0 to {_MOST_SEED}"
+        )
+
+
+def _check_dataset(path: Path) -> None:
+    name, dataset = read_chosen_dataset(path)
+    if SplitParams.read("split", path).official_test and "test" not in dataset.official:
+        raise BakeoffError(
+            f"{path}: 'split.official_test' is true, and {dataset_path(name)} names no test "
+            'folder: add official: {test: "*/test/*"} there, or set it to false'
+        )
+
+
+def _check_forest(path: Path) -> None:
     read_forest_tuning(path)
-    read_logistic_tuning(path)
-    for name in model_names(path):
-        _check_model(name, path)
+    frozen = [n for n in model_names(path) if not read_feature_params(n, path).from_scratch]
+    for descriptor in ForestParams.read("random_forest", path).descriptors:
+        kind, _, model = descriptor.partition(":")
+        if kind == "features" and model not in frozen:
+            raise BakeoffError(
+                f"{path}: 'random_forest.descriptors' names {descriptor}, and '{model}' is no "
+                f"model with a frozen backbone; there are {', '.join(frozen) or 'none'}"
+            )
 
 
-def _check_model(name: str, path: Path) -> None:
+def _check_model(name: str, path: Path, *, weights: bool) -> None:
     params = read_model_params(name, path)
     read_model_tuning(name, path)
-    try:
-        check_side(params.backbone, params.image_side)
-    except BakeoffError as mistake:
-        what = str(mistake).removeprefix(f"{path.name}: ")
-        raise BakeoffError(f"{path}: 'models.{name}': {what}") from None
     asked = params.weights
-    if asked not in ("imagenet", "random") and not Path(asked).expanduser().is_file():
+    known = asked in ("imagenet", "random") or not weights
+    if not known and not Path(asked).expanduser().is_file():
         raise BakeoffError(
-            f"{path}: 'models.{name}.weights' is {asked!r}: not imagenet, not random, and no file"
+            f"{path}: 'models.{name}.weights' is {shown_value(asked)}: not imagenet, not random, "
+            "and no file"
         )

@@ -68,6 +68,20 @@ class AugmentParams(Block):
     balance: bool = False
     materialize: bool = False
 
+    @model_validator(mode="after")
+    def _copies_differ(self) -> "AugmentParams":
+        asked = "copies" if self.copies else "balance"
+        if (self.copies or self.balance) and not any(self.random.model_dump().values()):
+            raise ValueError(
+                f"'{asked}' asks for random copies, but every range under 'random' is 0 and they "
+                "would equal their originals: give one a value"
+            )
+        if self.balance and "train" not in self.sides:
+            raise ValueError(
+                "'balance' adds copies to the training side, which 'sides' leaves out: add train"
+            )
+        return self
+
 
 class TfrecordParams(Block):
     """How pictures are written into the records."""

@@ -2,21 +2,22 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    ValidationError,
     model_validator,
 )
 
-from bakeoff.params.block import PARAMS, Block, first_mistake, read_key, read_yaml
+from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key, shown_value
 from bakeoff.params.data import Side
+from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime.errors import BakeoffError
 
 DATASETS = Path("datasets")
+_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 
 
 def _compiles(pattern: str) -> str:
@@ -28,18 +29,13 @@ def _compiles(pattern: str) -> str:
 
 
 def _one_or_many(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-def _text_keys(value: Any) -> Any:
-    # YAML reads `0: zero` as a number; a label is always text.
-    return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 Regex = Annotated[str, AfterValidator(_compiles)]  # searched in "/" + the member's path
 Glob = Annotated[str, Field(min_length=1)]  # of the member's path; `*` also matches "/"
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
-Classes = Annotated[dict[str, Regex], BeforeValidator(_text_keys), Field(min_length=2)]
+Classes = Annotated[dict[str, Regex], Field(min_length=2)]
 
 
 class Dataset(Block):
@@ -52,7 +48,7 @@ class Dataset(Block):
     keep: Annotated[tuple[Glob, ...], Field(min_length=1)] = ("*",)  # the rest is left out
     group: Regex | None = None  # same match, same side
     official: dict[Side, Glob] = {}  # the archive's own sides
-    rename: Annotated[dict[str, str], BeforeValidator(_text_keys)] = {}  # found: wanted
+    rename: dict[str, str] = {}  # found: wanted
 
 
 class Archived(Dataset):
@@ -161,23 +157,25 @@ def dataset_path(name: str) -> Path:
 
 
 def read_dataset(path: Path) -> Dataset:
-    """Read one data set's description.
+    """Read one data set's description; labels, patterns and paths are the text in the file.
 
     Raises:
         BakeoffError: the file is missing or says something that is not allowed.
     """
-    value = read_yaml(path)
-    kind = value.get("kind")
-    if kind not in tuple(KINDS):
-        said = f"'kind' is '{kind}'" if "kind" in value else "the key 'kind' is missing"
+    typed, text = read_yaml(path), read_yaml(path, as_text=True)
+    kind = text.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        said = f"'kind' is '{kind}'" if "kind" in text else "the key 'kind' is missing"
         raise BakeoffError(f"{path}: {said}; it may be {', '.join(KINDS)}")
-    try:
-        return KINDS[kind].model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if not first["loc"]:  # of the file as a whole
-            raise BakeoffError(f"{path}: {first['msg'].removeprefix('Value error, ')}") from None
-        raise BakeoffError(first_mistake(error, "", path)) from None
+    model = KINDS[kind]
+    numbers = {key for key, field in model.model_fields.items() if _is_number(field.annotation)}
+    value = text | {key: typed[key] for key in numbers & set(typed)}
+    return parse(model, value, where="", path=path)
+
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field holds a number or a switch, which YAML's types decide."""
+    return bool({int, float, bool} & {annotation, *get_args(annotation)})
 
 
 def read_chosen_dataset(params: Path = PARAMS) -> tuple[str, Dataset]:
@@ -186,7 +184,13 @@ def read_chosen_dataset(params: Path = PARAMS) -> tuple[str, Dataset]:
     Raises:
         BakeoffError: the choice is no file in `datasets/`, or that file has a mistake.
     """
-    name = str(read_key("dataset", params))
+    name = read_key("dataset", params)
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or is_device(name):
+        raise BakeoffError(
+            f"{params}: 'dataset' is {shown_value(name)}: name a file in datasets/ without its "
+            "ending; its name starts with a letter or digit and holds letters, digits, '_', '-' "
+            "and '.', at most 64"
+        )
     path = params.parent / dataset_path(name)
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))

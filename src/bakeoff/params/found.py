@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from bakeoff.params.block import PARAMS, parse
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json, write_text, writing_folder
 
@@ -34,7 +35,11 @@ class Found:
 
 
 def with_values(params: P, values: Mapping[str, Any]) -> P:
-    """`params` with other values at some dotted names, checked anew."""
+    """`params` with other values at some dotted names, checked anew.
+
+    Raises:
+        BakeoffError: the values do not fit together.
+    """
     tree = params.model_dump()
     for path, value in values.items():
         *blocks, key = path.split(".")
@@ -42,7 +47,8 @@ def with_values(params: P, values: Mapping[str, Any]) -> P:
         for block in blocks:
             node = node[block]
         node[key] = value
-    return type(params).model_validate(tree)
+    where = ", ".join(f"{path}: {value}" for path, value in values.items())
+    return parse(type(params), tree, where=f"with {where}", path=PARAMS)
 
 
 def read_found(folder: Path) -> Found:

@@ -1,19 +1,28 @@
 """The blocks of the training half: `defaults`, `models`, `random_forest`, `logistic`, `compute`.
 
-What a model does not say is taken from `defaults`. The six keys that its frozen features depend
-on stand in every model's own entry, so that DVC can tell a change of head from one of features.
+What a model's entry leaves out is taken from `defaults`, and its picture side from the backbone:
+`{backbone: ResNet50}` is a whole entry.
 """
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from bakeoff.params.block import PARAMS, Block, parse, read_key
+from bakeoff.params.applications import APPLICATIONS, SCRATCH, check_side
+from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key, shown_value
 from bakeoff.runtime.errors import BakeoffError
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+RESERVED = ("best", "champion", "challenger", "majority_class", "models", "predictions")
+"""Names that a model may not have: they mean something else in commands, folders and MLflow."""
+RESERVED_STARTS = ("forest_", "logistic_", "random_forest")
+"""Starts of names that the baselines have."""
+_METRICS = (
+    "loss", "accuracy", "macro_precision", "macro_recall", "macro_f1", "auc", "cohen_kappa"
+)  # fmt: skip
+_DESCRIPTORS = ("pixels", "colour", "hog", "lbp")
 
 
 def _unbroken(value: str) -> str:
@@ -22,11 +31,30 @@ def _unbroken(value: str) -> str:
     return value
 
 
+def _metric(name: str) -> str:
+    plain = name.removeprefix("val_")
+    if name != "objective" and plain not in _METRICS and not plain.startswith(("fp_", "fn_")):
+        raise ValueError(
+            f"no metric of a training; there are val_{', val_'.join(_METRICS)}, val_fp_<class> and "
+            "val_fn_<class>, and the same without val_"
+        )
+    return name
+
+
+def _descriptor(name: str) -> str:
+    if name not in _DESCRIPTORS and not name.startswith("features:"):
+        raise ValueError(f"there are {', '.join(_DESCRIPTORS)} and features:<model>")
+    return name
+
+
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
+Unreachable = Literal["random", "error"]
 Mirror = Annotated[str, AfterValidator(_unbroken)]
+MetricName = Annotated[str, AfterValidator(_metric)]
+Descriptor = Annotated[str, AfterValidator(_descriptor)]
 # A search, read by `bakeoff.params.tuning`; how a value was found is no part of the value.
 Tune = Annotated[dict[str, Any], Field(exclude=True)]
 
@@ -57,7 +85,7 @@ class TrainParams(Block):
     class_weights: Literal["balanced", "none"] = "balanced"
     early_stopping: Annotated[int, Field(ge=1)] | None = 2  # epochs without gain
     min_delta: NonNegative = 0.0
-    monitor: str = "val_cohen_kappa"
+    monitor: MetricName = "val_cohen_kappa"  # what the best epoch is chosen by
     tensorboard: bool = False
 
 
@@ -102,16 +130,6 @@ class FineTuneParams(Block):
     progressive: tuple[Resolution, ...] = ()
 
 
-class ModelDefaults(Block):
-    """What every model shares."""
-
-    weights_mirror: Mirror | None = None  # a folder or URL holding Keras's files by their names
-    weights_unreachable: Literal["random", "error"] = "random"
-    head: HeadParams = HeadParams()
-    train: TrainParams = TrainParams()
-    fine_tune: FineTuneParams = FineTuneParams()
-
-
 class ConvBlock(Block):
     """One block of a small convolutional network."""
 
@@ -120,20 +138,43 @@ class ConvBlock(Block):
     pool: Annotated[int, Field(ge=1)] = 2  # 1: no pooling
 
 
-class FeatureParams(Block):
-    """What a model's frozen features depend on."""
+class FeatureChoices(Block):
+    """What frozen features depend on, beside the backbone and the picture side."""
 
-    backbone: str  # a keras.applications class, an EfficientNet-Lite, `cnn` or `mlp`
-    image_side: Annotated[int, Field(ge=8, le=4096)]
     weights: str = "imagenet"  # imagenet | random | a file
     pooling: Literal["avg", "max", "flatten"] = "avg"
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     trainable: Literal["head", "all"] = "head"  # all: trained from scratch, on pictures
 
+
+class FeatureParams(FeatureChoices):
+    """What a model's frozen features depend on."""
+
+    backbone: str  # a keras.applications class, an EfficientNet-Lite, `cnn` or `mlp`
+    image_side: Annotated[int, Field(ge=8, le=4096)]  # pixels; default: the backbone's natural side
+
     @property
     def from_scratch(self) -> bool:
         """Whether the whole network is trained on pictures, without frozen features."""
-        return self.trainable == "all" or self.backbone in ("cnn", "mlp")
+        return self.trainable == "all" or self.backbone in SCRATCH
+
+    @model_validator(mode="after")
+    def _is_a_backbone(self) -> Self:
+        try:
+            check_side(self.backbone, self.image_side)
+        except BakeoffError as mistake:
+            raise ValueError(str(mistake).removeprefix("params.yaml: ")) from None
+        return self
+
+
+class ModelDefaults(FeatureChoices):
+    """What every model's entry takes from here where it leaves it out."""
+
+    weights_mirror: Mirror | None = None  # a folder or URL holding Keras's files by their names
+    weights_unreachable: Unreachable = "random"
+    head: HeadParams = HeadParams()
+    train: TrainParams = TrainParams()
+    fine_tune: FineTuneParams = FineTuneParams()
 
 
 class ModelParams(FeatureParams):
@@ -146,11 +187,73 @@ class ModelParams(FeatureParams):
     fine_tune: FineTuneParams
     tune: Tune = {}
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        wrong = list(filter(None, (_layers(self), _network(self), _progressive(self))))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+def _layers(params: ModelParams) -> str:
+    dropout, hidden = params.head.dropout, params.head.hidden
+    if isinstance(dropout, float) or len(dropout) == len(hidden):
+        return ""
+    return (
+        f"head.dropout lists {len(dropout)} numbers for {len(hidden)} hidden layers; give one for "
+        "all, or one each"
+    )
+
+
+def _network(params: ModelParams) -> str:
+    """What is wrong with `conv` and `channels`; both describe networks built here."""
+    if params.backbone != "cnn":
+        if params.conv:
+            return f"'conv' describes backbone cnn, and this one is {params.backbone}; remove it"
+        grey = params.channels == 1 and params.backbone not in SCRATCH
+        return "channels 1 is for cnn and mlp; remove it, or set tfrecord.channels" if grey else ""
+    if not params.conv:
+        return "backbone cnn needs 'conv', such as [{filters: [16]}, {filters: [32]}]"
+    side = params.image_side
+    for block in params.conv:
+        side = (side - 2 * len(block.filters) * (block.padding == "valid")) // block.pool
+        if side < 1:
+            return (
+                f"the blocks of 'conv' shrink pictures of {params.image_side} pixels to nothing; "
+                "use fewer blocks, or padding: same"
+            )
+    return ""
+
+
+def _progressive(params: ModelParams) -> str:
+    steps = params.fine_tune.progressive
+    block = "train" if params.from_scratch else "fine_tune"
+    epochs = params.train.epochs if params.from_scratch else params.fine_tune.epochs
+    if not steps or not epochs:
+        return ""
+    if params.pooling == "flatten" or params.backbone == "mlp":
+        return (
+            "fine_tune.progressive needs pooling avg or max, for a flattened picture has another "
+            "number of features at every side"
+        )
+    if steps[-1].image_side != params.image_side:
+        return (
+            f"fine_tune.progressive ends at {steps[-1].image_side} pixels and the model's "
+            f"image_side is {params.image_side}; let the last step be the model's own"
+        )
+    total = sum(step.epochs for step in steps)
+    if total != epochs:
+        return (
+            f"the epochs of fine_tune.progressive sum to {total} and {block}.epochs is {epochs}; "
+            "make them equal"
+        )
+    return ""
+
 
 class ForestParams(Block):
     """The baseline that has to be beaten."""
 
-    descriptors: tuple[str, ...] = ("pixels",)  # pixels colour hog lbp features:<model>
+    descriptors: Annotated[tuple[Descriptor, ...], Field(min_length=1)] = ("pixels",)
     pixels_side: Annotated[int, Field(ge=4, le=256)] = 32
     trees: Annotated[int, Field(ge=1)] = 300
     max_depth: Annotated[int, Field(ge=1)] | None = None
@@ -174,44 +277,67 @@ class ComputeParams(Block):
 
 
 def read_feature_params(name: str, path: Path = PARAMS) -> FeatureParams:
-    """The six keys that the features of model `name` depend on."""
-    entry = _read_entry(name, path)
+    """The keys that the features of model `name` depend on."""
+    entry = _filled_entry(name, path)
     known = {k: v for k, v in entry.items() if k in FeatureParams.model_fields}
     return parse(FeatureParams, known, where=f"models.{name}", path=path)
 
 
 def read_model_params(name: str, path: Path = PARAMS) -> ModelParams:
     """The entry of model `name`, with what it leaves out taken from `defaults`."""
-    defaults = ModelDefaults.read("defaults", path)
-    entry = dict(_read_entry(name, path))
-    for block in ("head", "train", "fine_tune"):
-        own = entry.get(block)
-        if own is None or isinstance(own, dict):
-            entry[block] = merge(getattr(defaults, block).model_dump(), own or {})
-    return parse(ModelParams, entry, where=f"models.{name}", path=path)
+    return parse(ModelParams, _filled_entry(name, path), where=f"models.{name}", path=path)
 
 
 def model_names(path: Path = PARAMS) -> tuple[str, ...]:
     """The names under `models`, in the file's order.
 
     Raises:
-        BakeoffError: there is none, or one cannot name a folder and a stage.
+        BakeoffError: there is none, or one cannot name a folder, a stage and a run.
     """
     models = read_key("models", path)
     if not isinstance(models, dict) or not models:
         raise BakeoffError(f"{path}: 'models' must map at least one name to a model's keys")
-    for name in models:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise BakeoffError(
-                f"{path}: a model is named {name!r}; letters, digits, '-' and '_' may be in a name"
-            )
+    wrong = [f"{path}: a model is named {shown_value(n)}: {w}" for n in models if (w := _unfit(n))]
+    folded: dict[str, str] = {}
+    for name in filter(lambda name: isinstance(name, str), models):
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            wrong.append(f"{path}: models '{other}' and '{name}' differ in case alone; rename one")
+    if wrong:
+        raise BakeoffError(*wrong)
     return tuple(models)
 
 
-def _read_entry(name: str, path: Path) -> dict[str, Any]:
-    entry = read_key(f"models.{name}", path)
-    if not isinstance(entry, dict):
+def _unfit(name: Any) -> str:
+    """Why a model cannot have this name; empty where it can."""
+    if not isinstance(name, str):
+        return "YAML takes it for no text; write it in quotes"
+    if not _NAME.fullmatch(name):
+        return (
+            "a name starts with a letter or digit and holds letters, digits, '-' and '_', at most "
+            "64; rename it"
+        )
+    if name in RESERVED or name.startswith(RESERVED_STARTS) or is_device(name):
+        return "that name is taken; rename it"
+    return ""
+
+
+def _filled_entry(name: str, path: Path) -> dict[str, Any]:
+    """The entry of model `name` as a mapping, filled up with `defaults` and the natural side."""
+    own = read_key(f"models.{name}", path)
+    if not isinstance(own, dict):
         raise BakeoffError(f"{path}: 'models.{name}' must hold the model's keys, such as backbone")
+    shared = ModelDefaults.read("defaults", path).model_dump(
+        exclude={"weights_mirror", "weights_unreachable"}
+    )
+    entry = shared | own
+    for block in ("head", "train", "fine_tune"):
+        given = own.get(block)
+        if given is None or isinstance(given, dict):
+            entry[block] = merge(shared[block], given or {})
+    application = APPLICATIONS.get(str(own.get("backbone")))
+    if application and entry.get("image_side") is None:
+        entry["image_side"] = application.natural_side
     return entry
 
 

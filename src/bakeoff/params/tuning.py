@@ -1,19 +1,24 @@
 """The blocks `tune`: how many trials a search makes, and which values it may try."""
 
+import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_serializer, model_validator
+from pydantic.dataclasses import dataclass
 
 from bakeoff.params.block import PARAMS, Block, parse, read_key, read_params
+from bakeoff.params.found import with_values
 from bakeoff.params.models import (
     FineTuneParams,
     ForestParams,
     HeadParams,
     LogisticParams,
+    ModelParams,
     TrainParams,
     merge,
     read_model_params,
@@ -34,7 +39,7 @@ class Dimension(Block):
     @classmethod
     def _from_list(cls, value: Any) -> Any:
         if isinstance(value, list | tuple):
-            return {"choices": value}
+            return {"choices": tuple(value)}
         if not isinstance(value, dict):
             raise ValueError("give a list of choices, or a range {low: …, high: …}")
         return value
@@ -62,7 +67,10 @@ class Dimension(Block):
 
     def ends(self) -> tuple[Any, ...]:
         """The values that decide whether the whole dimension is allowed."""
-        return (self.low, self.high) if self.choices is None else self.choices
+        if self.choices is not None:
+            return self.choices
+        ends = [end for end in (self.low, self.high) if end is not None]
+        return tuple(int(end) if end.is_integer() else end for end in ends)
 
     def grid(self, whole: bool) -> list[Any]:
         """The values that a grid tries, whole numbers or not."""
@@ -109,6 +117,8 @@ class Tuning:
     space: tuple[Searched, ...]  # sorted by path
 
 
+_TOGETHER = ("head.hidden", "head.dropout")
+
 Targets = Mapping[str, type[Block]]
 
 _HEAD_TARGETS: Targets = {"head": HeadParams, "train": TrainParams, "fine_tune": FineTuneParams}
@@ -147,10 +157,32 @@ def read_model_tuning(name: str, path: Path = PARAMS) -> Tuning:
     own = _merged(shared, f"models.{name}.tune", _HEAD_TARGETS, path)
     tuning = _checked(own, f"models.{name}.tune", _HEAD_TARGETS, path)
     params = read_model_params(name, path)
-    if params.fine_tune.epochs and not params.from_scratch:
-        return tuning
-    kept = tuple(searched for searched in tuning.space if searched.block != "fine_tune")
-    return Tuning(tuning.trials, tuning.sampler, tuning.pruning, kept)
+    if not params.fine_tune.epochs or params.from_scratch:
+        kept = tuple(searched for searched in tuning.space if searched.block != "fine_tune")
+        tuning = replace(tuning, space=kept)
+    if tuning.trials:
+        _fits(params, tuning, f"{path}: 'models.{name}.tune.space'")
+    return tuning
+
+
+def _fits(params: ModelParams, tuning: Tuning, place: str) -> None:
+    """Refuse values that the model's entry cannot take, such as three dropouts for two layers."""
+    for values in _combinations(tuning):
+        try:
+            with_values(params, values)
+        except BakeoffError as mistake:
+            _, _, reason = str(mistake).partition(": 'with ")
+            raise BakeoffError(f"{place} does not fit the model: with '{reason}") from None
+
+
+def _combinations(tuning: Tuning) -> Iterator[dict[str, Any]]:
+    """Each value alone, and each width of the head with each dropout."""
+    ends = {searched.path: searched.dimension.ends() for searched in tuning.space}
+    for path, values in ends.items():
+        yield from ({path: value} for value in values if path not in _TOGETHER)
+    together = [path for path in _TOGETHER if path in ends]
+    for chosen in product(*(ends[path] for path in together)):
+        yield dict(zip(together, chosen, strict=True))
 
 
 def read_forest_tuning(path: Path = PARAMS) -> Tuning:
@@ -202,7 +234,7 @@ def _searched(name: str, dimension: Dimension, targets: Targets, place: str) -> 
     values = []
     for value in dimension.ends():
         try:
-            parsed = targets[block].model_validate({key: value})
+            parsed = targets[block].model_validate_json(json.dumps({key: value}), strict=True)
         except ValidationError as error:
             reason = error.errors(include_url=False)[0]["msg"]
             raise BakeoffError(f"{place} may not be {value!r}: {reason}") from None

@@ -1,4 +1,4 @@
-"""The one exception that means "the person at the keyboard can mend this"."""
+"""The one exception that means "the person at the keyboard can correct this"."""
 
 from bakeoff.runtime.addresses import without_secrets
 
@@ -9,16 +9,20 @@ def one_line(text: str) -> str:
 
 
 class BakeoffError(Exception):
-    """A mistake in the input, said in one sentence: what is wrong, where, and the remedy.
+    """A mistake in the input, in one sentence: what is wrong, where, and the remedy.
 
-    Stages and the command line print the message alone and exit with status 1; any other
-    exception is a bug of ours and keeps its traceback. Names that a stranger chose are in many a
-    message: whatever they hold, it stays one line, and no address shows what lets one in.
+    Stages and the command line print the sentence and exit with status 1; any other exception is
+    a bug of ours and keeps its traceback. Names that strangers chose are in many messages:
+    whatever they hold, a sentence stays one line, and no address shows its credentials.
+
+    Attributes:
+        sentences: One for each mistake; where several were found, each gets a line of its own.
     """
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, *sentences: str) -> None:
         """What is shown to the user."""
-        super().__init__(without_secrets(one_line(sentence)))
+        self.sentences = tuple(without_secrets(one_line(sentence)) for sentence in sentences)
+        super().__init__("; and ".join(self.sentences))
 
 
 class DivergedError(BakeoffError):

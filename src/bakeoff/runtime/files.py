@@ -10,6 +10,9 @@ from typing import Any
 
 _CHUNK = 1 << 20
 
+replaced: list[Path] = []
+"""What this process has put in its place, in order."""
+
 
 def _partial(path: Path) -> Path:
     return path.with_name(f".{path.name}.partial")
@@ -23,6 +26,7 @@ def writing_file(path: Path) -> Iterator[Path]:
     try:
         yield partial
         partial.replace(path)
+        replaced.append(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -44,6 +48,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.replace(old)
         partial.replace(path)
+        replaced.append(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

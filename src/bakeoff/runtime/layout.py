@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 FINGERPRINTS = Path("data/fingerprint")
+PARAMETERS = Path("data/params")
 RAW = Path("data/raw")
 INTERIM = Path("data/interim")
 MANIFEST = INTERIM / "manifest.csv"
