@@ -1,1 +1,1 @@
-"""The cheap models that a backbone has to beat."""
+"""Baselines that a backbone has to beat: random forest and logistic regression."""

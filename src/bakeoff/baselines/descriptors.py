@@ -66,7 +66,7 @@ def _function(name: str, pixels_side: int) -> Callable[[Picture], Vector]:
 
 
 def pixels(picture: Picture, side: int) -> Vector:
-    """The picture itself, reduced to `side` x `side` by averaging; length `side² * channels`."""
+    """The picture reduced to `side` x `side` by averaging; length `side² * channels`."""
     return _resized(picture, side).astype(np.float32).ravel()
 
 
@@ -109,7 +109,7 @@ def local_patterns(picture: Picture) -> Vector:
 
 
 def _resized(picture: Picture, side: int) -> Picture:
-    """The picture at `side` x `side`; the box filter averages, so nothing is aliased."""
+    """The picture at `side` x `side`; the box filter avoids aliasing."""
     single = picture.shape[2] == 1
     image = Image.fromarray(picture[..., 0] if single else picture)
     resized = np.asarray(image.resize((side, side), Image.Resampling.BOX))

@@ -26,7 +26,7 @@ _DAG = Path("dvc.yaml")
 def describe_side(
     params_descriptors: Sequence[str], pixels_side: int, split: str, records: Path, features: Path
 ) -> Side:
-    """One side with the vectors that the forest's descriptors give.
+    """One side with the vectors of the forest's descriptors.
 
     Args:
         params_descriptors: Names of descriptors, `features:<model>` among them.
@@ -59,7 +59,7 @@ def _features(folder: Path, model: str, split: str) -> Side:
 
 
 def _check_declared(features: Path) -> None:
-    """Refuse features of which DVC does not know: where they change, the forest would stay."""
+    """Refuse features that are no dependency in DVC, whose change would not rerun the forest."""
     if not _DAG.is_file():
         return
     stage = yaml.safe_load(_DAG.read_text(encoding="utf-8"))["stages"]["random_forest"]
@@ -72,10 +72,10 @@ def _check_declared(features: Path) -> None:
 
 
 def fit_forest(train: Side, val: Side, params: ForestParams, classes: int, seed: int) -> Classifier:
-    """Fit the forest on every core; the result does not depend on their number.
+    """Fit the forest on all cores; the result does not depend on their number.
 
-    A leaf holds few pictures, so many votes are exactly zero; half a tree's vote is the floor
-    that keeps their logarithms finite.
+    Many votes are exactly zero, because a leaf holds few pictures. Half a tree's vote is the lower
+    bound, which keeps logarithms finite.
     """
     estimator = RandomForestClassifier(
         n_estimators=params.trees,
@@ -99,7 +99,7 @@ def forest_metadata(
     seed: int,
     found: Found,
 ) -> dict[str, Any]:
-    """What `metadata.json` says of a forest; `weights` are those of the features it stands on."""
+    """The content of `metadata.json` for a forest; `weights` are those of its input features."""
     models = [d.removeprefix(_FEATURES) for d in params.descriptors if d.startswith(_FEATURES)]
     records = [read_feature_facts(features / model) for model in models]
     trees = forest.estimator.estimators_
@@ -120,10 +120,10 @@ def forest_metadata(
 def pixel_importances(
     classifier: Classifier, descriptors: Sequence[str], pixels_side: int, channels: int
 ) -> NDArray[np.float64] | None:
-    """How much each pixel lowers the impurity, shape `(side, side)`, summed over channels.
+    """Mean decrease in impurity of each pixel, shape `(side, side)`, summed over channels.
 
-    None when the forest does not see pixels. Mean decrease in impurity, as scikit-learn gives it,
-    as shares of the whole.
+    The values are scikit-learn's importances and sum to one over all features. None if the forest
+    does not use pixels.
     """
     before = 0
     for name in descriptors:

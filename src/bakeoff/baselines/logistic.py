@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on a backbone's features: the cheap thing that often wins."""
+"""Multinomial logistic regression on a backbone's features."""
 
 import warnings
 from typing import Any
@@ -21,8 +21,8 @@ _FLOOR = 1e-12
 def fit_logistic(train: Side, val: Side, params: LogisticParams, classes: int) -> Classifier:
     """Standardise the features and fit the regression, classes weighted to balance.
 
-    Whether it converged within `max_iterations` is told by the estimator's `n_iter_`; an early
-    stop is one more regularisation, not an error.
+    The estimator's `n_iter_` shows whether it converged within `max_iterations`. Stopping early
+    regularises further and is not an error.
     """
     estimator = make_pipeline(
         StandardScaler(),
@@ -46,7 +46,7 @@ def logistic_metadata(
     features: dict[str, Any],
     found: Found,
 ) -> dict[str, Any]:
-    """What `metadata.json` says of a regression on the features that `features` records."""
+    """The content of `metadata.json` for a regression on the features that `features` records."""
     fitted = regression.estimator[-1]
     return {
         "model": name,

@@ -1,8 +1,8 @@
-"""Saving scikit-learn models without pickle, and loading only what is expected.
+"""Save scikit-learn models without pickle, and load only expected types.
 
-A skops file is a zip of a JSON tree and NumPy arrays. What skops writes differs from run to run:
-dates, memory addresses as identifiers, and the padding of structured arrays. All three are
-normalised, so that equal models are equal files.
+A skops file is a zip of a JSON tree and NumPy arrays. Three parts of it differ from run to run:
+dates, memory addresses used as identifiers, and the padding of structured arrays. They are
+normalised here, so that equal models give equal files.
 """
 
 import io
@@ -18,7 +18,7 @@ import skops.io
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import writing_file
 
-# The one type our models need that skops does not trust by itself: the compiled decision tree.
+# The only type that the models need and skops does not trust by default: the compiled tree.
 TRUSTED = ("sklearn.tree._tree.Tree",)
 
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -26,7 +26,7 @@ _SCHEMA = "schema.json"
 
 
 def save(model: Any, path: Path) -> None:
-    """Save a fitted estimator; the bytes depend on the estimator alone."""
+    """Save a fitted estimator; the bytes depend only on the estimator."""
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as source:
         tree = json.loads(source.read(_SCHEMA))
         renamed = _renumber(tree)
@@ -40,7 +40,7 @@ def load(path: Path) -> Any:
     """Load an estimator that `save` wrote.
 
     Raises:
-        BakeoffError: the file is no skops file, or names a type other than those we save.
+        BakeoffError: the file is not a skops file, or contains a type that `save` does not write.
     """
     try:
         unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
@@ -69,10 +69,10 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _renumber(tree: Any) -> dict[str, int]:
-    """Number identifiers in the order they are met, in place.
+    """Number identifiers in order of appearance, in place.
 
     Returns:
-        The old names of the array files and the numbers that name them now.
+        The old names of the array files and their new numbers.
     """
     numbers: dict[int, int] = {}
     files: dict[str, int] = {}
@@ -85,7 +85,7 @@ def _renumber(tree: Any) -> dict[str, int]:
 
 
 def _without_padding(data: bytes) -> bytes:
-    """A `.npy` file whose structured records have zeros between their fields."""
+    """The `.npy` file with zeros as padding between the fields of structured records."""
     array = np.load(io.BytesIO(data), allow_pickle=False)
     if array.dtype.names is None:
         return data

@@ -1,1 +1,1 @@
-"""Records become a frozen backbone's vectors."""
+"""Feature vectors of the records, computed by a frozen backbone."""

@@ -1,8 +1,8 @@
-"""Building a backbone with its own preprocessing, out of built-in Keras layers only.
+"""Build a backbone with its preprocessing, from built-in Keras layers only.
 
-A picture is a float tensor of pixels 0..255, RGB or grey. What a backbone wants instead (scaled
-to -1..1, standardised, BGR without the mean) is part of every network built here, so that nobody
-downstream can feed it wrongly.
+A picture is a float tensor of pixels 0..255, RGB or grey. The backbone's own preprocessing (scaling
+to -1..1, standardising, BGR without the mean) is part of every network built here, so callers
+cannot apply the wrong one.
 """
 
 import warnings
@@ -29,20 +29,20 @@ def build_backbone(
     Args:
         name: A class of `keras.applications`, or an EfficientNet-Lite.
         side: Picture side in pixels; None for a network that takes any.
-        weights: A file made by `save_weights` of the same class, or the one that its publisher
-            offers; None for random weights, which follow `keras.utils.set_random_seed`.
+        weights: A file made by `save_weights` of the same class, or the publisher's own file; None
+            for random weights, which follow `keras.utils.set_random_seed`.
         precision: The Keras dtype policy of its layers.
 
     Returns:
         A model named `backbone`: preprocessed pictures `(n, side, side, 3)` to a map of features.
 
     Raises:
-        BakeoffError: no such class, `side` too small, or `weights` do not fit.
+        BakeoffError: the class is unknown, `side` is too small, or `weights` do not fit.
     """
     if side is not None:
         check_side(name, side)
     application = find_application(name)
-    # Automatic layer names count up within a process; the files written must not depend on that.
+    # Automatic layer names count up within a process; files must not depend on the count.
     keras.backend.clear_session(free_memory=False)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
@@ -55,7 +55,7 @@ def build_backbone(
             network = builder(include_top=False, weights=None, input_shape=shape)
     finally:
         keras.config.set_dtype_policy(before)
-    # Some classes look their architecture up by the name given, so it comes afterwards.
+    # Some classes look up their architecture by name, so the name is set afterwards.
     network.name = "backbone"
     if weights is not None:
         load_backbone_weights(network, name, weights)
@@ -66,13 +66,13 @@ def load_backbone_weights(network: keras.Model, name: str, weights: Path) -> Non
     """Load `weights` into a backbone of class `name`.
 
     Raises:
-        BakeoffError: the file holds other layers, or lacks some, or is no weights file.
+        BakeoffError: the file has other layers, lacks some, or is not a weights file.
     """
     if find_application(name).family == LITE and weights.suffix == ".pth":
         load_pytorch_weights(network, name, weights)
         return
-    # Keras passes over what a file lacks with no more than a warning; what is still not a number
-    # afterwards was not loaded.
+    # Keras only warns about weights that a file lacks. A weight that is still NaN afterwards was
+    # not loaded.
     for weight in network.weights:
         if weight.dtype.startswith("float"):
             weight.assign(np.full(weight.shape, np.nan))
@@ -98,11 +98,11 @@ def _has_nan(weight: keras.Variable) -> bool:
 
 
 def use_imagenet_scaling(network: keras.Model, name: str) -> None:
-    """Make an EfficientNet (the first version) expect what its ImageNet weights were trained on.
+    """Give an EfficientNet (version 1) the input scaling of its ImageNet weights.
 
-    Keras adds a layer dividing by the square root of ImageNet's deviations when it loads these
-    weights itself, to mend a variance that the file holds as a deviation. Squaring that variance
-    gives the same numbers without another layer.
+    The file holds a standard deviation where a variance belongs. When Keras loads these weights
+    itself, it compensates with a layer that divides by the square root of ImageNet's deviations.
+    Squaring the variance gives the same numbers without that layer.
     """
     if find_application(name).family != "efficientnet":
         return
@@ -113,9 +113,9 @@ def use_imagenet_scaling(network: keras.Model, name: str) -> None:
 
 
 def preprocessing_layers(name: str) -> list[keras.layers.Layer]:
-    """Layers from RGB pixels 0..255 to what the backbone `name` was trained on.
+    """Layers from RGB pixels 0..255 to the input that the backbone `name` was trained on.
 
-    They compute in float32 whatever the precision, for bfloat16 has three digits. Each equals
+    They always compute in float32, because bfloat16 has three digits. Each equals
     `preprocess_input` of the class's Keras module; an EfficientNet-Lite takes (pixel - 127) / 128.
     """
     if name in SCRATCH:
@@ -152,7 +152,7 @@ def _scale(divisor: float, *, centre: float) -> keras.layers.Layer:
 
 
 def _rgb_to_centred_bgr() -> keras.layers.Layer:
-    """A fixed 1 x 1 convolution: swaps red and blue, takes ImageNet's mean away."""
+    """A fixed 1 x 1 convolution that swaps red and blue and subtracts ImageNet's mean."""
     layer = keras.layers.Conv2D(3, 1, name="preprocessing", dtype="float32", trainable=False)
     layer.build((None, None, None, 3))
     layer.set_weights([np.eye(3)[::-1].reshape(1, 1, 3, 3), -_CAFFE_MEAN_BGR])
@@ -175,8 +175,8 @@ def encode(
     """Symbolic features `(n, d)`, float32, of symbolic pictures `(n, side, side, 1 | 3)`.
 
     Args:
-        pictures: Pixels 0..255, already at the side that the backbone wants.
-        name: The backbone's name, which says how pixels are preprocessed.
+        pictures: Pixels 0..255, already at the backbone's side.
+        name: The backbone's name, which decides the preprocessing.
         backbone: The backbone; None for `mlp`, whose features are the pixels.
         pooling: `avg`, `max` or `flatten`; without a backbone always `flatten`.
     """
@@ -196,9 +196,9 @@ def picture_input(channels: int) -> keras.KerasTensor:
 
 
 def resized(pictures: keras.KerasTensor, side: int, fit: str = "stretch") -> keras.KerasTensor:
-    """Symbolic pictures brought to `side` x `side` pixels, bilinear, in float32.
+    """Symbolic pictures resized to `side` x `side` pixels, bilinear, in float32.
 
-    `fit` is `tfrecord.fit`, of pictures that are not square; square ones are resized alike.
+    `fit` is `tfrecord.fit`; it makes a difference only for pictures that are not square.
     """
     layer = keras.layers.Resizing(
         side,
@@ -209,8 +209,8 @@ def resized(pictures: keras.KerasTensor, side: int, fit: str = "stretch") -> ker
         name="resizing",
         dtype="float32",
     )
-    # Its `training` is True unless said otherwise, and nested models after it would take that over:
-    # `model(pictures)` would drop out, and normalise by the batch.
+    # Its `training` defaults to True and passes on to the nested models after it: `model(pictures)`
+    # would apply dropout and normalise by the batch.
     return layer(pictures, training=False)
 
 

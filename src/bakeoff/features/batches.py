@@ -1,4 +1,4 @@
-"""Frozen features: each picture through the backbone once, streamed to disk in bounded memory."""
+"""Compute frozen features: one forward pass per picture, streamed to disk in bounded memory."""
 
 import logging
 from functools import lru_cache
@@ -28,11 +28,11 @@ def extract(encoder: keras.Model, records: Path, split: str, count: int, folder:
         records: The folder of TFRecords.
         split: `train`, `val` or `test`.
         count: How many examples the side holds.
-        folder: Where to write; rows stand in export order.
+        folder: Where to write; rows are in export order.
     """
     forward = _compiled(encoder)
     parts, done = [], 0
-    # Written, not mapped into memory: a disk that is full then raises an error, and kills nobody.
+    # Written, not memory-mapped: a full disk then raises an error instead of killing the process.
     with (
         (folder / f"{split}.npy").open("wb") as target,
         progress_bar(count, f"{split} features", "pictures") as bar,

@@ -1,7 +1,7 @@
-"""The frozen half of a model: its backbone with the weights it got, as the features stage left it.
+"""The frozen half of a model: the backbone and its weights, as the features stage wrote them.
 
-The backbone's weights are kept beside the features, so that whoever trains a head or goes on to
-fine-tune has exactly those, without looking for them a second time.
+The backbone's weights are stored beside the features, so that later stages train on exactly those
+weights without searching for them again.
 """
 
 import logging
@@ -29,13 +29,13 @@ def write_features(
 
     Args:
         folder: Where to write; it exists and is empty.
-        params: The backbone and how its features are taken.
-        weights: What the backbone starts from; random ones follow the process's seed.
+        params: The backbone and how its features are pooled.
+        weights: The backbone's weights; random ones follow the process's seed.
         records: The folder of TFRecords.
         index: Of that folder.
 
     Returns:
-        What was written to `features.json`. A model trained from scratch has no features.
+        The content of `features.json`. A model trained from scratch has no features.
     """
     facts: dict[str, Any] = {
         "from_scratch": params.from_scratch,

@@ -1,4 +1,4 @@
-"""One side of the split as arrays: which pictures, in which order, and what describes them."""
+"""One side of the split as arrays: picture ids in order, labels, and feature vectors."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -19,17 +19,17 @@ Describe = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Side:
-    """Examples of one side in export order, each with a vector that describes it."""
+    """Examples of one side in export order, each with its feature vector."""
 
     image_ids: NDArray[np.str_]  # (n,)
     transforms: NDArray[np.str_]  # (n,), "original" or the copy's transform
     groups: NDArray[np.str_]  # (n,)
     labels: NDArray[np.int64]  # (n,)
-    values: NDArray[np.float32]  # (n, d); d is 0 where nothing describes them
+    values: NDArray[np.float32]  # (n, d); d is 0 where there are no feature vectors
 
     @property
     def sha256(self) -> str:
-        """Identifies the list of examples: equal lists in equal order, equal hashes."""
+        """Hash of the list of examples in order."""
         return examples_sha256(self.image_ids, self.transforms)
 
     def originals(self) -> "Side":
@@ -70,7 +70,7 @@ def read_feature_side(folder: Path, split: str) -> Side:
     """Read a side of `data/features/<model>`, without TensorFlow.
 
     Raises:
-        BakeoffError: a file is missing, or the two do not belong together.
+        BakeoffError: a file is missing, or the two files do not match.
     """
     try:
         values = np.load(folder / f"{split}.npy", allow_pickle=False)
@@ -99,7 +99,7 @@ def read_feature_side(folder: Path, split: str) -> Side:
 
 
 def read_feature_facts(folder: Path) -> dict[str, Any]:
-    """What `features.json` says of a model's features, without TensorFlow.
+    """Read a model's `features.json`, without TensorFlow.
 
     Raises:
         BakeoffError: it is missing or damaged.
@@ -114,7 +114,7 @@ def read_feature_facts(folder: Path) -> dict[str, Any]:
 
 
 def read_record_side(folder: Path, split: str, describe: Describe | None = None) -> Side:
-    """Read a side of `data/processed`, keeping of each picture only what describes it.
+    """Read a side of `data/processed` and keep only a feature vector of each picture.
 
     Args:
         folder: The folder of records.

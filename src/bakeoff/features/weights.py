@@ -1,7 +1,7 @@
-"""Finding a backbone's weights: named file, mirror, Keras's cache, installed package, Keras's host.
+"""Find a backbone's weights: named file, mirror, Keras's cache, installed package, Keras's host.
 
-No TensorFlow: what is found is a path and a hash. ImageNet weights are used only when they have
-the hash in the catalogue, which for Keras's files is the one that Keras states.
+The result is a path and a hash; TensorFlow is not imported. ImageNet weights are used only if they
+have the hash in the catalogue, which for Keras's files is the one that Keras publishes.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Weights:
-    """Which weights a backbone gets.
+    """The weights of a backbone.
 
-    `record` is the same on every machine: a file with the stated hash is one file, wherever it
-    was found. `place` says where that was here.
+    `record` is the same on every machine, because the hash identifies the file. `place` is where
+    the file was found on this machine.
     """
 
     kind: Literal["imagenet", "random", "file"]
@@ -45,7 +45,7 @@ class Weights:
     place: str = ""  # mirror | keras cache | installed package | keras host | file | seed
 
     def record(self) -> dict[str, Any]:
-        """What `features.json` and every later record say; no path, no host."""
+        """The facts for `features.json` and later records, without path or host."""
         facts = asdict(self)
         del facts["path"], facts["place"]
         return facts
@@ -58,16 +58,16 @@ def resolve_weights(
     mirror: str | None = None,
     unreachable: Literal["random", "error"] = "random",
 ) -> Weights:
-    """Find the weights that `requested` names for `backbone`, within seconds when nothing answers.
+    """Find the weights `requested` for `backbone`; gives up within seconds if no host responds.
 
     Args:
         requested: `imagenet`, `random`, or the path of a file.
         backbone: A pretrained backbone of the catalogue, `cnn` or `mlp`.
         mirror: A folder or http(s) URL that holds the weights files under their own names.
-        unreachable: What to do when no place has the ImageNet weights.
+        unreachable: What to do if no place has the ImageNet weights.
 
     Raises:
-        BakeoffError: the named file is missing, or ImageNet weights are out of reach and
+        BakeoffError: the named file is missing, or ImageNet weights cannot be found and
             `unreachable` is `error`.
     """
     if backbone in SCRATCH or requested == "random":
@@ -99,7 +99,7 @@ def _named_file(requested: str) -> Weights:
     path = Path(requested).expanduser()
     if not path.is_file():
         raise BakeoffError(
-            f"params.yaml: weights '{requested}' is not imagenet, not random, and no such file"
+            f"params.yaml: weights '{requested}' is neither imagenet nor random, and no such file exists"
         )
     sha256 = sha256_of_file(path)
     return Weights(
@@ -138,7 +138,7 @@ def _random(requested: str, *, fallback: bool) -> Weights:
 
 
 def _places(application: Application, mirror: str | None) -> dict[str, Callable[[], Path]]:
-    """Where to look, in this order."""
+    """Places to search, in this order."""
     cached = keras_cache() / application.cached_file
     places: dict[str, Callable[[], Path]] = {}
     if mirror and mirror.startswith(("http://", "https://")):
@@ -186,7 +186,7 @@ def _in_mirror(folder: Path, application: Application) -> Path:
 
 
 def _checked(path: Path, application: Application) -> Path:
-    """`path`, if it is the file that the catalogue means."""
+    """`path`, if it has the catalogue's hash."""
     if not path.is_file():
         raise NotFetchedError("not there")
     reason = _doubt(path, application)
@@ -197,7 +197,7 @@ def _checked(path: Path, application: Application) -> Path:
 
 
 def _doubt(path: Path, application: Application) -> str:
-    """Why `path` is not believed to hold the application's weights; empty if it is."""
+    """Why `path` is not accepted as the application's weights; empty if it is accepted."""
     expected = application.weights_hash
     if expected is None:
         # Keras states no hash for the first two MobileNets; a login page is caught nevertheless.
@@ -210,7 +210,7 @@ def _doubt(path: Path, application: Application) -> str:
 
 
 def _fetched(url: str, cached: Path, application: Application) -> Path:
-    """Fetch into Keras's cache; one process at a time, and the next one finds it there."""
+    """Download into Keras's cache, one process at a time; the others then find the file there."""
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(cached.with_name(f"{cached.name}.lock"), timeout=_LOCK_SECONDS):

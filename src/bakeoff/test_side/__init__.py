@@ -1,1 +1,1 @@
-"""The test pictures become probabilities, maps and latencies."""
+"""Predictions, Grad-CAM maps and latencies on the test side."""

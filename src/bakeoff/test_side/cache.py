@@ -1,9 +1,9 @@
-"""What was computed before from the same inputs, on this machine, by the same code.
+"""A cache of arrays, keyed by inputs, code, libraries and machine.
 
-Looking at a network takes seconds and gives the same arrays every time, so they are kept beside
-the journal and found again under a hash of everything they follow from: the inputs that the
-caller names, the package's source, the libraries, and the machine, whose arithmetic and speed show
-in them. Nothing here is needed: with the folder deleted the same arrays are computed again.
+Inspecting a network takes seconds and gives the same arrays every time. They are stored beside the
+journal under a hash of everything they depend on: the inputs that the caller names, the package's
+source, the libraries, and the machine, whose arithmetic and speed show in them. If the folder is
+deleted, the same arrays are computed again.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ _LIBRARIES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow", "matplot
 
 
 def remembered(kind: str, inputs: Mapping[str, str], compute: Callable[[], Arrays]) -> Arrays:
-    """The arrays that `compute` gave for these inputs before, or gives now.
+    """Return the cached arrays for these inputs, or compute and cache them.
 
     Args:
-        kind: What they are; a folder of that name holds them.
-        inputs: Everything besides code and machine that they follow from, large things as hashes.
-        compute: A pure function of `inputs`; what it clocks is remembered as well.
+        kind: Name of the cache's folder.
+        inputs: Everything besides code and machine that the arrays depend on; hashes of large data.
+        compute: A pure function of `inputs`; measured times are cached too.
     """
     text = json.dumps([_surroundings(), dict(inputs)], sort_keys=True)
     path = mlruns() / "memory" / kind / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
@@ -51,7 +51,7 @@ def remembered(kind: str, inputs: Mapping[str, str], compute: Callable[[], Array
 
 
 def sha256_of_array(values: NDArray[Any]) -> str:
-    """Identifies an array by its type, shape and values."""
+    """Hash of an array's type, shape and values."""
     digest = hashlib.sha256(f"{values.dtype.str} {values.shape}".encode())
     digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()

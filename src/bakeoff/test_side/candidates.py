@@ -1,4 +1,4 @@
-"""The model folders that take part, and the proof that they were trained alike."""
+"""The model folders to compare, and the check that they were trained on the same pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Candidate:
 
     @property
     def features(self) -> str | None:
-        """The model from whose cached features this one predicts, if any."""
+        """The model whose cached features this one predicts from, if any."""
         if self.kind == "head":
             return self.name
         return self.name.removeprefix("logistic_") if self.kind == "logistic" else None
@@ -52,17 +52,17 @@ class Candidate:
 
     @property
     def descriptors(self) -> tuple[str, ...]:
-        """What a forest sees of a picture; empty for other models."""
+        """The forest's descriptors; empty for other models."""
         return tuple(self.metadata["params"]["descriptors"]) if self.kind == "forest" else ()
 
     @cached_property
     def sha256(self) -> str:
-        """Identifies the folder by its content."""
+        """Hash of the folder's content."""
         return sha256_of_folder(self.folder)
 
     @property
     def random_weights(self) -> bool:
-        """Whether random weights stand in for pretrained ones that were asked for."""
+        """Whether random weights replace the requested pretrained ones."""
         return bool(self.metadata.get("weights", {}).get("fallback"))
 
 
@@ -76,7 +76,7 @@ def compared_names(models: Sequence[str]) -> list[str]:
 
 
 def read_candidates(models: Path, names: Sequence[str]) -> list[Candidate]:
-    """Read the folders of the named models; those that say they were skipped are left out.
+    """Read the folders of the named models, except those that record that they were skipped.
 
     Raises:
         BakeoffError: a folder is missing, or two models were not trained on the same pictures.

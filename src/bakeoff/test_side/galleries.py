@@ -1,4 +1,4 @@
-"""Which pictures are worth a look: mistakes made with confidence, and what nobody gets right."""
+"""Choose pictures to show: confident mistakes, and pictures that every model gets wrong."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bakeoff.scoring.predictions import Predictions
 
-Places = NDArray[np.intp]  # on the test side
+Places = NDArray[np.intp]  # indices into the test side
 
 # For the mean map of a class: pictures of each class, and of all classes together.
 _EACH_CLASS = 8
@@ -17,23 +17,23 @@ _SHARED = 24
 
 @dataclass(frozen=True)
 class Gallery:
-    """What is shown for one model."""
+    """The pictures to show for one model."""
 
     mistakes: Places
-    seen_right: Places  # where its answer is explained
+    seen_right: Places  # whose prediction is explained
     seen_wrong: Places
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Everything that is shown of the test side."""
+    """All pictures of the test side to show."""
 
     galleries: Mapping[str, Gallery]  # by model
     hardest: Places  # for all models
     shared: Places  # the same for all models, some of each class
 
     def places(self) -> set[int]:
-        """Every place that some gallery shows."""
+        """The indices of all galleries."""
         shown = [self.hardest, self.shared]
         for gallery in self.galleries.values():
             shown += [gallery.mistakes, gallery.seen_right, gallery.seen_wrong]
@@ -41,12 +41,12 @@ class Shown:
 
 
 def choose_pictures(models: Mapping[str, Predictions], gallery: int, explained: int) -> Shown:
-    """Choose what to show.
+    """Choose the pictures to show.
 
     Args:
         models: Predictions of the same pictures, by model.
         gallery: Pictures in each gallery.
-        explained: Right answers, and wrong ones, to explain for each model.
+        explained: Correct predictions, and wrong ones, to explain for each model.
     """
     labels = next(iter(models.values())).labels
     return Shown(
@@ -64,19 +64,19 @@ def choose_pictures(models: Mapping[str, Predictions], gallery: int, explained: 
 
 
 def confident_mistakes(predictions: Predictions, count: int) -> Places:
-    """Places of the wrong answers given with most confidence, surest first."""
+    """Indices of the wrong predictions, most confident first."""
     wrong = np.flatnonzero(~predictions.right)
     return wrong[np.argsort(-predictions.confidence[wrong], kind="stable")][:count]
 
 
 def hardest(models: Sequence[Predictions], count: int) -> Places:
-    """Places of the pictures whose true class gets least probability, averaged over models."""
+    """Indices of the pictures whose true class has the lowest probability, averaged over models."""
     given = [p.probabilities[np.arange(len(p.labels)), p.labels] for p in models]
     return np.argsort(np.mean(given, axis=0), kind="stable")[:count]
 
 
 def confident_right(predictions: Predictions, count: int) -> Places:
-    """Places of the right answers given with most confidence, the classes taking turns."""
+    """Indices of the most confident correct predictions, alternating between the classes."""
     by_class = []
     for label in range(len(predictions.classes)):
         right = np.flatnonzero(predictions.right & (predictions.labels == label))
@@ -86,9 +86,9 @@ def confident_right(predictions: Predictions, count: int) -> Places:
 
 
 def first_of_each_class(labels: NDArray[np.int64], count: int, most: int) -> Places:
-    """Places of the first pictures of each class: `count` of each, `most` altogether.
+    """Indices of the first pictures of each class: `count` of each, `most` in total.
 
-    They depend on the test side alone, so that every model is looked at with the same pictures.
+    They depend only on the test side, so that every model is inspected on the same pictures.
     """
     present = np.unique(labels)
     each = max(1, min(count, most // max(1, len(present))))

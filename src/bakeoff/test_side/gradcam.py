@@ -1,8 +1,8 @@
-"""Where a network looks: Grad-CAM (Selvaraju et al. 2017) on the backbone's last feature map.
+"""Grad-CAM (Selvaraju et al. 2017) on the backbone's last feature map.
 
-An exported network is cut at the output of its backbone. Up to there one forward pass gives the
-map; from there on the class score is a function of the map alone, so its gradient never has to
-travel through the backbone, and a picture costs hardly more than a prediction.
+An exported network is cut at the output of its backbone. One forward pass gives the feature map.
+The class score is a function of that map, so the gradient does not pass through the backbone, and a
+picture costs little more than a prediction.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff.runtime.tf import keras, tf
 
-# Names that every exported network gives these layers.
+# Layer names that all exported networks share.
 BACKBONE = "backbone"
 AFTER_BACKBONE = "pooling"
 AFTER_HEAD = "temperature"
@@ -26,7 +26,7 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class Seen:
-    """What a network makes of some pictures."""
+    """A network's probabilities and maps of some pictures."""
 
     probabilities: NDArray[np.float64]  # (n, k), calibrated
     maps: NDArray[np.float32] | None  # (n, h, w) in 0..1; None without a feature map
@@ -50,7 +50,7 @@ class Network:
         return np.concatenate(parts).astype(np.float64)
 
     def look(self, pictures: NDArray[np.uint8], classes: NDArray[np.int64]) -> Seen:
-        """Predict pictures and map what speaks for one class in each.
+        """Predict pictures and compute one class's Grad-CAM map for each.
 
         Args:
             pictures: uint8, `(n, height, width, channels)`.
@@ -77,10 +77,10 @@ def _batches(values: NDArray[T]) -> list[NDArray[T]]:
 
 
 def _feature_map(model: keras.Model) -> keras.KerasTensor | None:
-    """The backbone's output where it is a map `(n, h, w, c)`; None for a network without one."""
+    """The backbone's output if it is a map `(n, h, w, c)`, otherwise None."""
     if BACKBONE not in [layer.name for layer in model.layers]:
         return None
-    # A nested model's own `output` belongs to its inner graph; the next layer's input to ours.
+    # A nested model's `output` belongs to its inner graph; the next layer's input to the outer one.
     output = model.get_layer(AFTER_BACKBONE).input
     return output if len(output.shape) == 4 else None
 

@@ -1,4 +1,4 @@
-"""Milliseconds that a model takes for one picture."""
+"""Prediction latency: milliseconds per picture."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 NAN = math.nan
 
-# Seconds after which a measurement is not repeated: what is slow is measured well enough by one.
+# Seconds after which a measurement is not repeated.
 _ENOUGH = 0.5
 
 
@@ -18,19 +18,19 @@ _ENOUGH = 0.5
 class Latency:
     """Milliseconds per picture, from pixels to probabilities."""
 
-    one: float = NAN  # pictures asked one at a time
-    batch: float = NAN  # pictures asked in batches
+    one: float = NAN  # one picture at a time
+    batch: float = NAN  # in batches
 
 
 def clock_latency(
     predict: Callable[[NDArray[np.uint8]], object], batch: NDArray[np.uint8]
 ) -> Latency:
-    """Clock `predict` on single pictures and on the whole batch.
+    """Measure `predict` on single pictures and on the whole batch.
 
     Args:
-        predict: Takes pictures, uint8 `(n, height, width, channels)`; it was called before, so
-            that nothing is compiled or loaded while the clock runs.
-        batch: The pictures to ask about.
+        predict: Takes pictures, uint8 `(n, height, width, channels)`. It must have been called
+            before, so that compilation and loading are not measured.
+        batch: The pictures to predict.
     """
     return Latency(
         _best_ms(lambda: predict(batch[:1])), _best_ms(lambda: predict(batch)) / len(batch)
@@ -38,7 +38,7 @@ def clock_latency(
 
 
 def _best_ms(call: Callable[[], object]) -> float:
-    """The fastest of up to three calls: what disturbs a measurement only ever makes it slower."""
+    """The fastest of up to three calls, because disturbances only make a call slower."""
     fastest, spent = math.inf, 0.0
     for _ in range(3):
         started = perf_counter()

@@ -1,4 +1,4 @@
-"""What the models were seen to do with a few pictures; seen once, and remembered."""
+"""Inspect models on a few pictures: latency, Grad-CAM maps, importances; results are cached."""
 
 import logging
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from bakeoff.test_side.latency import Latency, clock_latency
 
 logger = logging.getLogger(__name__)
 
-_CLOCKED = 8  # pictures in the batch that is clocked
+_CLOCKED = 8  # pictures in the timed batch
 
-# Rounding differs between batch sizes and devices; beyond the first a person should know, beyond
-# the second the file does not hold the head that was evaluated.
+# Rounding differs between batch sizes and devices. Above the first limit a warning appears; above
+# the second the file cannot hold the evaluated head.
 _NOTABLE_GAP = 1e-4
 _LARGEST_GAP = {"float32": 0.01, "mixed_bfloat16": 0.1, "mixed_float16": 0.1}
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one model was seen to do with a few pictures."""
+    """Results of inspecting one model on a few pictures."""
 
     latency: Latency = Latency()
     explained: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
@@ -43,17 +43,17 @@ def inspect_network(
     explain: Places,
     shared: Places,
 ) -> Inspection:
-    """See where a network looks, clock it, and compare it with what was evaluated.
+    """Compute a network's Grad-CAM maps and latency, and compare it with its evaluation.
 
     Args:
         candidate: A network.
         predictions: Its evaluated predictions of the test side.
-        pictures: By place on the test side; holds all of `explain` and `shared`.
-        explain: Places whose predicted class is to be explained.
-        shared: Places, the same for all models, for the mean map of each true class.
+        pictures: By index on the test side; contains all of `explain` and `shared`.
+        explain: Indices whose predicted class is explained.
+        shared: Indices, the same for all models, for the mean map of each true class.
 
     Raises:
-        BakeoffError: the network's probabilities are not those that were evaluated.
+        BakeoffError: the network's probabilities differ from the evaluated ones.
     """
     places = np.concatenate([explain, shared])
     batch = np.stack([pictures[int(place)] for place in places])
@@ -87,7 +87,7 @@ def _look(
     from bakeoff.test_side.gradcam import Network
     from bakeoff.test_side.networks import load_network
 
-    logger.info("looking at %s", candidate.name)
+    logger.info("inspecting %s", candidate.name)
     network: Network = load_network(candidate.folder, batch.shape[1:])
     seen = network.look(batch, wanted)
     latency = clock_latency(network.probabilities, batch[:_CLOCKED])
@@ -96,13 +96,13 @@ def _look(
 
 
 def inspect_forest(candidate: Candidate, pictures: NDArray[np.uint8]) -> Inspection:
-    """Clock a forest, and draw its importances back where it sees pixels.
+    """Measure a forest's latency, and map its importances if it uses pixels.
 
-    A forest on a network's features is not clocked: the network takes nearly all of its time.
+    A forest on a network's features is not measured: the network takes nearly all of the time.
 
     Args:
         candidate: A forest.
-        pictures: uint8 `(n, height, width, channels)`; a few of them are clocked.
+        pictures: uint8 `(n, height, width, channels)`; a few of them are timed.
     """
     batch = pictures[:_CLOCKED]
     inputs = {"model": candidate.sha256, "pictures": sha256_of_array(batch)}

@@ -1,4 +1,4 @@
-"""What exported networks say of the test side."""
+"""Predictions of exported networks on the test side."""
 
 from pathlib import Path
 

@@ -26,7 +26,7 @@ class Inputs:
 
 
 def read_test_side(inputs: Inputs) -> Side:
-    """The test originals, without vectors."""
+    """The test originals, without feature vectors."""
     return read_record_side(inputs.records, "test").originals()
 
 
@@ -34,7 +34,7 @@ def predict(candidate: Candidate, test: Side, inputs: Inputs) -> Predictions:
     """One model's probabilities of the test originals.
 
     Raises:
-        BakeoffError: its cached features are of other pictures.
+        BakeoffError: the cached features belong to other pictures.
     """
     read = {"model": candidate.sha256, "records": sha256_of_file(inputs.records / INDEX)}
     for name in _features_read(candidate):

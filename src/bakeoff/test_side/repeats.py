@@ -1,4 +1,4 @@
-"""How much a model's accuracy depends on the seed of its training."""
+"""The spread of a model's accuracy over training seeds."""
 
 import logging
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ class Spread:
 
 
 def repeated(head: Candidate, features: Path, repeats: int, seed: int) -> Spread:
-    """The spread of a head that is trained again with other seeds, or was before.
+    """Train a head with other seeds, or read cached results, and return its spread.
 
     Args:
         head: A model of the kind `head`.
         features: Its folder of cached features.
         repeats: How many seeds.
-        seed: The one before the first of them.
+        seed: The model's own seed; the others follow it.
     """
 
     def train() -> dict[str, NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""Training heads again with other seeds: how much of a difference is luck of the draw."""
+"""Train heads again with other seeds, to measure the variance due to the seed."""
 
 from pathlib import Path
 
