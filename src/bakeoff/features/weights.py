@@ -99,7 +99,8 @@ def _named_file(requested: str) -> Weights:
     path = Path(requested).expanduser()
     if not path.is_file():
         raise BakeoffError(
-            f"params.yaml: weights '{requested}' is neither imagenet nor random, and no such file exists"
+            f"params.yaml: weights '{requested}' is neither imagenet nor random, and there is "
+            "no such file"
         )
     sha256 = sha256_of_file(path)
     return Weights(
