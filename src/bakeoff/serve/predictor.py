@@ -164,11 +164,12 @@ def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArr
     """A Keras model as a function; with `layer`, what that layer puts out."""
     from bakeoff.runtime.tf import keras, tf
     from bakeoff.train.keras_files import load_keras
+    from bakeoff.train.original_pictures import record_input
 
-    model = load_keras(folder / "model.keras")
-    if layer is not None:
-        model = keras.Model(model.input, model.get_layer(layer).output)
-    channels = model.input_shape[-1]
+    whole = load_keras(folder / "model.keras")
+    output = whole.output if layer is None else whole.get_layer(layer).output
+    model = keras.Model(record_input(whole), output)
+    channels = whole.input_shape[-1]
     spec = tf.TensorSpec((None, None, None, channels), tf.float32)
     # Traced once for every shape: no retracing, so a server's memory stays flat.
     function = tf.function(lambda pixels: model(pixels, training=False), input_signature=[spec])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.runtime.tf import keras, tf
+from bakeoff.train.original_pictures import record_input
 
 # Layer names that all exported networks share.
 BACKBONE = "backbone"
@@ -36,10 +37,10 @@ class Network:
     """An exported network, traced once for pictures of one size."""
 
     def __init__(self, model: keras.Model, shape: tuple[int, int, int]) -> None:
-        """Trace `model` for pictures of `shape` (height, width, channels)."""
+        """Trace `model` for pictures of records, of `shape` (height, width, channels)."""
         feature_map = _feature_map(model)
         outputs = [model.output] if feature_map is None else [model.output, feature_map]
-        both = keras.Model(model.inputs, outputs)
+        both = keras.Model(record_input(model), outputs)
         signature = tf.TensorSpec((None, *shape), tf.float32)
         self._forward = tf.function(lambda x: both(x, training=False), input_signature=[signature])
         self._score = None if feature_map is None else keras.Model(feature_map, _logits(model))

@@ -15,7 +15,7 @@ _HEAD_ROWS = 4096
 
 
 def load_network(folder: Path, shape: tuple[int, ...]) -> Network:
-    """The network of a model folder, for pictures of `shape` (height, width, channels)."""
+    """The network of a model folder, for records of `shape` (height, width, channels)."""
     height, width, channels = shape
     return Network(load_keras(folder / "model.keras"), (height, width, channels))
 

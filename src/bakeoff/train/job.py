@@ -33,6 +33,7 @@ from bakeoff.train.networks import (
     to_channels,
     unfreeze,
 )
+from bakeoff.train.original_pictures import as_records
 from bakeoff.train.picture_examples import list_examples
 from bakeoff.train.picture_training import PictureJob, head_params, train_on_pictures
 from bakeoff.train.progress import Progress, Row
@@ -203,10 +204,11 @@ def _trained(
     *,
     frozen: bool,
 ) -> Trained:
-    """The exported form: pictures of any side, resized to the model's own, to logits."""
+    """The exported form: pictures as they are, made what the records hold, to logits."""
     pictures = picture_input(job.facts["channels"])
     channels = network_channels(job.params, job.facts["channels"])
-    x = to_channels(resized(pictures, job.params.image_side, job.facts["fit"]), channels)
+    records = as_records(pictures, job.facts)
+    x = to_channels(resized(records, job.params.image_side), channels)
     features = encode(x, job.params.backbone, backbone, job.params.pooling)
     return Trained(
         network=keras.Model(pictures, head(features), name="network"),
