@@ -265,7 +265,8 @@ class ForestParams(Block):
 class LogisticParams(Block):
     """Multinomial logistic regression on each backbone's features."""
 
-    inverse_regularization: Positive = 0.01  # scikit-learn's C, on standardised features
+    # scikit-learn's C, on standardised features; of a list the best in inner grouped folds
+    inverse_regularization: Positive | Annotated[tuple[Positive, ...], Field(min_length=1)] = 0.01
     max_iterations: Annotated[int, Field(ge=1)] = 200
     tune: Tune = {}
 

@@ -14,7 +14,7 @@ from bakeoff.runtime.layout import mlruns
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["features", "fits", "latencies", "runs"]
+Kind = Literal["features", "fits", "folds", "latencies", "runs"]
 
 
 def record(kind: Kind, key: str, facts: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Out-of-fold predictions: every picture is a test picture once in each repeat."""

@@ -1,0 +1,58 @@
+"""Finished pieces of a long computation: an interrupted one goes on after them."""
+
+import hashlib
+import json
+import shutil
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.runtime.files import writing_file
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Finished:
+    """A folder of small files, one for each piece, under a key of all that they follow from.
+
+    They outlive the computation, so that a later one of the same key finds them; of one name the
+    last key is kept.
+    """
+
+    def __init__(self, folder: Path, name: str, inputs: Mapping[str, Any]) -> None:
+        """Name the computation; nothing is read or written yet.
+
+        Args:
+            folder: For all computations.
+            name: Of this one.
+            inputs: All that the pieces follow from; JSON, large things as hashes.
+        """
+        text = json.dumps(dict(inputs), sort_keys=True)
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        self._parent = folder / name
+        self._folder = self._parent / key
+
+    def get(self, piece: str) -> dict[str, NDArray[Any]] | None:
+        """The arrays of a finished piece; None where there is none, or a damaged file."""
+        try:
+            with np.load(self._folder / f"{piece}.npz", allow_pickle=False) as held:
+                return dict(held)
+        except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
+            return None
+
+    def put(self, piece: str, arrays: Arrays) -> None:
+        """Keep the arrays of a piece, whole or not at all."""
+        path = self._folder / f"{piece}.npz"
+        with writing_file(path) as partial, partial.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **dict(arrays))
+
+    def forget_others(self) -> None:
+        """Remove what other keys of this name left."""
+        for other in sorted(self._parent.glob("*")):
+            if other != self._folder:
+                shutil.rmtree(other, ignore_errors=True)

@@ -1,0 +1,89 @@
+"""Random forests in folds."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
+from threadpoolctl import threadpool_limits
+
+from bakeoff.folds.finished import Finished
+from bakeoff.folds.pool import Part, Pool, Rows
+from bakeoff.folds.predictions import Recipe
+from bakeoff.params.models import ForestParams
+from bakeoff.runtime.parallel import worker_count
+from bakeoff.scoring.temperature import fit_temperature, softmax
+
+_SHARE = 3  # the forest that the temperature is fitted on has a third of the trees
+
+
+def predict_forest(
+    pool: Pool,
+    params: ForestParams,
+    *,
+    seed: int,
+    finished: Finished,
+    advance: Callable[[int], object] = lambda parts: None,
+) -> Recipe:
+    """Out-of-fold probabilities of a random forest on the pool's vectors.
+
+    A forest learns from the whole training part. Its temperature comes from a smaller one, fitted
+    without the next fold and scored on it: out-of-bag votes would not do, since a picture's copies
+    and its group's other pictures are in the bag when it is not.
+
+    Args:
+        pool: the examples and their folds.
+        params: the forest's.
+        seed: of the first repeat's trees; the following ones count up.
+        finished: keeps a finished part.
+        advance: told of so many more finished parts.
+
+    Returns:
+        Probabilities (R, n, k).
+    """
+    probabilities = np.empty((pool.repeats, pool.originals, len(pool.classes)))
+    temperatures = np.empty((pool.repeats, pool.count))
+    for part in pool.parts():
+        piece = f"repeat_{part.repeat}_fold_{part.fold}"
+        arrays = finished.get(piece)
+        if arrays is None:
+            temperature, logs = _predict(pool, part, params, seed + part.repeat)
+            arrays = {"logs": logs, "temperature": np.array(temperature)}
+            finished.put(piece, arrays)
+        temperatures[part.repeat, part.fold] = arrays["temperature"]
+        probabilities[part.repeat, part.test] = softmax(
+            arrays["logs"], float(arrays["temperature"])
+        )
+        advance(1)
+    return Recipe(probabilities, {"temperatures": temperatures.tolist()})
+
+
+def _predict(
+    pool: Pool, part: Part, params: ForestParams, seed: int
+) -> tuple[float, NDArray[np.float64]]:
+    """The temperature, and logarithms (m, k) of the votes on the tested fold."""
+    few = params.model_copy(update={"trees": -(-params.trees // _SHARE)})
+    with threadpool_limits(1, "blas"):
+        held = _fit_and_vote(pool, part.fitted, part.val, few, seed)
+        temperature = fit_temperature(held, pool.labels[part.val])
+        return temperature, _fit_and_vote(pool, part.train, part.test, params, seed)
+
+
+def _fit_and_vote(
+    pool: Pool, train: Rows, scored: Rows, params: ForestParams, seed: int
+) -> NDArray[np.float64]:
+    forest = RandomForestClassifier(
+        n_estimators=params.trees,
+        max_depth=params.max_depth,
+        min_samples_leaf=params.min_samples_leaf,
+        class_weight=None if params.class_weight == "none" else params.class_weight,
+        n_jobs=worker_count(),
+        random_state=seed,
+    ).fit(pool.side.values[train], pool.side.labels[train])
+    # Threads add the trees' votes in the order in which they finish.
+    forest.set_params(n_jobs=None)
+    floor = 0.5 / params.trees
+    votes = np.full((len(scored), len(pool.classes)), floor)
+    votes[:, forest.classes_] = forest.predict_proba(pool.side.values[scored])
+    logs: NDArray[np.float64] = np.log(np.clip(votes, floor, None))
+    return logs

@@ -1,0 +1,67 @@
+"""A backbone's head in folds: the next fold decides the epoch and the temperature."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bakeoff.folds.finished import Finished
+from bakeoff.folds.pool import Pool
+from bakeoff.folds.predictions import Recipe
+from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.runtime.parallel import worker_count
+from bakeoff.scoring.temperature import fit_temperature, softmax
+from bakeoff.train.head_members import Heads, Member, train_members
+
+
+def predict_heads(
+    pool: Pool,
+    head: HeadParams,
+    params: TrainParams,
+    *,
+    seed: int,
+    finished: Finished,
+    advance: Callable[[int], object] = lambda parts: None,
+) -> Recipe:
+    """Out-of-fold probabilities of the head on the pool's features.
+
+    Args:
+        pool: the examples and their folds.
+        head: the head's shape.
+        params: how it is trained.
+        seed: of the first repeat's heads; the following ones count up.
+        finished: keeps a finished part.
+        advance: told of so many more finished parts.
+
+    Returns:
+        Probabilities (R, n, k).
+    """
+    parts = pool.parts()
+    names = [f"repeat_{part.repeat}_fold_{part.fold}" for part in parts]
+    kept = [finished.get(name) for name in names]
+    advance(sum(arrays is not None for arrays in kept))
+    members = [
+        Member(part.fitted, part.val, part.test, seed + part.repeat)
+        for part, arrays in zip(parts, kept, strict=True)
+        if arrays is None
+    ]
+    shared = Heads(pool.side.values, pool.side.labels, pool.classes, head, params)
+    trained = train_members(shared, members, worker_count())
+    probabilities = np.empty((pool.repeats, pool.originals, len(pool.classes)))
+    numbers = np.empty((pool.repeats, pool.count, 3))
+    for part, name, known in zip(parts, names, kept, strict=True):
+        arrays = known
+        if arrays is None:
+            fitted = next(trained)
+            temperature = fit_temperature(fitted.val_logits, pool.labels[part.val])
+            told = np.array([temperature, fitted.epochs, fitted.best_epoch])
+            arrays = {"logits": fitted.test_logits, "numbers": told}
+            finished.put(name, arrays)
+            advance(1)
+        numbers[part.repeat, part.fold] = arrays["numbers"]
+        probabilities[part.repeat, part.test] = softmax(arrays["logits"], arrays["numbers"][0])
+    facts = {
+        "temperatures": numbers[..., 0].tolist(),
+        "epochs": numbers[..., 1].astype(int).tolist(),
+        "best_epochs": numbers[..., 2].astype(int).tolist(),
+    }
+    return Recipe(probabilities, facts)

@@ -1,0 +1,201 @@
+"""Out-of-fold predictions as a stage leaves them, and how they are read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json, write_json
+from bakeoff.runtime.tables import write_table
+from bakeoff.scoring.temperature import fit_temperature
+
+PICTURES, FACTS, CURVE = "pictures.csv", "facts.json", "learning_curve.npy"
+
+
+@dataclass(frozen=True)
+class FoldPredictions:
+    """What one recipe says of every picture, in each repeat by a model that never saw it.
+
+    Attributes:
+        model: the folder's name: of the backbone's entry, or of a forest.
+        recipe: `head`, `logistic` or `forest`.
+        classes: the `k` class names.
+        image_ids: (n,) sorted; a picture that occurs twice is there twice.
+        labels: (n,) true classes.
+        groups: (n,) joined groups.
+        folds: (R, n) the fold in which a picture was tested.
+        probabilities: (R, n, k) float32, calibrated inside the training part.
+        facts: what the recipe chose in each part; see `write_folds`.
+    """
+
+    model: str
+    recipe: str
+    classes: tuple[str, ...]
+    image_ids: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    folds: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+    facts: dict[str, Any]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(R, n) whether the likeliest class is the true one."""
+        right: NDArray[np.bool_] = self.probabilities.argmax(axis=2) == self.labels
+        return right
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """The regression trained on growing shares of each training part.
+
+    Attributes:
+        fractions: (F,) of the training part, rising to 1.
+        pictures: (F,) originals trained on, the mean over all parts.
+        right: (R, F, n) whether it is right on each picture, in the order of `FoldPredictions`.
+    """
+
+    fractions: NDArray[np.float64]
+    pictures: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The predictions of one recipe, before they are written.
+
+    Attributes:
+        probabilities: (R, n, k).
+        facts: for `facts.json`; `temperatures`, one for each fold of each repeat, among them.
+    """
+
+    probabilities: NDArray[np.float64]
+    facts: dict[str, Any]
+
+
+def write_folds(
+    folder: Path,
+    pictures: pd.DataFrame,
+    classes: Sequence[str],
+    recipes: Mapping[str, Recipe],
+    curve: LearningCurve | None = None,
+) -> dict[str, float]:
+    """Write the predictions of a model's recipes; equal inputs, equal bytes.
+
+    Beside what each recipe chose, `facts.json` holds its accuracy and `pooled_temperature`, the one
+    that would calibrate all its out-of-fold predictions together, before those of the parts.
+
+    Args:
+        folder: An existing, empty one.
+        pictures: Columns image_id, label, group and fold_0, fold_1, …, one row a picture.
+        classes: Their names, in the order of the labels.
+        recipes: By name.
+        curve: Of the regression, where there is one.
+
+    Returns:
+        The accuracy of each recipe, the mean over repeats.
+    """
+    write_table(pictures, folder / PICTURES)
+    folds = pictures.filter(regex="^fold_").to_numpy(np.int64).T
+    labels = pictures["label"].to_numpy(np.int64)
+    facts: dict[str, Any] = {"classes": list(classes), "recipes": {}}
+    accuracies = {}
+    for name, recipe in recipes.items():
+        np.save(folder / f"{name}.npy", recipe.probabilities.astype("<f4"), allow_pickle=False)
+        accuracies[name] = float((recipe.probabilities.argmax(axis=2) == labels).mean())
+        facts["recipes"][name] = recipe.facts | {
+            "accuracy": round(accuracies[name], 9),
+            "pooled_temperature": _pooled_temperature(recipe, labels, folds),
+        }
+    if curve is not None:
+        np.save(folder / CURVE, curve.right.astype(np.uint8), allow_pickle=False)
+        facts["learning_curve"] = {
+            "fractions": curve.fractions.tolist(),
+            "pictures": np.round(curve.pictures, 1).tolist(),
+            "accuracy": np.round(curve.right.mean(axis=(0, 2)), 9).tolist(),
+        }
+    write_json(folder / FACTS, facts)
+    return accuracies
+
+
+def _pooled_temperature(
+    recipe: Recipe, labels: NDArray[np.int64], folds: NDArray[np.int64]
+) -> float:
+    """The temperature of all out-of-fold logits together."""
+    own = np.take_along_axis(np.array(recipe.facts["temperatures"]), folds, axis=1)
+    # Logits but for a constant of each picture, which no softmax sees.
+    logits = np.log(np.clip(recipe.probabilities, 1e-300, None)) * own[..., None]
+    return fit_temperature(logits.reshape(-1, logits.shape[-1]), np.tile(labels, len(folds)))
+
+
+def write_no_folds(folder: Path, reason: str) -> None:
+    """Write what a model without out-of-fold predictions has instead: why."""
+    write_json(folder / FACTS, {"skipped": reason})
+
+
+def read_folds(folder: Path) -> dict[str, FoldPredictions]:
+    """The predictions of `data/folds/<model>` by recipe; empty where the model has none.
+
+    Raises:
+        BakeoffError: a file is missing or damaged.
+    """
+    facts = _facts(folder)
+    if "skipped" in facts:
+        return {}
+    try:
+        table = pd.read_csv(
+            folder / PICTURES, dtype={"image_id": str, "group": str}, keep_default_na=False
+        )
+        arrays = {n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in facts["recipes"]}
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, error) from None
+    return {
+        name: FoldPredictions(
+            model=folder.name,
+            recipe=name,
+            classes=tuple(facts["classes"]),
+            image_ids=table["image_id"].to_numpy(np.str_),
+            labels=table["label"].to_numpy(np.int64),
+            groups=table["group"].to_numpy(np.str_),
+            folds=table.filter(regex="^fold_").to_numpy(np.int64).T,
+            probabilities=probabilities,
+            facts=facts["recipes"][name],
+        )
+        for name, probabilities in arrays.items()
+    }
+
+
+def read_learning_curve(folder: Path) -> LearningCurve | None:
+    """The learning curve of `data/folds/<model>`; None where there is none.
+
+    Raises:
+        BakeoffError: a file is missing or damaged.
+    """
+    facts = _facts(folder).get("learning_curve")
+    if facts is None:
+        return None
+    try:
+        right = np.load(folder / CURVE, allow_pickle=False).astype(bool)
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, error) from None
+    return LearningCurve(np.array(facts["fractions"]), np.array(facts["pictures"]), right)
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = read_json(folder / FACTS)
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, error) from None
+    return facts
+
+
+def _damaged(folder: Path, error: Exception) -> BakeoffError:
+    return BakeoffError(
+        f"{folder}: cannot read the out-of-fold predictions ({error}); run `dvc repro`, or "
+        f"`dvc checkout --force {folder.as_posix()}` if they were changed"
+    )

@@ -1,0 +1,198 @@
+"""The regression in folds: C and temperature from inner folds, and the learning curve.
+
+The inner folds of a training part are the outer folds that it consists of. A model that leaves out
+the folds f and g serves twice, as the inner model of f scored on g and as that of g scored on f, so
+that five folds take ten inner fits for each C, not twenty.
+
+With fewer examples than features the L2 penalty keeps the weights in the examples' span, so the fit
+is made there, in coordinates of an orthonormal basis: the same predictions, several times faster.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from bakeoff.folds.finished import Finished
+from bakeoff.folds.pool import Pool, Rows
+from bakeoff.folds.predictions import LearningCurve, Recipe
+from bakeoff.params.models import LogisticParams
+from bakeoff.scoring.temperature import fit_temperature, softmax
+
+FRACTIONS = (0.06, 0.12, 0.25, 0.5, 1.0)
+"""Shares of a training part at which the learning curve is taken."""
+
+_FLOOR = 1e-12
+
+Logs = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What one training part's inner folds decided."""
+
+    regularization: float
+    temperature: float
+
+
+def predict_regression(
+    pool: Pool,
+    params: LogisticParams,
+    *,
+    seed: int,
+    finished: Finished,
+    advance: Callable[[int], object] = lambda parts: None,
+) -> tuple[Recipe, LearningCurve]:
+    """Out-of-fold probabilities of the regression on the pool's features.
+
+    Args:
+        pool: the examples and their folds.
+        params: `inverse_regularization` is one value, or those to choose from.
+        seed: of the learning curve's subsets.
+        finished: keeps a finished repeat.
+        advance: told of so many more finished parts.
+
+    Returns:
+        Probabilities (R, n, k), and the learning curve at `FRACTIONS`.
+    """
+    repeats = []
+    for repeat in range(pool.repeats):
+        arrays = finished.get(f"repeat_{repeat}")
+        if arrays is None:
+            with threadpool_limits(1, "blas"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                arrays = _repeat(pool, repeat, params, seed)
+            finished.put(f"repeat_{repeat}", arrays)
+        repeats.append(arrays)
+        advance(pool.count)
+    stacked = {name: np.stack([r[name] for r in repeats]) for name in repeats[0]}
+    facts = {
+        "temperatures": stacked["temperatures"].tolist(),
+        "inverse_regularization": stacked["regularizations"].tolist(),
+    }
+    curve = LearningCurve(
+        np.array(FRACTIONS), stacked["sizes"].mean(axis=(0, 1)), stacked["right"].astype(bool)
+    )
+    return Recipe(stacked["probabilities"], facts), curve
+
+
+def _repeat(pool: Pool, repeat: int, params: LogisticParams, seed: int) -> dict[str, NDArray[Any]]:
+    """One repeat: probabilities (n, k), what each part chose, and the curve's outcomes."""
+    chosen = _choose(pool, repeat, params)
+    probabilities = np.empty((pool.originals, len(pool.classes)))
+    right = np.empty((len(FRACTIONS), pool.originals), np.uint8)
+    sizes = np.empty((pool.count, len(FRACTIONS)))
+    for fold, choice in enumerate(chosen):
+        train, test = pool.training(repeat, {fold}), pool.tested(repeat, fold)
+        generator = np.random.default_rng([seed, repeat, fold])
+        subsets = nested_subsets(pool, train, FRACTIONS, generator)
+        for number, rows in enumerate(subsets):
+            fit = _Fit(pool, rows)
+            ((logs,),) = fit.log_probabilities([choice.regularization], [test], params)
+            right[number, test] = logs.argmax(axis=1) == pool.labels[test]
+            sizes[fold, number] = (rows < pool.originals).sum()
+        probabilities[test] = softmax(logs, choice.temperature)
+    return {
+        "probabilities": probabilities,
+        "temperatures": np.array([choice.temperature for choice in chosen]),
+        "regularizations": np.array([choice.regularization for choice in chosen]),
+        "right": right,
+        "sizes": sizes,
+    }
+
+
+def _choose(pool: Pool, repeat: int, params: LogisticParams) -> list[_Chosen]:
+    """For each fold the C of the smallest log loss in the inner folds, and its temperature."""
+    asked = params.inverse_regularization
+    grid = [asked] if isinstance(asked, float) else sorted(set(asked))
+    tested = [pool.tested(repeat, fold) for fold in range(pool.count)]
+    inner = np.zeros((pool.count, len(grid), pool.originals, len(pool.classes)))
+    for one, other in combinations(range(pool.count), 2):
+        fit = _Fit(pool, pool.training(repeat, {one, other}))
+        logs = fit.log_probabilities(grid, [tested[other], tested[one]], params)
+        for number, (of_other, of_one) in enumerate(logs):
+            inner[one, number, tested[other]] = of_other
+            inner[other, number, tested[one]] = of_one
+    chosen = []
+    for fold in range(pool.count):
+        rows = np.concatenate([tested[f] for f in range(pool.count) if f != fold])
+        labels = pool.labels[rows]
+        losses = [-inner[fold, c, rows, labels].mean() for c in range(len(grid))]
+        best = int(np.argmin(losses))
+        chosen.append(_Chosen(grid[best], fit_temperature(inner[fold, best, rows], labels)))
+    return chosen
+
+
+class _Fit:
+    """The examples of some rows, standardised and in coordinates of their own span."""
+
+    def __init__(self, pool: Pool, rows: Rows) -> None:
+        self._pool = pool
+        values = pool.side.values[rows].astype(np.float64)
+        self._scaler = StandardScaler().fit(values)
+        standardised = self._scaler.transform(values)
+        self._basis = None
+        if len(rows) < values.shape[1]:
+            self._basis, triangle = qr(standardised.T, mode="economic")
+            standardised = triangle.T
+        self._values, self._labels = standardised, pool.side.labels[rows]
+
+    def log_probabilities(
+        self, grid: Sequence[float], scored: Sequence[Rows], params: LogisticParams
+    ) -> list[list[Logs]]:
+        """Logarithms (m, k) for each C and each set of m scored rows."""
+        values = [self._transformed(rows) for rows in scored]
+        return [[self._logs(model, v) for v in values] for model in self._models(grid, params)]
+
+    def _models(self, grid: Sequence[float], params: LogisticParams) -> list[LogisticRegression]:
+        return [
+            LogisticRegression(
+                C=value, max_iter=params.max_iterations, class_weight="balanced"
+            ).fit(self._values, self._labels)
+            for value in grid
+        ]
+
+    def _transformed(self, rows: Rows) -> Logs:
+        values = self._scaler.transform(self._pool.side.values[rows].astype(np.float64))
+        return values if self._basis is None else values @ self._basis
+
+    def _logs(self, model: LogisticRegression, values: Logs) -> Logs:
+        # A class without a training picture is unknown to the model.
+        known = np.full((len(values), len(self._pool.classes)), _FLOOR)
+        known[:, model.classes_] = model.predict_proba(values)
+        return np.log(np.clip(known, _FLOOR, None))
+
+
+def nested_subsets(
+    pool: Pool, rows: Rows, fractions: Sequence[float], generator: np.random.Generator
+) -> list[Rows]:
+    """Growing subsets of a training part: whole groups, each class by the fraction, with copies.
+
+    Args:
+        pool: the examples.
+        rows: of the training part.
+        fractions: rising; of a class at least one group is taken.
+        generator: of the order in which groups are taken.
+    """
+    originals = rows[rows < pool.originals]
+    names, first, sizes = np.unique(
+        pool.side.groups[originals], return_index=True, return_counts=True
+    )
+    order = generator.permutation(len(names))
+    labels = pool.side.labels[originals][first]
+    reached = np.empty(len(names))  # share of the class before the group is taken
+    for label in np.unique(labels):
+        own = order[labels[order] == label]
+        reached[own] = (np.cumsum(sizes[own]) - sizes[own]) / sizes[own].sum()
+    return [
+        rows[np.isin(pool.side.groups[rows], names[reached < fraction])] for fraction in fractions
+    ]
