@@ -44,6 +44,7 @@ def reduce(root: Path, models: tuple[str, ...] | None = None) -> None:
     params["random_forest"]["tune"] = {"trials": 2, "space": {"trees": [20, 40]}}
     params["tfrecord"]["image_side"] = 80
     params["random_forest"]["trees"] = 40
+    params["folds"].update(repeats=2, trees=20)
     params["evaluate"].update(bootstrap=200, gallery=4, grad_cam=1)
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 

@@ -14,6 +14,7 @@ LAYERS = (
     ("report",),
     ("evaluate",),
     ("test_side",),
+    ("folds",),
     ("tune",),
     ("train", "baselines"),
     ("features",),

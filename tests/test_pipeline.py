@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
+from bakeoff.folds.predictions import read_folds, read_learning_curve
 from tests.reduced import reduce
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,6 +108,29 @@ def test_a_model_is_trained_with_the_values_that_its_search_found(reproduced):
     assert done.returncode == 0, done.stderr
 
 
+def test_every_picture_is_predicted_by_models_that_never_saw_it(reproduced):
+    recipes = read_folds(reproduced / f"data/folds/{MODEL}")
+    assert set(recipes) == {"head", "logistic", "forest"}
+    sides = [pd.read_csv(reproduced / f"data/splits/{s}.csv") for s in ("train", "val", "test")]
+    pictures = pd.concat(sides)
+    dealt = pd.read_csv(reproduced / "data/splits/folds.csv")
+    audit = json.loads((reproduced / "reports/split/leakage.json").read_text())["folds"]
+    assert audit["repeats"] == 2
+    assert audit["groups"] == audit["exact_duplicates"] == audit["near_duplicates"] == 0
+    for predictions in recipes.values():
+        assert sorted(predictions.image_ids) == sorted(pictures["image_id"])
+        assert predictions.probabilities.shape == (2, len(pictures), 3)
+        assert predictions.probabilities.sum(axis=2) == pytest.approx(1, abs=1e-5)
+        for repeat, folds in enumerate(predictions.folds):
+            fold = dealt[dealt["repeat"] == repeat].set_index("image_id")["fold"]
+            assert (fold[predictions.image_ids].to_numpy() == folds).all()
+            assert pd.Series(folds).groupby(predictions.groups).nunique().max() == 1
+        assert predictions.right.mean() == pytest.approx(predictions.facts["accuracy"], abs=1e-6)
+    curve = read_learning_curve(reproduced / f"data/folds/{MODEL}")
+    assert curve is not None
+    np.testing.assert_array_equal(curve.right[:, -1], recipes["logistic"].right)
+
+
 def test_a_second_reproduction_runs_nothing(reproduced):
     again = run(reproduced, "dvc", "repro")
     assert again.returncode == 0
@@ -134,13 +159,8 @@ def test_another_learning_rate_reruns_that_head_and_the_comparison_alone(reprodu
     edit(reproduced, f"models.{MODEL}.train.learning_rate", 0.002)
     done = run(reproduced, "dvc", "repro")
     assert done.returncode == 0, done.stderr
-    assert stages_that_ran(done.stdout) == {
-        "fingerprint",
-        f"tune@{MODEL}",
-        f"train@{MODEL}",
-        "evaluate",
-        "report",
-    }
+    own = {f"{stage}@{MODEL}" for stage in ("tune", "train", "folds")}
+    assert stages_that_ran(done.stdout) == own | {"fingerprint", "evaluate", "report"}
 
 
 def append(path: Path, line: str) -> None:

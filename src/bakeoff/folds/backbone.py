@@ -1,11 +1,7 @@
 """The recipes that stand on one backbone's features, each in folds."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.forests import predict_forest
@@ -13,6 +9,7 @@ from bakeoff.folds.heads import predict_heads
 from bakeoff.folds.pool import Pool
 from bakeoff.folds.predictions import LearningCurve, Recipe
 from bakeoff.folds.regression import predict_regression
+from bakeoff.params.block import Block
 from bakeoff.params.models import ForestParams, HeadParams, LogisticParams, TrainParams
 from bakeoff.runtime.fingerprints import code_sha256
 from bakeoff.runtime.progress import progress_bar
@@ -41,9 +38,9 @@ def predict_backbone(
         kept: where finished parts are kept, so that an interrupted run goes on after them and an
             edited recipe leaves the others' results alone.
     """
-    everything = {"pool": pool_sha256(pool), "seed": seed, "code": code_sha256("folds")}
+    everything = {"pool": pool.sha256, "seed": seed, "code": code_sha256("folds")}
 
-    def finished(recipe: str, *blocks: Any) -> Finished:
+    def finished(recipe: str, *blocks: Block) -> Finished:
         asked = [block.model_dump(mode="json") for block in blocks]
         return Finished(kept, f"{name}-{recipe}", everything | {"params": asked})
 
@@ -66,12 +63,3 @@ def predict_backbone(
     for store in (of_head, of_logistic, of_forest):
         store.forget_others()
     return {"head": head, "logistic": logistic, "forest": forest}, curve
-
-
-def pool_sha256(pool: Pool) -> str:
-    """Identifies a pool: its examples, their vectors and their folds."""
-    digest = hashlib.sha256(f"{pool.side.sha256} {pool.classes} {pool.balanced}".encode())
-    for array in (pool.side.values, pool.side.labels, pool.folds):
-        digest.update(np.ascontiguousarray(array).data)
-    digest.update("\n".join(pool.side.groups.tolist()).encode())
-    return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Random forests in folds."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,9 @@ from bakeoff.folds.finished import Finished
 from bakeoff.folds.pool import Part, Pool, Rows
 from bakeoff.folds.predictions import Recipe
 from bakeoff.params.models import ForestParams
+from bakeoff.runtime.fingerprints import code_sha256
 from bakeoff.runtime.parallel import worker_count
+from bakeoff.runtime.progress import progress_bar
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
 _SHARE = 3  # the forest that the temperature is fitted on has a third of the trees
@@ -56,6 +59,26 @@ def predict_forest(
         )
         advance(1)
     return Recipe(probabilities, {"temperatures": temperatures.tolist()})
+
+
+def predict_kept_forest(
+    pool: Pool, params: ForestParams, *, name: str, seed: int, kept: Path
+) -> Recipe:
+    """The same for a forest that is a model of its own, with progress.
+
+    Args:
+        pool: its vectors and their folds.
+        params: the forest's.
+        name: of the model.
+        seed: of the first repeat.
+        kept: where finished parts are kept, so that an interrupted run goes on after them.
+    """
+    asked = {"params": params.model_dump(mode="json"), "pool": pool.sha256, "seed": seed}
+    finished = Finished(kept, name, asked | {"code": code_sha256("forest_folds")})
+    with progress_bar(pool.repeats * pool.count, f"{name} in folds", "folds") as bar:
+        forest = predict_forest(pool, params, seed=seed, finished=finished, advance=bar.update)
+    finished.forget_others()
+    return forest
 
 
 def _predict(

@@ -1,5 +1,6 @@
 """All pictures and copies with their features, and the parts that the folds make of them."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,15 @@ class Pool:
     originals: int
     folds: NDArray[np.int64]
     balanced: bool
+
+    @property
+    def sha256(self) -> str:
+        """Identifies the examples, their vectors and their folds."""
+        digest = hashlib.sha256(f"{self.side.sha256} {self.classes} {self.balanced}".encode())
+        for array in (self.side.values, self.side.labels, self.folds):
+            digest.update(np.ascontiguousarray(array).data)
+        digest.update("\n".join(self.side.groups.tolist()).encode())
+        return digest.hexdigest()
 
     @property
     def repeats(self) -> int:

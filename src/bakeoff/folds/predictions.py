@@ -152,7 +152,7 @@ def read_folds(folder: Path) -> dict[str, FoldPredictions]:
             folder / PICTURES, dtype={"image_id": str, "group": str}, keep_default_na=False
         )
         arrays = {n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in facts["recipes"]}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from None
     return {
         name: FoldPredictions(
@@ -181,7 +181,7 @@ def read_learning_curve(folder: Path) -> LearningCurve | None:
         return None
     try:
         right = np.load(folder / CURVE, allow_pickle=False).astype(bool)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from None
     return LearningCurve(np.array(facts["fractions"]), np.array(facts["pictures"]), right)
 
@@ -189,7 +189,7 @@ def read_learning_curve(folder: Path) -> LearningCurve | None:
 def _facts(folder: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = read_json(folder / FACTS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from None
     return facts
 
