@@ -10,7 +10,8 @@ from bakeoff.folds.pool import read_feature_pool
 from bakeoff.folds.predictions import write_folds, write_no_folds
 from bakeoff.params.block import read_key
 from bakeoff.params.folds import FoldsParams
-from bakeoff.params.models import ForestParams, LogisticParams, read_model_params
+from bakeoff.params.models import ForestParams, LogisticParams
+from bakeoff.params.resolved import resolved_model
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder, writing_folder
 from bakeoff.runtime.fit_record import peak_memory_mb
@@ -20,7 +21,7 @@ from bakeoff.runtime.tables import FOLD_COLUMNS, read_table
 
 def main() -> None:
     name = sys.argv[1]
-    params, seed = read_model_params(name), int(read_key("seed"))
+    params, seed = resolved_model(name), int(read_key("seed"))
     logistic, trees = LogisticParams.read("logistic"), FoldsParams.read("folds").trees
     balanced = bool(read_key("augment.balance"))
     folds, features = read_table(FOLD_TABLE, FOLD_COLUMNS), read_feature_facts(FEATURES / name)
