@@ -6,6 +6,7 @@ from collections import Counter
 
 from bakeoff.evaluate.costs import record_latency
 from bakeoff.evaluate.evaluation import evaluate_models
+from bakeoff.evaluate.folded import read_all_folds
 from bakeoff.evaluate.files import write_evaluation
 from bakeoff.evaluate.numbers import write_numbers
 from bakeoff.evaluate.verdict import headline
@@ -13,7 +14,7 @@ from bakeoff.params.block import read_key
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.params.resolved import resolved_names
 from bakeoff.runtime.files import writing_folder
-from bakeoff.runtime.layout import EVALUATION, FEATURES, MODELS, PROCESSED, REPORTS, SPLITS
+from bakeoff.runtime.layout import EVALUATION, FEATURES, FOLDS, MODELS, PROCESSED, REPORTS, SPLITS
 from bakeoff.runtime.tables import read_table
 from bakeoff.test_side.candidates import compared_names, read_candidates
 from bakeoff.test_side.probabilities import Inputs
@@ -24,7 +25,10 @@ def main() -> None:
     candidates = read_candidates(MODELS, compared_names(resolved_names()))
     train = read_table(SPLITS / "train.csv", ("label",))
     counts = Counter(train["label"])
-    evaluation = evaluate_models(candidates, Inputs(PROCESSED, FEATURES), counts, params, seed)
+    folds, curves = read_all_folds(FOLDS, candidates)
+    evaluation = evaluate_models(
+        candidates, Inputs(PROCESSED, FEATURES), counts, params, seed, folds, curves
+    )
     for candidate in candidates:
         if candidate.name in evaluation.inspections:
             record_latency(candidate, evaluation.inspections[candidate.name].latency)

@@ -65,7 +65,7 @@ def contender_of(name: str, accuracy: float, seed: int = 0, **metadata: object) 
         "params": {"trees": 10, "descriptors": ["pixels"], "pixels_side": 8},
     }
     predictions = answering(accuracy, seed)
-    return contender(name, known | metadata, predictions, GROUPS, confidence=0.95)
+    return contender(name, known | metadata, [predictions], GROUPS, confidence=0.95)
 
 
 def comparison_of(*models: Contender) -> Comparison:

@@ -57,7 +57,7 @@ def test_models_scored_on_other_pictures_are_not_compared():
     moved = Predictions(
         CLASSES, other.predictions.image_ids[::-1], LABELS, other.predictions.probabilities
     )
-    other = contender("other", {}, moved, GROUPS, confidence=0.95)
+    other = contender("other", {}, [moved], GROUPS, confidence=0.95)
     with pytest.raises(BakeoffError, match="other and one were scored on different test pictures"):
         compare([one, other], GROUPS, 0.95)
 
@@ -80,7 +80,7 @@ def test_majority_says_the_commonest_training_class_with_its_share():
 
 def test_calibration_before_is_of_the_probabilities_without_temperature():
     calibrated = answering(0.8)
-    found = contender("m", {"temperature": 2.0}, calibrated, GROUPS, confidence=0.95)
+    found = contender("m", {"temperature": 2.0}, [calibrated], GROUPS, confidence=0.95)
     powers = calibrated.probabilities**2
     raw = powers / powers.sum(axis=1, keepdims=True)
     expected = metrics.log_loss(LABELS, raw, labels=range(3))
@@ -116,7 +116,7 @@ def test_a_class_absent_from_the_test_side_leaves_a_hole_and_no_more():
     predictions = Predictions(
         CLASSES, np.arange(6).astype(str), labels, generator.dirichlet(np.ones(3), 6)
     )
-    found = contender("m", {}, predictions, np.arange(6), confidence=0.95)
+    found = contender("m", {}, [predictions], np.arange(6), confidence=0.95)
     assert np.isnan(found.card.per_class["recall"][1])
     assert np.isnan(found.card.per_class["auc"][1])
     assert np.isfinite(found.card.overall["macro_auc"])

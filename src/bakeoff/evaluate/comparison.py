@@ -14,22 +14,34 @@ from bakeoff.evaluate.pairings import Pairing, against_best, against_rival
 from bakeoff.evaluate.selection_bias import out_of_bag_accuracy
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions
-from bakeoff.scoring.scorecard import Scorecard, scorecard
+from bakeoff.scoring.scorecard import Scorecard, mean_scorecard
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One row of the comparison: what a model said of the test side and what that is worth."""
+    """One row of the comparison: what a model said of the test pictures and what that is worth."""
 
     name: str
     metadata: Mapping[str, Any]
-    predictions: Predictions
+    repeats: tuple[Predictions, ...]  # of the same pictures; one for a single split
     card: Scorecard
     uncalibrated: Scorecard  # before temperature scaling
     intervals: Mapping[str, Interval]
     recalls: tuple[Interval, ...]  # of each class
     groups_behind: Mapping[str, float]  # how many effective groups each interval rests on
+    temperatures: tuple[NDArray[np.float64], ...]  # of each repeat, shape (1, 1) or (n, 1)
+
+    @property
+    def predictions(self) -> Predictions:
+        """Those of the first repeat."""
+        return self.repeats[0]
+
+    @property
+    def fallback(self) -> bool:
+        """Whether random weights stand in for pretrained ones that were asked for."""
+        weights = self.metadata.get("weights")
+        return isinstance(weights, Mapping) and bool(weights.get("fallback"))
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,8 @@ class Comparison:
     against_forest: tuple[Pairing, ...]
     against_best: tuple[Pairing, ...]
     against_majority: tuple[Pairing, ...]
-    out_of_bag: float  # accuracy to expect of the best, without the luck of having been chosen
+    out_of_bag: float  # accuracy to expect of the best, corrected for its selection
+    folds: int = 0  # in which every picture is a test picture; 0 for a single split
 
     @property
     def best(self) -> Contender:
@@ -57,44 +70,66 @@ class Comparison:
 def contender(
     name: str,
     metadata: Mapping[str, Any],
-    predictions: Predictions,
+    repeats: Sequence[Predictions],
     groups: NDArray[np.int64],
     *,
     confidence: float,
+    temperatures: Sequence[NDArray[np.float64]] | None = None,
+    widen: float = 1.0,
 ) -> Contender:
-    """Score one model.
+    """Score one model, or a recipe by the models that it trained in folds.
 
     Args:
         name: The model's name.
         metadata: Its `metadata.json`; `temperature` undoes the calibration.
-        predictions: Calibrated, of the test side.
+        repeats: Calibrated predictions of the same pictures, one for each repeat.
         groups: Each picture's group, shape `(n,)`, in `0..g-1`.
         confidence: Of the intervals.
+        temperatures: Of each repeat, for each picture, shape `(n, 1)`; by default the metadata's.
+        widen: Factor on standard errors, `intervals.FOLDS_WIDEN` for folds.
     """
-    card = scorecard(predictions)
-    raw = predictions.with_temperature(1 / float(metadata.get("temperature", 1.0)))
     sizes = np.bincount(groups)
-    estimates = score_estimates([predictions], groups)
+    estimates = score_estimates(repeats, groups)
     found = {
-        score: student_interval(estimate, sizes, confidence=confidence, scale=scale_of(score))
+        score: student_interval(
+            estimate, sizes, confidence=confidence, scale=scale_of(score), widen=widen
+        )
         for score, estimate in estimates.items()
     }
     behind = {score: groups_behind(estimate, sizes) for score, estimate in estimates.items()}
-    recalls = _recall_intervals(predictions, groups, confidence)
-    return Contender(name, metadata, predictions, card, scorecard(raw), found, recalls, behind)
+    recalls = _recall_intervals(repeats, groups, confidence, widen)
+    known = np.full((1, 1), float(metadata.get("temperature", 1.0)))
+    undo = tuple(temperatures or [known] * len(repeats))
+    cards = scorecards(repeats, undo)
+    return Contender(name, metadata, tuple(repeats), *cards, found, recalls, behind, undo)
+
+
+def scorecards(
+    repeats: Sequence[Predictions], temperatures: Sequence[NDArray[np.float64]]
+) -> tuple[Scorecard, Scorecard]:
+    """The scores with and without temperature scaling; arguments as for `contender`."""
+    raw = [p.with_temperature(1 / t) for p, t in zip(repeats, temperatures, strict=True)]
+    return mean_scorecard(repeats), mean_scorecard(raw)
 
 
 def _recall_intervals(
-    predictions: Predictions, groups: NDArray[np.int64], confidence: float
+    repeats: Sequence[Predictions], groups: NDArray[np.int64], confidence: float, widen: float
 ) -> tuple[Interval, ...]:
     """Of each class, over the groups that hold a picture of it."""
     intervals = []
-    for label, estimate in enumerate(recall_estimates([predictions], groups)):
-        mine = np.bincount(groups[predictions.labels == label])
+    for label, estimate in enumerate(recall_estimates(repeats, groups)):
+        mine = np.bincount(groups[repeats[0].labels == label])
         intervals.append(
-            student_interval(estimate, mine[mine > 0], confidence=confidence, scale="share")
+            student_interval(
+                estimate, mine[mine > 0], confidence=confidence, scale="share", widen=widen
+            )
         )
     return tuple(intervals)
+
+
+def majority_metadata(like: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row of the commonest class says of itself, beside any other model's metadata."""
+    return {"kind": "majority", "n_train": like["n_train"], "n_val": like["n_val"]}
 
 
 def majority_predictions(like: Predictions, train_labels: Mapping[str, int]) -> Predictions:
@@ -116,6 +151,7 @@ def compare(
     *,
     resamples: int = 20_000,
     seed: int = 0,
+    folds: NDArray[np.int64] | None = None,
 ) -> Comparison:
     """Order contenders by accuracy, then kappa, then name, and pair each with three rivals.
 
@@ -125,6 +161,7 @@ def compare(
         confidence: Of intervals and tests.
         resamples: Random draws of the tests, and of the choice of the best.
         seed: Of these.
+        folds: In which each picture was tested, shape `(R, n)`; None for a single split.
 
     Raises:
         BakeoffError: two contenders were scored on different pictures.
@@ -140,9 +177,8 @@ def compare(
     )
     names = [c.name for c in ordered]
     trained = [name for name in names if name != MAJORITY]
-    outcomes = Outcomes(
-        tuple(names), np.stack([c.predictions.right for c in ordered])[None], groups
-    )
+    right = np.stack([[p.right for p in c.repeats] for c in ordered], axis=1)
+    outcomes = Outcomes(tuple(names), right, groups, folds)
     models = outcomes.only(trained)
     return Comparison(
         tuple(ordered),
@@ -151,7 +187,8 @@ def compare(
         against_rival(models, FOREST, confidence) if FOREST in names else (),
         against_best(models, trained[0], confidence, draws=resamples, seed=seed),
         against_rival(outcomes, MAJORITY, confidence) if MAJORITY in names else (),
-        out_of_bag_accuracy(models.right[0].astype(np.bool_), groups, resamples, seed),
+        out_of_bag_accuracy(models.per_picture, groups, resamples, seed),
+        0 if folds is None else int(folds.max()) + 1,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +11,11 @@ from bakeoff.evaluate.comparison import (
     Contender,
     compare,
     contender,
+    majority_metadata,
     majority_predictions,
 )
+from bakeoff.evaluate.folded import Curve, compare_folds, read_fold_curve
+from bakeoff.folds.predictions import FoldPredictions, LearningCurve
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import MAJORITY, NETWORKS, Candidate
@@ -26,11 +28,24 @@ from bakeoff.tfrecord.numpy_reading import read_pictures
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What follows from the test side; nothing in it is clocked but the inspections' latency."""
+    """What is concluded; nothing in it is clocked but the inspections' latency.
 
-    comparison: Comparison
+    Attributes:
+        test: The exported models on the test side of the split.
+        folds: The recipes on every picture, where folds were dealt.
+        curves: Of each backbone's regression, where folds were dealt.
+    """
+
+    test: Comparison
+    folds: Comparison | None
+    curves: Mapping[str, Curve]
     inspections: Mapping[str, Inspection]  # of networks and forest
     spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
+
+    @property
+    def comparison(self) -> Comparison:
+        """What conclusions rest on: the folds where there are folds, else the test side."""
+        return self.folds or self.test
 
 
 def evaluate_models(
@@ -39,8 +54,10 @@ def evaluate_models(
     train_labels: Mapping[str, int],
     params: EvaluateParams,
     seed: int,
+    folds: Sequence[FoldPredictions] = (),
+    curves: Mapping[str, LearningCurve] | None = None,
 ) -> Evaluation:
-    """Evaluate the candidates on the test side.
+    """Evaluate the candidates on the test side, and their recipes on the folds.
 
     Args:
         candidates: The forest among them.
@@ -48,6 +65,8 @@ def evaluate_models(
         train_labels: Training originals of each class, for the majority row.
         params: The block `evaluate`.
         seed: Of the random draws.
+        folds: Out-of-fold predictions of all recipes; none for `design: split`.
+        curves: Learning curves by backbone, of the folds.
 
     Raises:
         BakeoffError: the test pictures of two models differ.
@@ -56,17 +75,20 @@ def evaluate_models(
     groups = np.unique(test.groups, return_inverse=True)[1].astype(np.int64)
     predictions = {c.name: predict(c, test, inputs) for c in candidates}
     contenders = [
-        contender(c.name, c.metadata, predictions[c.name], groups, confidence=params.confidence)
+        contender(c.name, c.metadata, [predictions[c.name]], groups, confidence=params.confidence)
         for c in candidates
     ]
     contenders.append(_majority(contenders[0], train_labels, groups, params.confidence))
-    comparison = compare(
+    test_side = compare(
         contenders, groups, params.confidence, resamples=params.bootstrap, seed=seed
     )
     shown = choose_pictures(predictions, params.gallery, params.grad_cam)
     pictures = read_pictures(inputs.records, "test", shown.places())
     inspections = _inspect(candidates, predictions, shown, pictures)
-    return Evaluation(comparison, inspections, _repeat(candidates, inputs, params, seed))
+    spreads = _repeat(candidates, inputs, params, seed)
+    recipes = compare_folds(folds, candidates, params, seed) if folds else None
+    read = {name: read_fold_curve(curve, folds[0]) for name, curve in (curves or {}).items()}
+    return Evaluation(test_side, recipes, read, inspections, spreads)
 
 
 def _inspect(
@@ -98,12 +120,7 @@ def _majority(
 ) -> Contender:
     predictions = majority_predictions(like.predictions, train_labels)
     metadata = majority_metadata(like.metadata)
-    return contender(MAJORITY, metadata, predictions, groups, confidence=confidence)
-
-
-def majority_metadata(like: Mapping[str, Any]) -> dict[str, Any]:
-    """What the row of the commonest class says of itself, beside any other model's metadata."""
-    return {"kind": "majority", "n_train": like["n_train"], "n_val": like["n_val"]}
+    return contender(MAJORITY, metadata, [predictions], groups, confidence=confidence)
 
 
 def _repeat(

@@ -10,22 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from bakeoff.evaluate.comparison import Comparison, Contender
-from bakeoff.evaluate.evaluation import Evaluation, majority_metadata
+from bakeoff.evaluate.comparison import Comparison, Contender, scorecards
+from bakeoff.evaluate.evaluation import Evaluation
+from bakeoff.evaluate.folded import Curve, recipe_metadata
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json
 from bakeoff.scoring.predictions import Predictions
-from bakeoff.scoring.scorecard import scorecard
-from bakeoff.test_side.candidates import MAJORITY, Candidate
+from bakeoff.test_side.candidates import Candidate
 from bakeoff.test_side.looks import Inspection
 from bakeoff.test_side.repeats import Spread
 
-_COMPARISON, _PREDICTIONS, _MAPS = "comparison.json", "predictions.npz", "maps.npz"
-_OF_CONTENDER = (
-    "intervals",
-    "recalls",
-    "groups_behind",
-)  # slow to compute again
+_CONCLUSIONS, _MAPS = "conclusions.json", "maps.npz"
+_OF_CONTENDER = ("intervals", "recalls", "groups_behind")  # slow to compute again
 _SEPARATOR = "\n"  # stands in no model's and no class's name
 
 
@@ -36,20 +32,37 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
         folder: An existing folder.
         evaluation: All of it.
     """
-    comparison = evaluation.comparison
-    first = comparison.contenders[0].predictions
-    probabilities = {c.name: c.predictions.probabilities for c in comparison.contenders}
-    _save(folder / _PREDICTIONS, {"": first.image_ids, _SEPARATOR: first.labels} | probabilities)
     _save(folder / _MAPS, _maps(evaluation.inspections))
+    comparisons = {"test": evaluation.test, "folds": evaluation.folds}
+    for name, comparison in comparisons.items():
+        if comparison:
+            _save(folder / f"{name}.npz", _arrays(comparison))
+    facts = {name: _facts(c) for name, c in comparisons.items() if c}
+    facts["curves"] = plain(evaluation.curves)
+    facts["seeds"] = {name: s.accuracies.tolist() for name, s in evaluation.spreads.items()}
+    write_json(folder / _CONCLUSIONS, facts)
+
+
+def _arrays(comparison: Comparison) -> dict[str, NDArray[Any]]:
+    """What was tested, and under each model's name its probabilities and temperatures."""
+    first = comparison.contenders[0].predictions
+    arrays: dict[str, NDArray[Any]] = {"": first.image_ids, _SEPARATOR: first.labels}
+    for c in comparison.contenders:
+        arrays[c.name] = np.stack([p.probabilities for p in c.repeats])
+        arrays[c.name + _SEPARATOR] = np.stack(c.temperatures)
+    return arrays
+
+
+def _facts(comparison: Comparison) -> dict[str, Any]:
     fields = [name for name in get_type_hints(Comparison) if name != "contenders"]
-    found = {name: plain(getattr(comparison, name)) for name in fields}
-    contenders = [
-        {"name": c.name} | {name: plain(getattr(c, name)) for name in _OF_CONTENDER}
-        for c in comparison.contenders
-    ]
-    seeds = {name: s.accuracies.tolist() for name, s in evaluation.spreads.items()}
-    facts = {"classes": first.classes, "comparison": found, "contenders": contenders}
-    write_json(folder / _COMPARISON, facts | {"seeds": seeds})
+    return {
+        "classes": comparison.contenders[0].predictions.classes,
+        "comparison": {name: plain(getattr(comparison, name)) for name in fields},
+        "contenders": [
+            {"name": c.name} | {name: plain(getattr(c, name)) for name in _OF_CONTENDER}
+            for c in comparison.contenders
+        ],
+    }
 
 
 def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation:
@@ -62,46 +75,61 @@ def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation
     Raises:
         BakeoffError: the evaluation is missing, or is of other models.
     """
+    metadata = recipe_metadata(candidates)
     try:
-        facts = read_json(folder / _COMPARISON)
-        arrays, maps = _load(folder / _PREDICTIONS), _load(folder / _MAPS)
+        facts = read_json(folder / _CONCLUSIONS)
+        maps = _load(folder / _MAPS)
+        read = {
+            name: _comparison(facts[name], _load(folder / f"{name}.npz"), metadata)
+            for name in ("test", "folds")
+            if name in facts
+        }
     except (OSError, ValueError):
         raise BakeoffError(
             f"{folder}: missing or damaged; run `dvc repro --force evaluate`"
         ) from None
-    metadata = {c.name: c.metadata for c in candidates}
-    metadata[MAJORITY] = majority_metadata(candidates[0].metadata)
-    ids, labels, classes = arrays.pop(""), arrays.pop(_SEPARATOR), tuple(facts["classes"])
-    if set(arrays) != set(metadata):
-        raise BakeoffError(f"{folder}: holds other models than models/; run `dvc repro evaluate`")
-    contenders = tuple(
-        _contender(
-            found,
-            metadata[found["name"]],
-            Predictions(classes, ids, labels, arrays[found["name"]]),
-        )
-        for found in facts["contenders"]
-    )
-    rest = _typed(Comparison, facts["comparison"])
+    except KeyError:
+        raise BakeoffError(
+            f"{folder}: holds other models than models/; run `dvc repro evaluate`"
+        ) from None
     return Evaluation(
-        Comparison(contenders=contenders, **rest),
-        _inspections(maps, classes),
-        {name: Spread(np.array(values)) for name, values in facts["seeds"].items()},
+        test=read["test"],
+        folds=read.get("folds"),
+        curves={
+            name: TypeAdapter(Curve).validate_python(_with_nan(curve))
+            for name, curve in facts["curves"].items()
+        },
+        inspections=_inspections(maps, tuple(facts["test"]["classes"])),
+        spreads={name: Spread(np.array(values)) for name, values in facts["seeds"].items()},
     )
 
 
-def _contender(
-    found: Mapping[str, Any], metadata: Mapping[str, Any], predictions: Predictions
-) -> Contender:
-    raw = predictions.with_temperature(1 / float(metadata.get("temperature", 1.0)))
-    return Contender(
-        name=found["name"],
-        metadata=metadata,
-        predictions=predictions,
-        card=scorecard(predictions),
-        uncalibrated=scorecard(raw),
-        **_typed(Contender, {name: found[name] for name in _OF_CONTENDER}),
-    )
+def _comparison(
+    facts: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, Mapping[str, Any]],
+) -> Comparison:
+    contenders = []
+    for found in facts["contenders"]:
+        name = found["name"]
+        repeats = tuple(
+            Predictions(tuple(facts["classes"]), arrays[""], arrays[_SEPARATOR], probabilities)
+            for probabilities in arrays[name]
+        )
+        temperatures = tuple(arrays[name + _SEPARATOR])
+        card, uncalibrated = scorecards(repeats, temperatures)
+        contenders.append(
+            Contender(
+                name=name,
+                metadata=metadata[name],
+                repeats=repeats,
+                card=card,
+                uncalibrated=uncalibrated,
+                temperatures=temperatures,
+                **_typed(Contender, {field: found[field] for field in _OF_CONTENDER}),
+            )
+        )
+    return Comparison(contenders=tuple(contenders), **_typed(Comparison, facts["comparison"]))
 
 
 def _typed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:

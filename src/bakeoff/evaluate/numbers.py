@@ -5,9 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bakeoff.evaluate.comparison import Contender
+from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.files import plain
 from bakeoff.evaluate.pairings import Pairing
@@ -26,8 +24,12 @@ def write_numbers(reports: Path, evaluation: Evaluation) -> None:
     write_json(reports / "metrics.json", {"best": _metrics(comparison.best)} | metrics)
     write_json(reports / "evidence.json", _everything(evaluation))
     with writing_folder(reports / "predictions") as folder:
-        for contender in comparison.contenders:
+        for contender in evaluation.test.contenders:
             write_predictions(folder / f"{contender.name}.csv", contender.predictions)
+        for contender in evaluation.folds.contenders if evaluation.folds else ():
+            for repeat, predictions in enumerate(contender.repeats):
+                path = folder / f"repeat_{repeat}" / f"{contender.name}.csv"
+                write_predictions(path, predictions)
 
 
 def _metrics(contender: Contender) -> dict[str, float | None]:
@@ -36,14 +38,25 @@ def _metrics(contender: Contender) -> dict[str, float | None]:
 
 
 def _everything(evaluation: Evaluation) -> dict[str, Any]:
-    """All numbers of the comparison, without anything clocked."""
-    comparison = evaluation.comparison
-    return {
+    """All numbers, without anything clocked."""
+    both = {"test": evaluation.test, "folds": evaluation.folds}
+    found: dict[str, Any] = {name: _comparison(c) for name, c in both.items() if c}
+    return found | {
+        "verdict": verdict(evaluation.comparison, {}, evaluation.curves),
+        "curves": {
+            name: plain(curve) | {"says": curve.reading.reading}
+            for name, curve in evaluation.curves.items()
+        },
         "seeds": {name: s.accuracies.tolist() for name, s in evaluation.spreads.items()},
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "folds": comparison.folds,
         "groups": comparison.groups,
         "best": comparison.best.name,
         "best_out_of_bag": finite_or_none({"": comparison.out_of_bag})[""],
-        "verdict": verdict(comparison, {}),
         "models": {c.name: _model(c) for c in comparison.contenders},
         "effective_groups": comparison.effective_groups,
         "against_forest": _pairings(comparison.against_forest),
@@ -70,7 +83,7 @@ def _model(contender: Contender) -> dict[str, Any]:
             "intervals": {name: asdict(i) for name, i in contender.intervals.items()},
             "groups_behind": dict(contender.groups_behind),
             "per_class": per_class,
-            "confusion": contender.card.matrix.astype(np.int64).tolist(),
+            "confusion": contender.card.matrix.tolist(),
             "classes": list(classes),
         }
     )

@@ -12,7 +12,7 @@ _WEIGHTS_AT_ONCE = 8_000_000
 
 
 def out_of_bag_accuracy(
-    right: NDArray[np.bool_], groups: NDArray[np.int64], resamples: int, seed: int
+    right: Floats, groups: NDArray[np.int64], resamples: int, seed: int
 ) -> float:
     """The accuracy to expect of the model that is chosen as the best of several.
 
@@ -24,7 +24,7 @@ def out_of_bag_accuracy(
     it errs to the low side.
 
     Args:
-        right: Shape `(models, pictures)`.
+        right: Each picture's outcome, the mean over repeats, shape `(models, pictures)`.
         groups: Each picture's group, shape `(pictures,)`, in `0..g-1`.
         resamples: How many.
         seed: Of the draws.

@@ -23,12 +23,16 @@ _WITH_INTERVAL = (
 
 
 def comparison_table(
-    comparison: Comparison, costs: Mapping[str, Cost], spreads: Mapping[str, Spread] | None = None
+    comparison: Comparison,
+    test: Comparison,
+    costs: Mapping[str, Cost],
+    spreads: Mapping[str, Spread] | None = None,
 ) -> pd.DataFrame:
     """Build the table; empty cells are unknown or do not apply.
 
     Args:
-        comparison: All contenders.
+        comparison: What is concluded from: in folds, or `test` itself.
+        test: The exported models on the test side.
         costs: By model; a model that is missing cost nothing that was measured.
         spreads: By model, of heads that were trained again with other seeds.
     """
@@ -41,6 +45,7 @@ def comparison_table(
     rows = [
         _row(contender, comparison, costs.get(contender.name, Cost()))
         | {"pareto": contender.name in on_front}
+        | _test_cells(contender.name, test)
         | _spread_cells(contender.name, spreads or {})
         for contender in comparison.contenders
     ]
@@ -61,6 +66,8 @@ def _row(contender: Contender, comparison: Comparison, cost: Cost) -> dict[str, 
         "n_train": meta.get("n_train"),
         "n_val": meta.get("n_val"),
         "n_test": len(contender.predictions.labels),
+        "folds": comparison.folds,
+        "repeats": len(contender.repeats),
         "groups_test": comparison.groups,
     }
     for name in _WITH_INTERVAL:
@@ -76,6 +83,19 @@ def _row(contender: Contender, comparison: Comparison, cost: Cost) -> dict[str, 
     row |= _pairing_cells("best", comparison.against_best, contender.name)
     row |= _pairing_cells("majority", comparison.against_majority, contender.name)
     return row | asdict(cost)
+
+
+def _test_cells(model: str, test: Comparison) -> dict[str, object]:
+    """The exported model's own score on the test side; a recipe without a model has none."""
+    found = next((c for c in test.contenders if c.name == model), None)
+    interval = found.intervals["accuracy"] if found else None
+    return {
+        "test_accuracy": found.card.overall["accuracy"] if found else np.nan,
+        "test_accuracy_low": interval.low if interval else np.nan,
+        "test_accuracy_high": interval.high if interval else np.nan,
+        "test_pictures": len(test.best.predictions.labels),
+        "test_groups": test.groups,
+    }
 
 
 def _spread_cells(model: str, spreads: Mapping[str, Spread]) -> dict[str, object]:

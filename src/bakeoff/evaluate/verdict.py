@@ -6,48 +6,109 @@ import numpy as np
 
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.costs import Cost
+from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.intervals import Interval
 from bakeoff.evaluate.outcomes import FEW_GROUPS
 from bakeoff.evaluate.pairings import Pairing
+from bakeoff.scoring.probability_scores import calibration_error_by_chance
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 
-# Measured times differ by less than this from one moment to the next.
-_FASTER = 1.2
+_FASTER = 2.0  # latencies of different moments differ by less
+_POINTS = 5  # the difference for which the images needed are said
+_FEWEST_FOR_CALIBRATION = 500  # images; below, the error is mostly noise
 
-_POINTS = 5  # the difference for which the pictures needed are said
 
+def verdict(
+    comparison: Comparison, costs: Mapping[str, Cost], curves: Mapping[str, Curve]
+) -> list[str]:
+    """Sentences in this order: conclusion, what could not be seen, more data, numbers.
 
-def verdict(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
-    """Sentences in the order in which a reader wants them: which, how sure, where it fails."""
+    Args:
+        comparison: What is concluded from.
+        costs: By model; empty where nothing clocked may be said.
+        curves: Learning curves by backbone; empty without folds.
+    """
     best = comparison.best
-    sentences = [headline(comparison), *_advice(comparison, costs), _against_forest(comparison)]
-    sentences += [_unseen(comparison), _few_groups(comparison)]
-    sentences += [choice(comparison), _weakness(best), _cost(best.name, costs)]
-    sentences += [_calibration(best), _over_majority(comparison)]
-    return [sentence for sentence in sentences if sentence]
+    sentences = [headline(comparison), recommendation(comparison, costs)]
+    sentences += [_against_forest(comparison), _over_majority(comparison)]
+    sentences += [_unseen(comparison), _few_groups(comparison), _more_data(best, curves)]
+    sentences += [selection(comparison), _weakness(best), _cost(best.name, costs)]
+    return [sentence for sentence in [*sentences, _calibration(best)] if sentence]
 
 
 def headline(comparison: Comparison) -> str:
-    """The best model with its accuracy and how sure that is."""
+    """Which model is best, or which models tie, and on what that rests."""
     best = comparison.best
-    pictures = len(best.predictions.labels)
-    of_groups = f" from {comparison.groups} groups" if comparison.groups < pictures else ""
-    trained = sum(c.name != MAJORITY for c in comparison.contenders)
+    others = len(comparison.against_best)
+    level = _level(comparison)
+    score = f"{_percent(best.card.overall['accuracy'])}, {_range(best.intervals['accuracy'])}"
+    if not others:
+        return f"{best.name} reaches {score}, {tested(comparison)}."
+    if not level:
+        rest = f"all {others} other models" if others > 1 else "the other model"
+        return f"{best.name} ({score}) is better than {rest}, {tested(comparison)}."
+    worse = others - len(level)
+    rest = f"{len(level)} other models are" if len(level) > 1 else f"{level[0]} are"
+    ending = f"; {worse} are shown to be worse" if worse else ""
     return (
-        f"{best.name} is the most accurate of {trained} models: "
-        f"{_percent(best.card.overall['accuracy'])} "
-        f"({_range(best.intervals['accuracy'])}) of {pictures} test pictures{of_groups}."
+        f"A tie: {best.name} ({score}) and {rest} statistically indistinguishable, "
+        f"{tested(comparison)}{ending}."
     )
 
 
-def choice(comparison: Comparison) -> str:
-    """How good the best is without the luck of having been chosen on these same pictures."""
+def tested(comparison: Comparison) -> str:
+    """On what the scores rest, as the end of a sentence."""
+    images = len(comparison.best.predictions.labels)
+    groups = f" of {comparison.groups} groups" if comparison.groups < images else ""
+    if not comparison.folds:
+        return f"on the {images} test images{groups}"
+    repeats = len(comparison.best.repeats)
+    return (
+        f"on all {images} images{groups}, in {repeats} x {comparison.folds} folds, each image "
+        "scored by models that never saw its group"
+    )
+
+
+def _level(comparison: Comparison) -> list[str]:
+    """The models that are not shown to be worse than the best."""
+    return [p.model for p in comparison.against_best if p.conclusion == "no difference shown"]
+
+
+def recommendation(comparison: Comparison, costs: Mapping[str, Cost]) -> str:
+    """Which model to take: of those that tie the best, or a much faster one.
+
+    A backbone with random weights in the place of pretrained ones is never recommended.
+    """
+    tied = [comparison.best.name, *_level(comparison)]
+    fit = [name for name in tied if not comparison.named(name).fallback]
+    if not fit:
+        return (
+            "No model is recommended: all of the best stand on random weights, because the "
+            "pretrained ones could not be fetched."
+        )
+    first = fit[0]
+    known = {n: costs[n].predict_ms for n in fit if n in costs}
+    known = {name: ms for name, ms in known.items() if not np.isnan(ms)}
+    if first not in known:
+        return f"Recommended: {first}."
+    fastest = min(known, key=known.__getitem__)
+    ratio = known[first] / known[fastest]
+    if ratio < _FASTER:
+        return f"Recommended: {first}; of the models that tie with it none is much faster."
+    return (
+        f"Recommended: {first}, or {fastest}, which ties with it and is about "
+        f"{float(f'{ratio:.1g}'):g} times faster on this machine."
+    )
+
+
+def selection(comparison: Comparison) -> str:
+    """The best model's accuracy corrected for having been selected on these same images."""
     rivals = sum(c.name != MAJORITY for c in comparison.contenders)
     if rivals < 2 or np.isnan(comparison.out_of_bag):
         return ""
     return (
-        f"To be the best of {rivals} on these pictures takes some luck too: chosen on some of them "
-        f"and scored on the others, the best comes to {_percent(comparison.out_of_bag)}."
+        f"Corrected for the selection of the best of {rivals} models on these images, its accuracy "
+        f"is {_percent(comparison.out_of_bag)}."
     )
 
 
@@ -59,10 +120,10 @@ def _against_forest(comparison: Comparison) -> str:
         beaten = [p.model for p in comparison.against_forest if p.conclusion == "worse"]
         rest = len(comparison.against_forest) - len(beaten)
         if not rest:
-            return "No backbone beats the random forest; it is shown to be better than all of them."
+            return "The random forest is better than all other models."
         return (
-            f"No backbone beats the random forest; for {rest} of {len(comparison.against_forest)} "
-            "rivals no difference from it is shown."
+            f"No backbone beats the random forest; {rest} of {len(comparison.against_forest)} "
+            "other models are statistically indistinguishable from it."
         )
     pairing = next(p for p in comparison.against_forest if p.model == best.name)
     return sentence_of(pairing)
@@ -74,72 +135,10 @@ def sentence_of(pairing: Pairing) -> str:
     p_value = f"p {_p(pairing.p_adjusted)}, corrected for all rivals"
     if pairing.conclusion == "no difference shown":
         return (
-            f"No difference between {pairing.model} and {pairing.rival} is shown: "
+            f"{pairing.model} and {pairing.rival} are statistically indistinguishable: "
             f"{points}, {p_value}."
         )
     return f"{pairing.model} is {pairing.conclusion} than {pairing.rival}: {points}, {p_value}."
-
-
-def _advice(comparison: Comparison, costs: Mapping[str, Cost]) -> list[str]:
-    """Which model to take: the best, or a faster one that is not shown to be worse."""
-    best = comparison.best
-    level = [p.model for p in comparison.against_best if p.conclusion == "no difference shown"]
-    if not comparison.against_best:
-        return []
-    if not level:
-        return [f"Take {best.name}: every other model is shown to be worse."]
-    known = {n: costs[n].predict_ms_batch for n in [best.name, *level] if n in costs}
-    known = {name: ms for name, ms in known.items() if not np.isnan(ms)}
-    others = f"Not shown to be worse: {', '.join(level)}."
-    if best.name not in known:
-        return [others]
-    fastest = min(known, key=known.__getitem__)
-    if fastest == best.name:
-        return [f"Take {best.name}: of those not shown to be worse none is faster.", others]
-    ratio = known[best.name] / known[fastest]
-    if ratio < _FASTER:
-        return [f"Take {best.name}: of those not shown to be worse none is clearly faster.", others]
-    return [
-        f"Take {best.name} where accuracy is all; {fastest} is not shown to be worse and answers "
-        f"{ratio:.3g} times faster ({known[fastest]:.1f} against {known[best.name]:.1f} ms a "
-        "picture).",
-        others,
-    ]
-
-
-def _weakness(best: Contender) -> str:
-    """The confusion that hits the largest share of its class."""
-    wrong = best.card.matrix.copy()
-    np.fill_diagonal(wrong, 0)
-    if not wrong.any():
-        return f"{best.name} makes no mistake on this test side."
-    true, taken = np.unravel_index(wrong.argmax(), wrong.shape)
-    classes, total = best.predictions.classes, best.card.matrix[true].sum()
-    return (
-        f"Its commonest mistake is to take {classes[true]} for {classes[taken]}: "
-        f"{wrong[true, taken]:.0f} of {total:.0f}."
-    )
-
-
-def _cost(name: str, costs: Mapping[str, Cost]) -> str:
-    """What the best model costs, as far as that was measured here."""
-    cost = costs.get(name, Cost())
-    parts = [
-        (cost.predict_ms, f"{cost.predict_ms:.3g} ms for one picture"),
-        (cost.megabytes, f"{cost.megabytes:.3g} MB"),
-        (cost.training_seconds, f"{cost.training_seconds:.0f} s of training, features included"),
-    ]
-    known = [words for value, words in parts if not np.isnan(value)]
-    return f"It costs {', '.join(known)}." if known else ""
-
-
-def _calibration(best: Contender) -> str:
-    before = best.uncalibrated.overall["calibration_error"]
-    after = best.card.overall["calibration_error"]
-    return (
-        f"When it says how sure it is, it is off by {_percent(after)} on average "
-        f"({_percent(before)} before temperature scaling)."
-    )
 
 
 def _over_majority(comparison: Comparison) -> str:
@@ -158,10 +157,10 @@ def _over_majority(comparison: Comparison) -> str:
 
 
 def _unseen(comparison: Comparison) -> str:
-    """Which differences this many pictures cannot show."""
-    if not comparison.against_best:
-        return ""
+    """Which differences this many images cannot show."""
     powers = [p.power for p in comparison.against_best]
+    if not powers:
+        return ""
     power = sorted(powers, key=lambda p: p.least_difference)[len(powers) // 2]
     if not power.least_difference > 0:
         return ""
@@ -169,24 +168,80 @@ def _unseen(comparison: Comparison) -> str:
     rivals = f"{len(powers)} rivals" if len(powers) > 1 else "its rival"
     return (
         f"Against {rivals}, a difference of {power.least_difference * 100:.0f} points would be "
-        f"found with a chance of 80 %; to find one of {_POINTS} points as surely takes about "
-        f"{needed:,.0f} test pictures, grouped like these {power.pictures}."
+        f"found with a chance of 80 %, a smaller one less often; to find one of {_POINTS} points "
+        f"as surely takes about {float(f'{needed:.2g}'):,.0f} test images, grouped like these "
+        f"{power.pictures}."
     )
 
 
 def _few_groups(comparison: Comparison) -> str:
     """A warning where intervals may be too narrow."""
-    behind = comparison.best.groups_behind
-    few = [name for name, groups in behind.items() if groups < FEW_GROUPS]
+    few = [name for name, groups in comparison.best.groups_behind.items() if groups < FEW_GROUPS]
     if not few:
         return ""
     if comparison.effective_groups < FEW_GROUPS:
-        reason = (
-            f"The test pictures are worth {comparison.effective_groups:.0f} groups of equal size"
-        )
+        reason = f"The images are worth {comparison.effective_groups:.0f} groups of equal size"
     else:
         reason = f"Few groups hold most of what decides {', '.join(few)}"
-    return f"{reason}: below {FEW_GROUPS:.0f}, a 95 % interval may hold the truth less often."
+    return f"{reason}: below {FEW_GROUPS:.0f}, a 95 % interval may cover the truth less often."
+
+
+def _more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
+    """What the learning curve of the best model's backbone says about labelling more."""
+    backbone = next((name for name in curves if best.name.endswith(name)), None)
+    if backbone is None:
+        return ""
+    curve = curves[backbone]
+    reading = curve.reading
+    gain = f"{reading.gain * 100:+.1f} points a doubling ({_points(Interval(reading.low, reading.high))})"
+    ends = f"from {curve.pictures[0]:.0f} to {curve.pictures[-1]:.0f} training images"
+    match reading.reading:
+        case "still rising":
+            said = "is still rising: labelling more images should help"
+        case "flat":
+            said = "is flat: more images of the same kind would hardly help"
+        case _:
+            said = "does not tell whether more images would help"
+    return f"The learning curve of the regression on {backbone}, {ends}, {said} ({gain})."
+
+
+def _weakness(best: Contender) -> str:
+    """The confusion that hits the largest share of its class."""
+    matrix = best.card.matrix
+    totals = matrix.sum(axis=1, keepdims=True)
+    shares = np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
+    np.fill_diagonal(shares, 0)
+    if not shares.any():
+        return f"{best.name} makes no mistake on these images."
+    true, taken = np.unravel_index(shares.argmax(), shares.shape)
+    classes = best.predictions.classes
+    return (
+        f"Its commonest mistake by share: {classes[true]} taken for {classes[taken]}, "
+        f"{shares[true, taken] * 100:.0f} % of {totals[true, 0]:.0f}."
+    )
+
+
+def _cost(name: str, costs: Mapping[str, Cost]) -> str:
+    """What the best model costs, as far as that was measured here."""
+    cost = costs.get(name, Cost())
+    parts = [
+        (cost.predict_ms, f"{cost.predict_ms:.2g} ms for one image"),
+        (cost.megabytes, f"{cost.megabytes:.3g} MB"),
+        (cost.training_seconds, f"{cost.training_seconds:.2g} s of training, features included"),
+    ]
+    known = [words for value, words in parts if not np.isnan(value)]
+    return f"It costs {', '.join(known)}, measured on this machine." if known else ""
+
+
+def _calibration(best: Contender) -> str:
+    """The calibration error beside that of a perfectly calibrated model on as many images."""
+    if len(best.predictions.labels) < _FEWEST_FOR_CALIBRATION:
+        return ""
+    chance = calibration_error_by_chance([p.probabilities for p in best.repeats])
+    return (
+        f"Its calibration error is {_percent(best.card.overall['calibration_error'])}; a perfectly "
+        f"calibrated model would show {_percent(chance)} on as many images."
+    )
 
 
 def _percent(share: float) -> str:

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.searches import origin_in_words
 from bakeoff.evaluate.table import weights_in_words
-from bakeoff.evaluate.verdict import choice, sentence_of
+from bakeoff.evaluate.verdict import selection, sentence_of, tested
 from bakeoff.params.datasets import Dataset
 from bakeoff.report.evidence import Evidence
 from bakeoff.report.page_text import fixed, interval_text, per_class_rows
@@ -29,7 +29,7 @@ def model_cards(evidence: Evidence, dataset: str, described: Dataset) -> dict[st
         lstrip_blocks=True,
     )
     template = environment.get_template("card.md.j2")
-    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    trained = [c for c in evidence.test.contenders if c.name != MAJORITY]
     return {
         model.name: template.render(card=_card(evidence, model, dataset, described))
         for model in trained
@@ -60,7 +60,7 @@ def _card(
         "n_train": meta["n_train"],
         "n_val": meta["n_val"],
         "n_test": len(model.predictions.labels),
-        "groups": comparison.groups,
+        "groups": evidence.test.groups,
         "record_side": meta["record_side"],
         "channels": meta["channels"],
         "fit": meta["fit"],
@@ -83,9 +83,23 @@ def weights_source(metadata: Mapping[str, Any]) -> str:
     return f"{weights['file']} ({weights['origin']}), SHA-256 {weights['sha256']}"
 
 
+def _in_folds(comparison: Comparison, name: str) -> str:
+    """The score of the recipe, where conclusions rest on folds."""
+    recipe = next((c for c in comparison.contenders if c.name == name), None)
+    if recipe is None or not comparison.folds:
+        return ""
+    interval = recipe.intervals["accuracy"]
+    return (
+        f"Trained by the same recipe {tested(comparison)}: accuracy "
+        f"{recipe.card.overall['accuracy'] * 100:.1f} % "
+        f"({interval_text(interval.low, interval.high)})."
+    )
+
+
 def _conclusions(comparison: Comparison, model: Contender) -> list[str]:
     families = (*comparison.against_forest, *comparison.against_best)
-    sentences = [choice(comparison)] if model is comparison.best else []
+    sentences = [_in_folds(comparison, model.name)]
+    sentences += [selection(comparison)] if model.name == comparison.best.name else []
     sentences += [sentence_of(pairing) for pairing in families if pairing.model == model.name]
     return [sentence for sentence in dict.fromkeys(sentences) if sentence]
 

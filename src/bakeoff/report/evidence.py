@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bakeoff.evaluate.comparison import Comparison
 from bakeoff.evaluate.costs import Cost, cost_of
 from bakeoff.evaluate.evaluation import Evaluation
+from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.table import comparison_table
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.test_side.candidates import Candidate
@@ -22,9 +23,16 @@ from bakeoff.tfrecord.numpy_reading import read_pictures
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that is known about the models."""
+    """Everything that is known about the models.
+
+    Attributes:
+        comparison: What is concluded from: the folds where there are folds, else `test`.
+        test: The exported models on the test side, whose images are shown.
+    """
 
     comparison: Comparison
+    test: Comparison
+    curves: Mapping[str, Curve]  # of each backbone's regression in folds
     costs: Mapping[str, Cost]
     table: pd.DataFrame
     shown: Shown
@@ -47,14 +55,16 @@ def gather_evidence(
         inputs: Where records and features are.
         params: The block `evaluate`, which says how many images are chosen.
     """
-    comparison = evaluation.comparison
-    predictions = {c.name: comparison.named(c.name).predictions for c in candidates}
+    comparison, test = evaluation.comparison, evaluation.test
+    predictions = {c.name: test.named(c.name).predictions for c in candidates}
     shown = choose_pictures(predictions, params.gallery, params.grad_cam)
     costs = {c.name: cost_of(c, inputs.features) for c in candidates}
     return Evidence(
         comparison,
+        test,
+        evaluation.curves,
         costs,
-        comparison_table(comparison, costs, evaluation.spreads),
+        comparison_table(comparison, test, costs, evaluation.spreads),
         shown,
         evaluation.inspections,
         read_pictures(inputs.records, "test", shown.places()),

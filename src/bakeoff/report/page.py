@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.searches import origin_in_words
 from bakeoff.evaluate.table import weights_in_words
-from bakeoff.evaluate.verdict import headline, verdict
+from bakeoff.evaluate.folded import Curve
+from bakeoff.evaluate.verdict import headline, tested, verdict
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report import page_text as report_numbers
@@ -86,13 +87,22 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "description": context.described.description.replace("`", ""),
         "provenance": _provenance(context.described),
         "headline": _unbroken(headline(comparison)),
-        "verdict": [_unbroken(s) for s in verdict(comparison, evidence.costs)[1:]],
+        "verdict": [
+            _unbroken(s) for s in verdict(comparison, evidence.costs, evidence.curves)[1:]
+        ],
+        "tested": tested(comparison),
+        "folds": comparison.folds,
+        "repeated": len(best.repeats),
+        "n_tested": len(best.predictions.labels),
+        "own_scores": _own_scores(evidence),
+        "learning": _learning(evidence.curves),
         "random_models": _random_models(comparison),
         "n_train": best.metadata["n_train"],
         "n_val": best.metadata["n_val"],
-        "n_test": len(best.predictions.labels),
-        "train_sha256": best.metadata["train_ids_sha256"][:12],
-        "val_sha256": best.metadata["val_ids_sha256"][:12],
+        "n_test": len(evidence.test.best.predictions.labels),
+        "test_groups": evidence.test.groups,
+        "train_sha256": evidence.test.best.metadata["train_ids_sha256"][:12],
+        "val_sha256": evidence.test.best.metadata["val_ids_sha256"][:12],
         "groups": comparison.groups,
         "confidence": f"{context.params.confidence * 100:g} %",
         "axis": [f"{end * 100:.0f} %" for end in axis],
@@ -113,6 +123,39 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "versions": [("Python", platform.python_version())] + [(p, version(p)) for p in _PACKAGES],
         "params": without_secrets(context.params_text),
     }
+
+
+def _own_scores(evidence: Evidence) -> list[tuple[str, str, str]]:
+    """The exported models' own accuracies on the test side, where the folds are concluded from."""
+    if not evidence.comparison.folds:
+        return []
+    return [
+        (
+            c.name,
+            f"{c.card.overall['accuracy'] * 100:.1f} %",
+            report_numbers.interval_text(
+                c.intervals["accuracy"].low, c.intervals["accuracy"].high
+            ),
+        )
+        for c in evidence.test.contenders
+    ]
+
+
+def _learning(curves: Mapping[str, Curve]) -> list[dict[str, Any]]:
+    """The learning curve of each backbone's regression as text."""
+    return [
+        {
+            "model": name,
+            "steps": [
+                f"{pictures:.0f}: {accuracy * 100:.1f} %"
+                for pictures, accuracy in zip(curve.pictures, curve.accuracy, strict=True)
+            ],
+            "gain": f"{curve.reading.gain * 100:+.1f}",
+            "interval": f"{curve.reading.low * 100:+.1f} to {curve.reading.high * 100:+.1f}",
+            "reading": curve.reading.reading,
+        }
+        for name, curve in curves.items()
+    ]
 
 
 def _unbroken(sentence: str) -> str:

@@ -14,13 +14,16 @@ _HEAT_SIDE = 160  # pixels
 
 def mistakes(evidence: Evidence, model: Contender) -> list[Captioned]:
     """A model's most confident mistakes."""
+    if model.name not in evidence.shown.galleries:
+        return []
     places = evidence.shown.galleries[model.name].mistakes
-    return [_shown(evidence, place, _answer(model.predictions, place)) for place in places]
+    predictions = evidence.test.named(model.name).predictions
+    return [_shown(evidence, place, _answer(predictions, place)) for place in places]
 
 
 def hardest(evidence: Evidence) -> list[Captioned]:
     """The pictures that all models find hardest, and how many of them got each right."""
-    trained = [c for c in evidence.comparison.contenders if c.name in evidence.shown.galleries]
+    trained = [c for c in evidence.test.contenders if c.name in evidence.shown.galleries]
     captions = {}
     for place in evidence.shown.hardest:
         truth = trained[0].predictions.classes[trained[0].predictions.labels[place]]
@@ -35,11 +38,12 @@ def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
     if inspection is None or not inspection.explained:
         return []
     gallery = evidence.shown.galleries[model.name]
+    predictions = evidence.test.named(model.name).predictions
     return [
         Captioned(
             overlay(evidence.pictures[int(place)], inspection.explained[int(place)]),
-            _answer(model.predictions, place),
-            str(model.predictions.image_ids[place]),
+            _answer(predictions, place),
+            str(predictions.image_ids[place]),
         )
         for place in np.concatenate([gallery.seen_right, gallery.seen_wrong])
     ]
@@ -49,7 +53,7 @@ def mean_maps(evidence: Evidence, model: Contender) -> list[Captioned]:
     """A model's mean Grad-CAM of each class, over the mean of the same pictures."""
     inspection = evidence.inspections.get(model.name)
     maps = inspection.mean_maps if inspection else {}
-    truth = model.predictions.labels[evidence.shown.shared]
+    truth = evidence.test.best.predictions.labels[evidence.shown.shared]
     return [
         Captioned(
             overlay(
@@ -93,5 +97,5 @@ def _answer(predictions: Predictions, place: int) -> str:
 
 
 def _shown(evidence: Evidence, place: int, caption: str) -> Captioned:
-    image_id = evidence.comparison.best.predictions.image_ids[place]
+    image_id = evidence.test.best.predictions.image_ids[place]
     return Captioned(evidence.pictures[int(place)], caption, str(image_id))

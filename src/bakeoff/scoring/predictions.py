@@ -48,10 +48,13 @@ class Predictions:
         """The probability of the predicted class, shape `(n,)`."""
         return self.probabilities.max(axis=1)
 
-    def with_temperature(self, temperature: float) -> "Predictions":
+    def with_temperature(self, temperature: float | NDArray[np.float64]) -> "Predictions":
         """The same predictions with log-probabilities divided by `temperature`.
 
         `1 / T` removes a model's own temperature `T`.
+
+        Args:
+            temperature: One, or one for each picture, shape `(n, 1)`.
 
         Example:
             At temperature 2 the odds of 9 to 1 become 3 to 1.

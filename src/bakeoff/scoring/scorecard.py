@@ -1,7 +1,7 @@
 """Every score of one model on one side."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,26 @@ def scorecard(predictions: Predictions) -> Scorecard:
     per_class = {name: score(matrix) for name, score in scores.PER_CLASS.items()}
     per_class |= {"auc": areas, "average_precision": averages, "pictures": matrix.sum(axis=1)}
     return Scorecard(matrix, overall, per_class, bins)
+
+
+def mean_scorecard(repeats: Sequence[Predictions]) -> Scorecard:
+    """The mean over repeats of every score; reliability over all of their predictions together.
+
+    Args:
+        repeats: Predictions of the same pictures, by models that were trained apart.
+    """
+    cards = [scorecard(predictions) for predictions in repeats]
+    if len(cards) == 1:
+        return cards[0]
+    labels = np.concatenate([p.labels for p in repeats])
+    bins = ranked.reliability(labels, np.concatenate([p.probabilities for p in repeats]))
+    overall = {n: float(np.mean([c.overall[n] for c in cards])) for n in cards[0].overall}
+    return Scorecard(
+        np.mean([card.matrix for card in cards], axis=0),
+        overall | {"calibration_error": bins.expected_calibration_error},
+        {name: np.mean([c.per_class[name] for c in cards], axis=0) for name in cards[0].per_class},
+        bins,
+    )
 
 
 def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
