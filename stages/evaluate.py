@@ -6,8 +6,8 @@ from collections import Counter
 
 from bakeoff.evaluate.costs import record_latency
 from bakeoff.evaluate.evaluation import evaluate_models
-from bakeoff.evaluate.folded import read_all_folds
 from bakeoff.evaluate.files import write_evaluation
+from bakeoff.evaluate.folded import read_all_folds
 from bakeoff.evaluate.numbers import write_numbers
 from bakeoff.evaluate.verdict import headline
 from bakeoff.params.block import read_key
@@ -27,7 +27,7 @@ def main() -> None:
     counts = Counter(train["label"])
     folds, curves = read_all_folds(FOLDS, candidates)
     evaluation = evaluate_models(
-        candidates, Inputs(PROCESSED, FEATURES), counts, params, seed, folds, curves
+        candidates, Inputs(PROCESSED, FEATURES), counts, params, seed, folds=folds, curves=curves
     )
     for candidate in candidates:
         if candidate.name in evaluation.inspections:

@@ -231,8 +231,8 @@ def test_metrics_are_numbers_by_model_without_anything_clocked(reports):
     assert "seconds" not in text
     assert "NaN" not in text
     evidence = read_json(reports / "evidence.json")
-    assert set(evidence["models"]["tiny"]["per_class"]) == {"amber", "blue", "coral"}
-    assert len(evidence["against_forest"]) == len(NAMES) - 1
+    assert set(evidence["test"]["models"]["tiny"]["per_class"]) == {"amber", "blue", "coral"}
+    assert len(evidence["test"]["against_forest"]) == len(NAMES) - 1
 
 
 def test_the_page_holds_all_it_shows(reports):

@@ -1,44 +1,58 @@
 from bakeoff.evaluate.costs import Cost
+from bakeoff.evaluate.folded import Curve
+from bakeoff.evaluate.learning_curve import CurveReading
 from bakeoff.evaluate.verdict import headline, verdict
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 from tests.tiny_evidence import comparison_of, contender_of
 
-
-def said(*models, **milliseconds: float) -> str:
-    costs = {name: Cost(predict_ms_batch=ms) for name, ms in milliseconds.items()}
-    return "\n".join(verdict(comparison_of(*models), costs))
+FALLBACK = {"kind": "random", "fallback": True}
 
 
-def test_a_clear_winner_is_to_be_taken():
+def said(*models, curves=None, **milliseconds: float) -> str:
+    costs = {name: Cost(predict_ms=ms) for name, ms in milliseconds.items()}
+    return "\n".join(verdict(comparison_of(*models), costs, curves or {}))
+
+
+def test_a_clear_winner_is_called_better():
     text = said(contender_of("strong", 0.95, 1), contender_of(FOREST, 0.6, 2))
-    assert text.startswith("strong is the most accurate of 2 models: 95.0 % (")
-    assert "of 240 test pictures from 120 groups" in text
-    assert "Take strong: every other model is shown to be worse." in text
+    assert text.startswith("strong (95.0 %, ")
+    assert "is better than the other model, on the 240 test images of 120 groups." in text
+    assert "Recommended: strong." in text
     assert "strong is better than random_forest: +35.0 points (" in text
     assert "p < 0.001, corrected for all rivals" in text
 
 
-def test_where_nothing_is_shown_nothing_is_claimed():
+def test_a_tie_is_called_a_tie():
     text = said(contender_of("a", 0.76, 1), contender_of(FOREST, 0.75, 2), a=40, random_forest=4)
-    assert "No difference between a and random_forest is shown: +0.8 points (" in text
+    assert text.startswith("A tie: a (75.8 %, ")
+    assert "and random_forest are statistically indistinguishable" in text
     assert "better" not in text
-    assert "random_forest is not shown to be worse and answers 10 times faster" in text
+    assert "Recommended: a, or random_forest, which ties with it and is about 10 times" in text
+
+
+def test_random_weights_are_never_recommended():
+    random, forest = contender_of("a", 0.76, 1, weights=FALLBACK), contender_of(FOREST, 0.75, 2)
+    assert "Recommended: random_forest." in said(random, forest)
+    weak = contender_of(FOREST, 0.3, 2)
+    assert "No model is recommended" in said(random, weak)
 
 
 def test_a_forest_that_nobody_beats_is_said_so():
     text = said(contender_of("a", 0.7, 1), contender_of("b", 0.3, 3), contender_of(FOREST, 0.75, 2))
-    assert "No backbone beats the random forest; for 1 of 2 rivals no difference" in text
+    assert "No backbone beats the random forest; 1 of 2 other models are" in text
 
 
-def test_the_commonest_mistake_is_named_with_its_counts():
+def test_the_commonest_mistake_is_the_one_of_the_largest_share():
     model = contender_of("a", 0.9)
     wrong = model.card.matrix.copy()
     for i in range(3):
         wrong[i, i] = 0
-    true, taken = divmod(int(wrong.argmax()), 3)
+    true, taken = divmod(int(wrong.argmax()), 3)  # all classes have 80 pictures
     names = model.predictions.classes
-    sentence = f"take {names[true]} for {names[taken]}: {wrong.max():.0f} of 80."
-    assert sentence in said(model, contender_of(FOREST, 0.6))
+    share = f"{wrong.max() / 80 * 100:.0f} % of 80."
+    assert f"{names[true]} taken for {names[taken]}, {share}" in said(
+        model, contender_of(FOREST, 0.6)
+    )
 
 
 def test_a_best_model_that_is_no_better_than_the_majority_is_warned_of():
@@ -48,7 +62,20 @@ def test_a_best_model_that_is_no_better_than_the_majority_is_warned_of():
     assert "Warning" not in fine
 
 
+def test_the_learning_curve_is_that_of_the_best_models_backbone():
+    curves = {
+        "a": Curve((20.0, 200.0), (0.5, 0.8), CurveReading(0.05, 0.02, 0.08)),
+        "b": Curve((20.0, 200.0), (0.5, 0.5), CurveReading(0.0, -0.005, 0.005)),
+    }
+    text = said(contender_of("logistic_b", 0.9, 1), contender_of("a", 0.3, 2), curves=curves)
+    assert "regression on b, from 20 to 200 training images, is flat" in text
+
+
+def test_calibration_is_only_told_from_500_images_on():
+    assert "calibration error" not in said(contender_of("a", 0.9), contender_of(FOREST, 0.6))
+
+
 def test_a_model_without_a_mistake_has_none_to_name():
     perfect = contender_of("a", 1.0)
     assert "makes no mistake" in said(perfect)
-    assert "100.0 % (97.0 to 100.0 %)" in headline(comparison_of(perfect))
+    assert "100.0 %, 97.0 to 100.0 %" in headline(comparison_of(perfect))

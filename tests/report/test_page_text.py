@@ -13,11 +13,13 @@ from tests.tiny_evidence import comparison_of, contender_of
 
 def table() -> pd.DataFrame:
     fallback = {"kind": "random", "fallback": True}
+    found = comparison_of(
+        contender_of("a", 0.9, 1, weights=fallback),
+        contender_of(FOREST, 0.6, 2, image_side=None, weights={"kind": "none"}),
+    )
     return comparison_table(
-        comparison_of(
-            contender_of("a", 0.9, 1, weights=fallback),
-            contender_of(FOREST, 0.6, 2, image_side=None, weights={"kind": "none"}),
-        ),
+        found,
+        found,
         {"a": Cost(2, 130, 3, 2, 5e6, 20, 900), FOREST: Cost(1, 0.5)},
     )
 

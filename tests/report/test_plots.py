@@ -18,7 +18,7 @@ MATRIX = np.array([[5.0, 1, 0], [2, 3, 0], [0, 0, 0]])
 
 def table() -> pd.DataFrame:
     found = comparison_of(contender_of("a", 0.8, 1), contender_of(FOREST, 0.6, 2))
-    return comparison_table(found, {"a": Cost(2, 30, 3, 2), FOREST: Cost(1)})
+    return comparison_table(found, found, {"a": Cost(2, 30, 3, 2), FOREST: Cost(1)})
 
 
 def history() -> pd.DataFrame:

@@ -54,6 +54,7 @@ def evaluate_models(
     train_labels: Mapping[str, int],
     params: EvaluateParams,
     seed: int,
+    *,
     folds: Sequence[FoldPredictions] = (),
     curves: Mapping[str, LearningCurve] | None = None,
 ) -> Evaluation:

@@ -75,17 +75,15 @@ def recipe_metadata(candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]
     return found | {MAJORITY: majority_metadata(candidates[0].metadata)}
 
 
-def recipe_name(predictions: FoldPredictions, names: Sequence[str]) -> str:
-    """The name of the row: that of the model that is trained by this recipe.
+def recipe_name(predictions: FoldPredictions, kind: str) -> str:
+    """The name of the row: that of the model which this recipe trains.
 
     Args:
         predictions: Of a recipe on a folder of `data/folds`.
-        names: Of all model folders.
+        kind: Of the model of that folder.
     """
-    joined = f"{predictions.recipe}_{predictions.model}"
-    if predictions.recipe == "head" or (predictions.recipe == "forest" and "forest" in predictions.model):
-        return predictions.model
-    return joined
+    own = kind == "forest" or predictions.recipe not in ("logistic", "forest")
+    return predictions.model if own else f"{predictions.recipe}_{predictions.model}"
 
 
 def compare_folds(
@@ -123,7 +121,7 @@ def _contender(
     groups: Integers,
     confidence: float,
 ) -> Contender:
-    name = recipe_name(folds, tuple(metadata))
+    name = recipe_name(folds, metadata[folds.model]["kind"])
     return contender(
         name,
         metadata[name],
@@ -156,13 +154,14 @@ def _majority(
     classes = len(like.classes)
     repeats = []
     for tested in like.folds:
-        counts = [np.bincount(like.labels[tested != f], minlength=classes) for f in range(tested.max() + 1)]
+        counts = [
+            np.bincount(like.labels[tested != f], minlength=classes)
+            for f in range(tested.max() + 1)
+        ]
         shares = np.array(counts, np.float64)
         shares /= shares.sum(axis=1, keepdims=True)
         repeats.append(Predictions(like.classes, like.image_ids, like.labels, shares[tested]))
-    return contender(
-        MAJORITY, metadata, repeats, groups, confidence=confidence, widen=FOLDS_WIDEN
-    )
+    return contender(MAJORITY, metadata, repeats, groups, confidence=confidence, widen=FOLDS_WIDEN)
 
 
 def read_fold_curve(curve: LearningCurve, like: FoldPredictions) -> Curve:

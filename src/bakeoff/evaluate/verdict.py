@@ -193,7 +193,8 @@ def _more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
         return ""
     curve = curves[backbone]
     reading = curve.reading
-    gain = f"{reading.gain * 100:+.1f} points a doubling ({_points(Interval(reading.low, reading.high))})"
+    bounds = _points(Interval(reading.low, reading.high))
+    gain = f"{reading.gain * 100:+.1f} points a doubling ({bounds})"
     ends = f"from {curve.pictures[0]:.0f} to {curve.pictures[-1]:.0f} training images"
     match reading.reading:
         case "still rising":

@@ -13,9 +13,9 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff.evaluate.comparison import Comparison, Contender
+from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.searches import origin_in_words
 from bakeoff.evaluate.table import weights_in_words
-from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.verdict import headline, tested, verdict
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
@@ -87,9 +87,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "description": context.described.description.replace("`", ""),
         "provenance": _provenance(context.described),
         "headline": _unbroken(headline(comparison)),
-        "verdict": [
-            _unbroken(s) for s in verdict(comparison, evidence.costs, evidence.curves)[1:]
-        ],
+        "verdict": [_unbroken(s) for s in verdict(comparison, evidence.costs, evidence.curves)[1:]],
         "tested": tested(comparison),
         "folds": comparison.folds,
         "repeated": len(best.repeats),
@@ -133,9 +131,7 @@ def _own_scores(evidence: Evidence) -> list[tuple[str, str, str]]:
         (
             c.name,
             f"{c.card.overall['accuracy'] * 100:.1f} %",
-            report_numbers.interval_text(
-                c.intervals["accuracy"].low, c.intervals["accuracy"].high
-            ),
+            report_numbers.interval_text(c.intervals["accuracy"].low, c.intervals["accuracy"].high),
         )
         for c in evidence.test.contenders
     ]
