@@ -9,12 +9,21 @@ from bakeoff.evaluate.evaluation import evaluate_models
 from bakeoff.evaluate.files import write_evaluation
 from bakeoff.evaluate.folded import read_all_folds
 from bakeoff.evaluate.numbers import write_numbers
-from bakeoff.evaluate.verdict import headline
+from bakeoff.evaluate.verdict import headline, leak_warning
 from bakeoff.params.block import read_key
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.params.resolved import resolved_names
 from bakeoff.runtime.files import writing_folder
-from bakeoff.runtime.layout import EVALUATION, FEATURES, FOLDS, MODELS, PROCESSED, REPORTS, SPLITS
+from bakeoff.runtime.layout import (
+    EVALUATION,
+    FEATURES,
+    FOLDS,
+    LEAKING,
+    MODELS,
+    PROCESSED,
+    REPORTS,
+    SPLITS,
+)
 from bakeoff.runtime.tables import read_table
 from bakeoff.test_side.candidates import compared_names, read_candidates
 from bakeoff.test_side.probabilities import Inputs
@@ -25,9 +34,17 @@ def main() -> None:
     candidates = read_candidates(MODELS, compared_names(resolved_names()))
     train = read_table(SPLITS / "train.csv", ("label",))
     counts = Counter(train["label"])
+    leaking = frozenset(read_table(LEAKING, ("image_id",))["image_id"])
     folds, curves = read_all_folds(FOLDS, candidates)
     evaluation = evaluate_models(
-        candidates, Inputs(PROCESSED, FEATURES), counts, params, seed, folds=folds, curves=curves
+        candidates,
+        Inputs(PROCESSED, FEATURES),
+        counts,
+        params,
+        seed,
+        folds=folds,
+        curves=curves,
+        leaking=leaking,
     )
     for candidate in candidates:
         if candidate.name in evaluation.inspections:
@@ -35,7 +52,7 @@ def main() -> None:
     with writing_folder(EVALUATION) as folder:
         write_evaluation(folder, evaluation)
     write_numbers(REPORTS, evaluation)
-    print(headline(evaluation.comparison))
+    print("\n".join([*leak_warning(evaluation), headline(evaluation.comparison)]))
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from bakeoff.runtime.stage import run_stage
 
+import pandas as pd
+
 from bakeoff.params.block import read_key
 from bakeoff.params.data import SplitParams
 from bakeoff.params.folds import FoldsParams
 from bakeoff.runtime.files import writing_folder
-from bakeoff.runtime.layout import FOLD_TABLE, MANIFEST, REPORTS, SPLITS
+from bakeoff.runtime.layout import FOLD_TABLE, LEAKING, MANIFEST, REPORTS, SPLITS
 from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 from bakeoff.runtime.tables import SIDES, read_table, write_table
 from bakeoff.split.folds import audit_folds, deal_folds, with_fold_groups
@@ -32,6 +34,8 @@ def main() -> None:
             rows = pictures.loc[pictures["side"] == side, list(MANIFEST_COLUMNS)]
             write_table(rows, folder / f"{side}.csv")
         write_table(folds, folder / FOLD_TABLE.name)
+        leaking = pd.DataFrame({"image_id": list(audit.leaking_test)})
+        write_table(leaking, folder / LEAKING.name)
     with writing_folder(REPORTS / "split") as folder:
         write_split_report(split, audit, folder, crossing)
     counts = pictures["side"].value_counts()

@@ -33,6 +33,9 @@ class Evaluation:
     Attributes:
         test: The exported models on the test side of the split.
         folds: The recipes on every picture, where folds were dealt.
+        clean: As `test`, without the test images that also stand in training; None where there
+            are none, or none is left.
+        leaking: How many those are.
         curves: Of each backbone's regression, where folds were dealt.
     """
 
@@ -41,11 +44,13 @@ class Evaluation:
     curves: Mapping[str, Curve]
     inspections: Mapping[str, Inspection]  # of networks and forest
     spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
+    clean: Comparison | None = None
+    leaking: int = 0
 
     @property
     def comparison(self) -> Comparison:
-        """What conclusions rest on: the folds where there are folds, else the test side."""
-        return self.folds or self.test
+        """What conclusions rest on: the folds where there are folds, else the clean test side."""
+        return self.folds or self.clean or self.test
 
 
 def evaluate_models(
@@ -57,6 +62,7 @@ def evaluate_models(
     *,
     folds: Sequence[FoldPredictions] = (),
     curves: Mapping[str, LearningCurve] | None = None,
+    leaking: frozenset[str] = frozenset(),
 ) -> Evaluation:
     """Evaluate the candidates on the test side, and their recipes on the folds.
 
@@ -68,6 +74,7 @@ def evaluate_models(
         seed: Of the random draws.
         folds: Out-of-fold predictions of all recipes; none for `design: split`.
         curves: Learning curves by backbone, of the folds.
+        leaking: The test images that also stand in training.
 
     Raises:
         BakeoffError: the test pictures of two models differ.
@@ -89,7 +96,25 @@ def evaluate_models(
     spreads = _repeat(candidates, inputs, params, seed)
     recipes = compare_folds(folds, candidates, params, seed) if folds else None
     read = {name: read_fold_curve(curve, folds[0]) for name, curve in (curves or {}).items()}
-    return Evaluation(test_side, recipes, read, inspections, spreads)
+    kept = ~np.isin(test.image_ids, sorted(leaking))
+    clean = _only(contenders, groups, kept, params, seed) if 0 < kept.sum() < len(kept) else None
+    return Evaluation(test_side, recipes, read, inspections, spreads, clean, int((~kept).sum()))
+
+
+def _only(
+    contenders: Sequence[Contender],
+    groups: NDArray[np.int64],
+    kept: NDArray[np.bool_],
+    params: EvaluateParams,
+    seed: int,
+) -> Comparison:
+    """The comparison on some of the test images."""
+    own = np.unique(groups[kept], return_inverse=True)[1].astype(np.int64)
+    fewer = [
+        contender(c.name, c.metadata, [c.predictions.only(kept)], own, confidence=params.confidence)
+        for c in contenders
+    ]
+    return compare(fewer, own, params.confidence, resamples=params.bootstrap, seed=seed)
 
 
 def _inspect(

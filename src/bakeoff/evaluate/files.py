@@ -33,11 +33,12 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
         evaluation: All of it.
     """
     _save(folder / _MAPS, _maps(evaluation.inspections))
-    comparisons = {"test": evaluation.test, "folds": evaluation.folds}
+    comparisons = {"test": evaluation.test, "folds": evaluation.folds, "clean": evaluation.clean}
     for name, comparison in comparisons.items():
         if comparison:
             _save(folder / f"{name}.npz", _arrays(comparison))
-    facts = {name: _facts(c) for name, c in comparisons.items() if c}
+    facts: dict[str, Any] = {name: _facts(c) for name, c in comparisons.items() if c}
+    facts["leaking"] = evaluation.leaking
     facts["curves"] = plain(evaluation.curves)
     facts["seeds"] = {name: s.accuracies.tolist() for name, s in evaluation.spreads.items()}
     write_json(folder / _CONCLUSIONS, facts)
@@ -81,7 +82,7 @@ def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation
         maps = _load(folder / _MAPS)
         read = {
             name: _comparison(facts[name], _load(folder / f"{name}.npz"), metadata)
-            for name in ("test", "folds")
+            for name in ("test", "folds", "clean")
             if name in facts
         }
     except (OSError, ValueError):
@@ -101,6 +102,8 @@ def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation
         },
         inspections=_inspections(maps, tuple(facts["test"]["classes"])),
         spreads={name: Spread(np.array(values)) for name, values in facts["seeds"].items()},
+        clean=read.get("clean"),
+        leaking=int(facts["leaking"]),
     )
 
 

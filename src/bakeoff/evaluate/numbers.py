@@ -9,7 +9,7 @@ from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.files import plain
 from bakeoff.evaluate.pairings import Pairing
-from bakeoff.evaluate.verdict import verdict
+from bakeoff.evaluate.verdict import conclusions
 from bakeoff.runtime.files import write_json, writing_folder
 from bakeoff.scoring.predictions import write_predictions
 from bakeoff.scoring.scorecard import finite_or_none
@@ -39,10 +39,11 @@ def _metrics(contender: Contender) -> dict[str, float | None]:
 
 def _everything(evaluation: Evaluation) -> dict[str, Any]:
     """All numbers, without anything clocked."""
-    both = {"test": evaluation.test, "folds": evaluation.folds}
+    both = {"test": evaluation.test, "folds": evaluation.folds, "clean": evaluation.clean}
     found: dict[str, Any] = {name: _comparison(c) for name, c in both.items() if c}
     return found | {
-        "verdict": verdict(evaluation.comparison, {}, evaluation.curves),
+        "verdict": conclusions(evaluation, {}),
+        "test_images_in_training": evaluation.leaking,
         "curves": {
             name: plain(curve) | {"says": curve.reading.reading}
             for name, curve in evaluation.curves.items()

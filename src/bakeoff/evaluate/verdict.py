@@ -6,16 +6,44 @@ import numpy as np
 
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.costs import Cost
+from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.intervals import Interval
 from bakeoff.evaluate.outcomes import FEW_GROUPS
 from bakeoff.evaluate.pairings import Pairing
+from bakeoff.evaluate.wording import interval_points, interval_range, p_value, percent
 from bakeoff.scoring.probability_scores import calibration_error_by_chance
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 
 _FASTER = 2.0  # latencies of different moments differ by less
 _POINTS = 5  # the difference for which the images needed are said
 _FEWEST_FOR_CALIBRATION = 500  # images; below, the error is mostly noise
+
+
+def conclusions(evaluation: Evaluation, costs: Mapping[str, Cost]) -> list[str]:
+    """The verdict on an evaluation; a test side that leaks is said first.
+
+    Args:
+        evaluation: What `evaluate` found.
+        costs: By model; empty where nothing clocked may be said.
+    """
+    return [*leak_warning(evaluation), *verdict(evaluation.comparison, costs, evaluation.curves)]
+
+
+def leak_warning(evaluation: Evaluation) -> list[str]:
+    """A sentence where test images also stand in training, else none."""
+    if not evaluation.leaking:
+        return []
+    test, images = evaluation.test, len(evaluation.test.best.predictions.labels)
+    said = (
+        f"The test side leaks: at least {evaluation.leaking} of its {images} images, or others of "
+        f"their groups, also stand in training; with them {test.best.name} reaches "
+        f"{percent(test.best.card.overall['accuracy'])}"
+    )
+    if evaluation.clean is None:
+        return [f"{said}, and no image is left without them: nothing can be concluded from it."]
+    best = evaluation.clean.best
+    return [f"{said}, without them {best.name} reaches {percent(best.card.overall['accuracy'])}."]
 
 
 def verdict(
@@ -41,7 +69,9 @@ def headline(comparison: Comparison) -> str:
     best = comparison.best
     others = len(comparison.against_best)
     level = _level(comparison)
-    score = f"{_percent(best.card.overall['accuracy'])}, {_range(best.intervals['accuracy'])}"
+    score = (
+        f"{percent(best.card.overall['accuracy'])}, {interval_range(best.intervals['accuracy'])}"
+    )
     if not others:
         return f"{best.name} reaches {score}, {tested(comparison)}."
     if not level:
@@ -108,7 +138,7 @@ def selection(comparison: Comparison) -> str:
         return ""
     return (
         f"Corrected for the selection of the best of {rivals} models on these images, its accuracy "
-        f"is {_percent(comparison.out_of_bag)}."
+        f"is {percent(comparison.out_of_bag)}."
     )
 
 
@@ -131,14 +161,14 @@ def _against_forest(comparison: Comparison) -> str:
 
 def sentence_of(pairing: Pairing) -> str:
     """One pairing as a sentence."""
-    points = f"{pairing.difference * 100:+.1f} points ({_points(pairing.interval)})"
-    p_value = f"p {_p(pairing.p_adjusted)}, corrected for all rivals"
+    points = f"{pairing.difference * 100:+.1f} points ({interval_points(pairing.interval)})"
+    chance = f"p {p_value(pairing.p_adjusted)}, corrected for all rivals"
     if pairing.conclusion == "no difference shown":
         return (
             f"{pairing.model} and {pairing.rival} are statistically indistinguishable: "
-            f"{points}, {p_value}."
+            f"{points}, {chance}."
         )
-    return f"{pairing.model} is {pairing.conclusion} than {pairing.rival}: {points}, {p_value}."
+    return f"{pairing.model} is {pairing.conclusion} than {pairing.rival}: {points}, {chance}."
 
 
 def _over_majority(comparison: Comparison) -> str:
@@ -147,12 +177,12 @@ def _over_majority(comparison: Comparison) -> str:
     pairing = next((p for p in comparison.against_majority if p.model == best), None)
     if pairing is None:
         return ""
-    share = _percent(comparison.named(MAJORITY).card.overall["accuracy"])
+    share = percent(comparison.named(MAJORITY).card.overall["accuracy"])
     if pairing.conclusion == "better":
         return f"Always naming the commonest class would be right for {share}."
     return (
         f"Warning: {best} is not shown to be better than always naming the commonest class, which "
-        f"is right for {share} (p {_p(pairing.p_adjusted)}, corrected for all rivals)."
+        f"is right for {share} (p {p_value(pairing.p_adjusted)}, corrected for all rivals)."
     )
 
 
@@ -193,7 +223,7 @@ def _more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
         return ""
     curve = curves[backbone]
     reading = curve.reading
-    bounds = _points(Interval(reading.low, reading.high))
+    bounds = interval_points(Interval(reading.low, reading.high))
     gain = f"{reading.gain * 100:+.1f} points a doubling ({bounds})"
     ends = f"from {curve.pictures[0]:.0f} to {curve.pictures[-1]:.0f} training images"
     match reading.reading:
@@ -240,26 +270,6 @@ def _calibration(best: Contender) -> str:
         return ""
     chance = calibration_error_by_chance([p.probabilities for p in best.repeats])
     return (
-        f"Its calibration error is {_percent(best.card.overall['calibration_error'])}; a perfectly "
-        f"calibrated model would show {_percent(chance)} on as many images."
+        f"Its calibration error is {percent(best.card.overall['calibration_error'])}; a perfectly "
+        f"calibrated model would show {percent(chance)} on as many images."
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f} %"
-
-
-def _range(interval: Interval) -> str:
-    if np.isnan(interval.low):
-        return "interval unknown: a single group"
-    return f"{interval.low * 100:.1f} to {interval.high * 100:.1f} %"
-
-
-def _points(interval: Interval) -> str:
-    if np.isnan(interval.low):
-        return "interval unknown"
-    return f"{interval.low * 100:+.1f} to {interval.high * 100:+.1f}"
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

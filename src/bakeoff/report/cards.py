@@ -61,6 +61,7 @@ def _card(
         "n_val": meta["n_val"],
         "n_test": len(model.predictions.labels),
         "groups": evidence.test.groups,
+        "leaking": evidence.evaluation.leaking,
         "record_side": meta["record_side"],
         "channels": meta["channels"],
         "fit": meta["fit"],

@@ -32,6 +32,7 @@ class Evidence:
 
     comparison: Comparison
     test: Comparison
+    evaluation: Evaluation
     curves: Mapping[str, Curve]  # of each backbone's regression in folds
     costs: Mapping[str, Cost]
     table: pd.DataFrame
@@ -62,6 +63,7 @@ def gather_evidence(
     return Evidence(
         comparison,
         test,
+        evaluation,
         evaluation.curves,
         costs,
         comparison_table(comparison, test, costs, evaluation.spreads),

@@ -16,7 +16,7 @@ from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.searches import origin_in_words
 from bakeoff.evaluate.table import weights_in_words
-from bakeoff.evaluate.verdict import headline, tested, verdict
+from bakeoff.evaluate.verdict import conclusions, tested
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report import page_text as report_numbers
@@ -82,12 +82,13 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
     """Everything but the pictures."""
     comparison, table, best = evidence.comparison, evidence.table, evidence.comparison.best
     axis = report_numbers.bar_axis(table)
+    said = conclusions(evidence.evaluation, evidence.costs)
     return {
         "title": context.dataset,
         "description": context.described.description.replace("`", ""),
         "provenance": _provenance(context.described),
-        "headline": _unbroken(headline(comparison)),
-        "verdict": [_unbroken(s) for s in verdict(comparison, evidence.costs, evidence.curves)[1:]],
+        "headline": _unbroken(said[0]),
+        "verdict": [_unbroken(s) for s in said[1:]],
         "tested": tested(comparison),
         "folds": comparison.folds,
         "repeated": len(best.repeats),

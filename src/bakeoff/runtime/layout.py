@@ -10,6 +10,7 @@ INTERIM = Path("data/interim")
 MANIFEST = INTERIM / "manifest.csv"
 SPLITS = Path("data/splits")
 FOLD_TABLE = SPLITS / "folds.csv"
+LEAKING = SPLITS / "leaking.csv"  # test images that also stand in training
 PLAN = Path("data/augment/plan.csv")
 PROCESSED = Path("data/processed")
 FEATURES = Path("data/features")

@@ -48,6 +48,16 @@ class Predictions:
         """The probability of the predicted class, shape `(n,)`."""
         return self.probabilities.max(axis=1)
 
+    def only(self, rows: NDArray[np.bool_]) -> "Predictions":
+        """The predictions of some of the pictures.
+
+        Args:
+            rows: Which, shape `(n,)`.
+        """
+        return Predictions(
+            self.classes, self.image_ids[rows], self.labels[rows], self.probabilities[rows]
+        )
+
     def with_temperature(self, temperature: float | NDArray[np.float64]) -> "Predictions":
         """The same predictions with log-probabilities divided by `temperature`.
 

@@ -52,6 +52,7 @@ class Audit:
         test_groups_in_training: those of them of which a patient, a picture or a near duplicate
             stands in train or val as well.
         test_pictures_in_training: pictures of those groups.
+        leaking_test: image_ids of these pictures, sorted.
     """
 
     crossings: dict[str, Crossing]
@@ -60,6 +61,7 @@ class Audit:
     test_groups: int
     test_groups_in_training: int
     test_pictures_in_training: int
+    leaking_test: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The audit for `leakage.json`: totals first asked for, then every pair of sides."""
@@ -100,13 +102,15 @@ def audit_split(
     test = sides["test"]
     leaking = found["test_train"][1] | found["test_val"][1]
     shared = test.loc[leaking, "group"].unique()
+    inside = test[test["group"].isin(shared)]
     return Audit(
         {name: between for name, (between, _) in found.items()},
         bits,
         official_test,
         test_groups=int(test["group"].nunique()),
         test_groups_in_training=len(shared),
-        test_pictures_in_training=int(test["group"].isin(shared).sum()),
+        test_pictures_in_training=len(inside),
+        leaking_test=tuple(sorted(set(inside["image_id"]))),
     )
 
 

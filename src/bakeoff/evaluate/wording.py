@@ -1,0 +1,34 @@
+"""Numbers as they stand in sentences."""
+
+import numpy as np
+
+from bakeoff.evaluate.intervals import Interval
+
+
+def percent(share: float) -> str:
+    """A share in percent.
+
+    Example:
+        >>> percent(0.123)
+        '12.3 %'
+    """
+    return f"{share * 100:.1f} %"
+
+
+def interval_range(interval: Interval) -> str:
+    """An interval of a share, in percent."""
+    if np.isnan(interval.low):
+        return "interval unknown: a single group"
+    return f"{interval.low * 100:.1f} to {interval.high * 100:.1f} %"
+
+
+def interval_points(interval: Interval) -> str:
+    """An interval of a difference, in points."""
+    if np.isnan(interval.low):
+        return "interval unknown"
+    return f"{interval.low * 100:+.1f} to {interval.high * 100:+.1f}"
+
+
+def p_value(value: float) -> str:
+    """What stands behind the letter p."""
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
