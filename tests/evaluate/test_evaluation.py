@@ -18,6 +18,7 @@ from bakeoff.baselines.classical import write_classifier
 from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata
 from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
 from bakeoff.evaluate.evaluation import evaluate_models
+from bakeoff.evaluate.verdict import conclusions
 from bakeoff.features.sides import read_feature_side, read_record_side
 from bakeoff.params.found import Found
 from bakeoff.params.models import ForestParams, HeadParams, LogisticParams
@@ -220,6 +221,28 @@ def test_only_a_changed_model_is_looked_at_anew(workshop, reports, tmp_path, mon
     assert [m for m in caplog.messages if "looking" in m] == ["looking at scratch"]
     new = set(memory.rglob("*.npz")) - before
     assert sorted(path.parent.name for path in new) == ["answers", "networks"]
+
+
+def test_test_images_that_stand_in_training_are_said_first_and_left_out(
+    workshop, reports, monkeypatch
+):
+    monkeypatch.setenv("DVC_ROOT", str(reports.parent / "clones" / "reports"))
+    inputs = Inputs(workshop / "processed", workshop / "features")
+    ids = read_record_side(workshop / "processed", "test").image_ids
+    evaluation = evaluate_models(
+        read_candidates(workshop / "models", NAMES),
+        inputs,
+        TRAIN_LABELS,
+        PARAMS,
+        seed=5,
+        leaking=frozenset(ids[:3]),
+    )
+    assert evaluation.leaking == 3
+    assert evaluation.comparison is evaluation.clean
+    assert len(evaluation.clean.best.predictions.labels) == 6
+    said = conclusions(evaluation, {})
+    assert said[0].startswith("The test side leaks: at least 3 of its 9 images")
+    assert "on the 6 test images" in said[1]
 
 
 def test_metrics_are_numbers_by_model_without_anything_clocked(reports):

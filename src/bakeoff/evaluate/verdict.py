@@ -69,9 +69,8 @@ def headline(comparison: Comparison) -> str:
     best = comparison.best
     others = len(comparison.against_best)
     level = _level(comparison)
-    score = (
-        f"{percent(best.card.overall['accuracy'])}, {interval_range(best.intervals['accuracy'])}"
-    )
+    accuracy = percent(best.card.overall["accuracy"])
+    score = f"{accuracy}, {interval_range(best.intervals['accuracy'])}"
     if not others:
         return f"{best.name} reaches {score}, {tested(comparison)}."
     if not level:
