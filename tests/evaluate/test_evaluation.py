@@ -235,7 +235,7 @@ def test_test_images_that_stand_in_training_are_said_first_and_left_out(
         TRAIN_LABELS,
         PARAMS,
         seed=5,
-        leaking=frozenset(ids[:3]),
+        leaking=frozenset(ids[:1]),  # three images have these same pixels
     )
     assert evaluation.leaking == 3
     assert evaluation.comparison is evaluation.clean
