@@ -12,7 +12,7 @@ from bakeoff.runtime.errors import BakeoffError
 
 
 class _Group(TyperGroup):
-    """Says a user's mistake in one sentence; every other error keeps its traceback."""
+    """Prints a user's mistake as one sentence; every other error keeps its traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -39,7 +39,7 @@ ModelName = Annotated[
 
 
 def _prepare() -> None:
-    """Quiet libraries, and our own notices on stderr."""
+    """Silence libraries and send the package's own messages to stderr."""
     import logging
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -49,7 +49,7 @@ def _prepare() -> None:
 
 @app.command()
 def show() -> None:
-    """Print the last comparison, and where to look next."""
+    """Print the last comparison and the paths of its files."""
     from bakeoff.report.terminal import show_comparison
 
     show_comparison()
@@ -72,9 +72,9 @@ def predict(
         Path | None, typer.Option("--output", "-o", help="Write a CSV here instead of printing it.")
     ] = None,
 ) -> None:
-    """Say what pictures show, with calibrated probabilities, as CSV.
+    """Classify pictures and print calibrated probabilities as CSV.
 
-    A file that is no picture gets a row with its error; the exit status is then 1.
+    A file that is not a picture gets a row with its error; the exit status is then 1.
     """
     _prepare()
     from bakeoff.runtime.files import writing_file
@@ -94,7 +94,9 @@ def predict(
         print(f"{len(table)} pictures predicted with {folder.name}: {output}", file=sys.stderr)
     bad = table["error"].ne("").sum()
     if bad:
-        raise BakeoffError(f"{bad} of {len(table)} files are no usable pictures; see `error`")
+        raise BakeoffError(
+            f"{bad} of {len(table)} files are not usable pictures; see the column `error`"
+        )
 
 
 @app.command()
@@ -108,9 +110,9 @@ def explain(
         Path | None, typer.Option("--output", "-o", help="Default: <picture>_explained.png here.")
     ] = None,
 ) -> None:
-    """Draw where a network looked (Grad-CAM), as a PNG.
+    """Draw a network's Grad-CAM map of a picture, as a PNG.
 
-    On the left the picture, on the right the same with the heat over it.
+    The picture is on the left, the same picture under the map on the right.
     """
     _prepare()
     from bakeoff.serve.best_model import chosen_model
@@ -129,9 +131,9 @@ def serve(
     port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5001,
     alias: Annotated[str, typer.Option(help="champion or challenger.")] = "champion",
 ) -> None:
-    """Answer predictions over HTTP with the champion.
+    """Serve the champion's predictions over HTTP.
 
-    Listens on 127.0.0.1, in MLflow's protocol, with the registered model that bears the alias.
+    Listens on 127.0.0.1, speaks MLflow's protocol, and uses the registered model with the alias.
 
     Try: curl --data-binary @picture.jpeg -H 'Content-Type: image/jpeg'
     127.0.0.1:5001/invocations
@@ -151,7 +153,7 @@ def serve(
 
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
-    """Open MLflow's pages on 127.0.0.1: every run side by side."""
+    """Start MLflow's user interface on 127.0.0.1."""
     from bakeoff.tracking.store import own_uri, shown_uri, tracking_uri
 
     if tracking_uri() != own_uri():
@@ -160,7 +162,7 @@ def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
     from bakeoff.runtime import layout
 
     if not (layout.mlruns() / "mlflow.db").is_file():
-        raise BakeoffError("mlruns/ holds no store yet; run `dvc repro` or `bakeoff sync` first")
+        raise BakeoffError("mlruns/ has no store yet; run `dvc repro` or `bakeoff sync` first")
     page = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
     print(f"open {page} in some seconds; Ctrl-C ends it", flush=True)
     place = ["--backend-store-uri", own_uri(), "--host", "127.0.0.1", "--port", str(port)]
@@ -183,10 +185,10 @@ def sync(
         bool, typer.Option("--rebuild", help="First move the present store to mlruns/before-<n>.")
     ] = False,
 ) -> None:
-    """Make MLflow show what models/ and reports/ hold.
+    """Log the content of models/ and reports/ to MLflow.
 
-    A second time changes nothing. For a clone after `dvc pull`, after mlruns/ was deleted, or
-    after a run without MLflow.
+    Use it in a clone after `dvc pull`, after mlruns/ was deleted, or after a run without MLflow.
+    Running it twice changes nothing.
     """
     _prepare()
     from bakeoff.tracking.sync import set_aside
@@ -216,8 +218,8 @@ def prune(
 ) -> None:
     """Delete superseded MLflow runs and model versions.
 
-    It says which, and asks. Their artifacts go as well. What models/ holds now and what bears an
-    alias in the registry stays. DVC's files are not touched.
+    It lists them and asks first. Their artifacts are deleted too. The runs of the current models/
+    and of versions with an alias in the registry are kept. DVC's files are not touched.
     """
     _prepare()
     from bakeoff.params.evidence import TrackingParams
@@ -225,7 +227,9 @@ def prune(
 
     number = keep or TrackingParams.read("tracking").keep
     if number is None:
-        raise BakeoffError("how many runs to keep? give --keep, or tracking.keep in params.yaml")
+        raise BakeoffError(
+            "the number of runs to keep is missing; give --keep, or tracking.keep in params.yaml"
+        )
     runs = prunable(number)
     for run in runs:
         versions = ", ".join(f"version {v.version} of {v.name}" for v in run.versions)
@@ -239,9 +243,9 @@ def prune(
 
 @app.command()
 def doctor() -> None:
-    """Say what is amiss here, and what to do about it.
+    """Report problems of this installation and how to fix them.
 
-    Looks at environment, programs, disk, parameters, weights, MLflow's store and stale stages.
+    Checks environment, programs, disk, parameters, weights, MLflow's store and outdated stages.
     """
     from bakeoff.doctor import examine
 

@@ -1,4 +1,4 @@
-"""What is amiss on this machine, and what to do about each."""
+"""Problems of this installation, and how to fix each."""
 
 import json
 import os
@@ -26,7 +26,7 @@ _FREE_GIGABYTES = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at."""
+    """The result of one check."""
 
     topic: str
     fine: bool
@@ -35,7 +35,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at everything, the quick things first; each finding comes as soon as it is known."""
+    """Run all checks, quick ones first; each finding is yielded as soon as it is known."""
     for look in (_python, _programs, _room, _parameters, _weights, _store, _lock, _stages):
         yield from look()
 
@@ -85,12 +85,12 @@ def _parameters() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
-    """Which pretrained weights are here; nothing is downloaded to find out."""
+    """Which pretrained weights are on this machine; nothing is downloaded."""
     try:
         defaults = ModelDefaults.read("defaults")
         chosen = {name: read_feature_params(name) for name in model_names()}
     except BakeoffError:
-        return  # said already
+        return  # reported already
     mirror = defaults.weights_mirror
     for name, params in chosen.items():
         if params.backbone in SCRATCH or params.weights == "random":
@@ -151,7 +151,7 @@ def _store() -> Iterator[Finding]:
 
 
 def _lock() -> Iterator[Finding]:
-    """DVC writes its list of running commands in place; where the disk was full half is left."""
+    """Check DVC's list of running commands, which a full disk can leave truncated."""
     path = Path(".dvc/tmp/rwlock")
     with suppress(FileNotFoundError):
         try:
@@ -162,7 +162,7 @@ def _lock() -> Iterator[Finding]:
 
 
 def _stages() -> Iterator[Finding]:
-    """What `dvc status` says would run."""
+    """The stages that `dvc status` reports as outdated."""
     run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
     done = run(
         [sys.executable, "-m", "dvc", "status", "--json"],

@@ -218,7 +218,7 @@ def test_only_a_changed_model_is_looked_at_anew(workshop, reports, tmp_path, mon
     inputs = Inputs(workshop / "processed", workshop / "features")
     with caplog.at_level("INFO", "bakeoff"):
         evaluate_models(read_candidates(models, NAMES), inputs, TRAIN_LABELS, PARAMS, seed=5)
-    assert [m for m in caplog.messages if "looking" in m] == ["looking at scratch"]
+    assert [m for m in caplog.messages if "inspecting" in m] == ["inspecting scratch"]
     new = set(memory.rglob("*.npz")) - before
     assert sorted(path.parent.name for path in new) == ["answers", "networks"]
 

@@ -90,7 +90,7 @@ def test_a_store_that_may_not_be_written(repository, caplog):
     finally:
         permit(Path("mlruns"))
     told_once(caplog)
-    assert "the seconds are not kept" in caplog.text
+    assert "the measured seconds are not stored" in caplog.text
     caught_up(folder, journal=False)
 
 

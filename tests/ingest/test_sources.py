@@ -93,7 +93,7 @@ def test_an_empty_file_and_an_empty_folder() -> None:
 
 def test_the_hash_of_an_archive_that_is_there_is_checked() -> None:
     sha256 = pack("in.zip", ["a/1.png"])
-    with pytest.raises(BakeoffError, match="mend 'sha256'"):
+    with pytest.raises(BakeoffError, match="correct 'sha256'"):
         brought(folders(sha256="0" * 64))
     shutil.rmtree("data/raw")
     assert brought(folders(sha256=sha256)) == ["a/1.png"]

@@ -123,5 +123,5 @@ def test_a_file_that_is_there_is_verified(tmp_path: Path) -> None:
     path = tmp_path / "set.zip"
     path.write_bytes(CONTENT)
     verify(path, SHA256, WHERE)
-    with pytest.raises(BakeoffError, match="mend 'sha256'"):
+    with pytest.raises(BakeoffError, match="correct 'sha256'"):
         verify(path, "0" * 64, WHERE)

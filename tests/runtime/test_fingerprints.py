@@ -66,7 +66,7 @@ def test_a_new_import_is_followed(tiny):
 
 def test_a_file_that_is_no_python_is_named_with_its_line(tiny):
     (tiny / "src/bakeoff/leaf.py").write_text("x = 1\ndef broken(:\n")
-    with pytest.raises(BakeoffError, match=r"src/bakeoff/leaf\.py, line 2: .*; mend it"):
+    with pytest.raises(BakeoffError, match=r"src/bakeoff/leaf\.py, line 2: .*; correct it"):
         fingerprint(SPLIT, tiny)
 
 

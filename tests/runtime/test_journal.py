@@ -22,4 +22,4 @@ def test_a_journal_that_cannot_be_written_costs_the_seconds_alone(tmp_path, monk
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     (tmp_path / "mlruns").write_text("a file where the folder should be")
     journal.record("fits", "abc", {"fit_seconds": 1.5})
-    assert "the seconds are not kept" in caplog.text
+    assert "the measured seconds are not stored" in caplog.text

@@ -1,1 +1,1 @@
-"""Conclusions become a page, cards, plots and the terminal's table."""
+"""The report page, model cards, plots, and the terminal's table."""

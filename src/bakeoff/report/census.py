@@ -1,4 +1,4 @@
-"""What the data look like: figures of the census, and pictures as they were found and recorded."""
+"""The data in figures: the census, and pictures before and after export."""
 
 import sys
 from pathlib import Path
@@ -37,7 +37,7 @@ def draw_census(folder: Path, data: Path, split: Path) -> None:
 
 
 def draw_classes(folder: Path, manifest: pd.DataFrame, mode: Mode) -> None:
-    """Save a contact sheet of each class: the same few pictures for the same data."""
+    """Save a contact sheet of each class; the choice depends only on the data."""
     for label, rows in manifest.sort_values(["image_id", "path"]).groupby("label", sort=True):
         shown = [
             Captioned(_found(path, mode), Path(path).stem[:28])
@@ -47,7 +47,7 @@ def draw_classes(folder: Path, manifest: pd.DataFrame, mode: Mode) -> None:
 
 
 def draw_copies(folder: Path, plan: pd.DataFrame, mode: Mode, ranges: RandomTransforms) -> None:
-    """Save a sheet with a row for each of some training pictures: the original and its copies."""
+    """Save a sheet with a row per picture: some training originals with their copies."""
     cells = []
     for rows in copies_to_show(plan):
         for example in rows.to_dict("records"):
@@ -60,7 +60,7 @@ def draw_copies(folder: Path, plan: pd.DataFrame, mode: Mode, ranges: RandomTran
 
 
 def draw_records(folder: Path, plan: pd.DataFrame, records: Path, mode: Mode) -> None:
-    """Save a sheet of some originals of each side, as found and as they come out of the records."""
+    """Save a sheet of some originals of each side, before export and as read from the records."""
     cells = []
     for side in SIDES:
         originals = plan[(plan["split"] == side) & (plan["transform"] == ORIGINAL)]
@@ -74,7 +74,7 @@ def draw_records(folder: Path, plan: pd.DataFrame, records: Path, mode: Mode) ->
 
 
 def _found(path: str, mode: Mode) -> Pixels:
-    # The sort stage has checked the file's size against its own limit.
+    # The sort stage has already checked the file's size.
     return _pixels(decode(Path(path), mode, max_pixels=sys.maxsize))
 
 

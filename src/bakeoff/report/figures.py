@@ -26,12 +26,12 @@ from bakeoff.runtime.files import writing_file
 from bakeoff.test_side.cache import Arrays, remembered, sha256_of_array
 from bakeoff.test_side.candidates import MAJORITY
 
-_OVERLAID = 8  # models in one panel; more lines could not be told apart
+_OVERLAID = 8  # models in one panel; more lines would be indistinguishable
 
 
 @dataclass(frozen=True)
 class Titled:
-    """A figure, its file's name, and what is said of it."""
+    """A figure, its file's name, and its caption."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ class Titled:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The figures that stand in the report."""
+    """The figures of the report."""
 
     curves: tuple[Titled, ...]
     cost: Titled
@@ -91,7 +91,7 @@ def _reliability(trained: Sequence[Contender]) -> Titled:
 
 
 def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
-    """Save every figure as a PNG file under `folder`; the cost figure holds clocked numbers."""
+    """Save every figure as a PNG file under `folder`; the cost figure contains measured times."""
     for titled in drawn.curves:
         save_png(titled.figure, folder / f"{titled.name}.png")
     hardest = captions.hardest(evidence)
@@ -103,7 +103,7 @@ def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
 
 
 def _confusion_png(model: Contender) -> bytes:
-    """The model's confusion matrix as a picture, drawn once: most models are as they were."""
+    """The model's confusion matrix as a PNG, cached, because most models do not change."""
     matrix, classes = model.card.matrix, model.predictions.classes
     inputs = {
         "matrix": sha256_of_array(matrix),

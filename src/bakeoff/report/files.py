@@ -1,4 +1,4 @@
-"""The files of the evidence: the table, and what `dvc plots` draws."""
+"""The files of the report: the table, and the data of `dvc plots`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
 
 
 def write_report_files(reports: Path, evidence: Evidence, context: Context) -> None:
-    """Write everything that `report` leaves in `reports`."""
+    """Write all files of the stage `report` to `reports`."""
     comparison = evidence.comparison
     trained = [c for c in comparison.contenders if c.name != MAJORITY]
     write_table(reports / "comparison.csv", evidence.table)
@@ -47,7 +47,7 @@ def write_report_files(reports: Path, evidence: Evidence, context: Context) -> N
 
 
 def _write_plot_data(folder: Path, trained: Sequence[Contender]) -> None:
-    """What `dvc plots` draws: one file for all models, told apart by the column `model`."""
+    """Write the data of `dvc plots`: one file for all models, with a column `model`."""
     predictions = {c.name: c.predictions for c in trained}
     for contender in trained:
         path = folder / "confusion_csv" / f"{contender.name}.csv"

@@ -1,4 +1,4 @@
-"""Pictures that stand inside a page: small JPEG files as data URIs."""
+"""Pictures embedded in a page: small JPEG files as data URIs."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ from bakeoff.report.sheets import Captioned
 
 @dataclass(frozen=True)
 class Inlined:
-    """A picture as a data URI, with what is said of it."""
+    """A picture as a data URI, with its caption."""
 
     uri: str
     caption: str
@@ -25,13 +25,13 @@ class Inlined:
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """How large pictures are inlined."""
+    """Size and quality of embedded pictures."""
 
     side: int  # pixels, the longer side
     quality: int  # JPEG, 1..95
 
     def inline(self, pictures: Sequence[Captioned]) -> list[Inlined]:
-        """Inline pictures with their captions."""
+        """Embed pictures with their captions."""
         return [Inlined(self.uri(p.picture), p.caption, p.image_id) for p in pictures]
 
     def uri(self, picture: NDArray[np.uint8]) -> str:
@@ -50,6 +50,6 @@ class Thumbnails:
 
 
 def _is_grey(picture: NDArray[np.uint8]) -> bool:
-    """Whether the three channels are one: X-rays stored as RGB need a third of the bytes."""
+    """Whether the three channels are equal; such pictures need a third of the bytes."""
     same = picture.shape[2] == 3 and np.array_equal(picture[..., 0], picture[..., 1])
     return bool(same and np.array_equal(picture[..., 0], picture[..., 2]))

@@ -1,4 +1,4 @@
-"""The report: one page that holds everything it shows, and needs no network."""
+"""The report: one self-contained page, which needs no network."""
 
 import json
 import platform
@@ -33,7 +33,7 @@ from bakeoff.test_side.repeats import Spread
 from bakeoff.tfrecord.index import RecordIndex
 
 _MOST_BYTES = 5_000_000
-# Tried one after the other until the page is small enough.
+# Tried in this order until the page is small enough.
 _THUMBNAILS = (Thumbnails(200, 80), Thumbnails(136, 75), Thumbnails(96, 65), Thumbnails(64, 55))
 _PACKAGES = (
     "tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "pillow", "mlflow", "dvc",
@@ -47,7 +47,7 @@ _SIDES = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Context:
-    """What the page says beside the evidence."""
+    """What the page shows besides the evidence."""
 
     dataset: str
     described: Dataset
@@ -60,7 +60,7 @@ class Context:
 
 
 def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn) -> None:
-    """Write the page; pictures are shrunk until it has less than 5 MB."""
+    """Write the page; pictures are reduced until it is smaller than 5 MB."""
     environment = Environment(
         loader=PackageLoader("bakeoff.report"),
         autoescape=True,
@@ -79,7 +79,7 @@ def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn)
 
 
 def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
-    """Everything but the pictures."""
+    """The page without the pictures."""
     comparison, table, best = evidence.comparison, evidence.table, evidence.comparison.best
     axis = report_numbers.bar_axis(table)
     said = conclusions(evidence.evaluation, evidence.costs)
@@ -156,7 +156,7 @@ def _learning(curves: Mapping[str, Curve]) -> list[dict[str, Any]]:
 
 
 def _unbroken(sentence: str) -> str:
-    """A sentence whose numbers are not parted from their units at the end of a line."""
+    """The sentence with non-breaking spaces between numbers and units."""
     return re.sub(r"(?<=\d) (?=%|ms\b|MB\b|s\b)", "\u00a0", sentence)
 
 
@@ -170,9 +170,9 @@ def _spreads(spreads: Mapping[str, Spread]) -> list[tuple[str, ...]]:
 
 
 def _random_models(comparison: Comparison) -> list[tuple[str, bool]]:
-    """Frozen backbones with random weights, and whether these stand in for pretrained ones.
+    """Frozen backbones with random weights, and whether these replace pretrained ones.
 
-    A regression stands on the backbone of a network that is in the list already.
+    A regression uses the backbone of a network that is already in the list.
     """
     return [
         (c.name, bool(c.metadata["weights"].get("fallback")))
@@ -197,7 +197,7 @@ def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:
 
 
 def _pictures(evidence: Evidence, thumbnails: Thumbnails) -> dict[str, Any]:
-    """The sections that show pictures."""
+    """The sections with pictures."""
     trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
     return {
         "hardest": thumbnails.inline(captions.hardest(evidence)),
@@ -227,7 +227,7 @@ def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> di
 
 
 def _confusion_uri(model: Contender, thumbnails: Thumbnails) -> str | None:
-    """The confusion matrix as a picture where it has too many classes for a table."""
+    """The confusion matrix as a picture, if it has too many classes for a table."""
     if report_numbers.confusion_rows(model):
         return None
     figure = confusion_figure(model.card.matrix, model.predictions.classes, model.name)
@@ -235,7 +235,7 @@ def _confusion_uri(model: Contender, thumbnails: Thumbnails) -> str | None:
 
 
 def _what(meta: Mapping[str, Any]) -> str:
-    """What a model is, in a few words."""
+    """A short description of a model."""
     params = meta["params"]
     match meta["kind"]:
         case "forest":
@@ -267,7 +267,7 @@ def _record_facts(index: RecordIndex) -> list[tuple[str, str]]:
 
 
 def _split_facts(leakage: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The leakage audit's findings: what two sides have in common."""
+    """The leakage audit's findings: groups and pictures that two sides share."""
     audited = ("groups", "exact_duplicates", "near_duplicates")
     return [(f"{n.replace('_', ' ').capitalize()} on two sides", str(leakage[n])) for n in audited]
 

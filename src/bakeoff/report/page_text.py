@@ -1,4 +1,4 @@
-"""The report's tables as text: what is a number elsewhere is a word or a rounded figure here."""
+"""The report's tables as text, with rounded numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -115,7 +115,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def bar_axis(table: pd.DataFrame) -> tuple[float, float]:
-    """Accuracies, to a twentieth, between which every interval of the table lies."""
+    """The range of accuracies that contains every interval of the table, rounded to 0.05."""
     values = np.concatenate(
         [table[c].to_numpy(np.float64) for c in ("accuracy", "accuracy_low", "accuracy_high")]
     )
@@ -187,7 +187,7 @@ def confusion_rows(model: Contender) -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 def commonest_mistakes(model: Contender) -> list[tuple[str, str, str, str]]:
-    """True class, class it was taken for, pictures, and share of the true class: the first ten."""
+    """The ten most frequent mistakes: true class, predicted class, count, share of true class."""
     classes, wrong = model.predictions.classes, model.card.matrix.copy()
     totals = wrong.sum(axis=1)
     np.fill_diagonal(wrong, 0)

@@ -1,4 +1,4 @@
-"""Pictures with something said about them: galleries, and maps drawn over them."""
+"""Contact sheets of captioned pictures, and maps drawn over pictures."""
 
 import textwrap
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 
 @dataclass(frozen=True)
 class Captioned:
-    """A picture, uint8 `(h, w, 1 | 3)`, and what is said of it."""
+    """A picture, uint8 `(h, w, 1 | 3)`, and its caption."""
 
     picture: NDArray[np.uint8]
     caption: str
@@ -55,7 +55,7 @@ def save_contact_sheet(pictures: Sequence[Captioned], path: Path, columns: int =
 
 
 def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Draw a map over a picture, see-through where it is low.
+    """Draw a map over a picture, transparent where it is low.
 
     Args:
         picture: uint8 `(h, w, 1 | 3)`.
@@ -76,7 +76,7 @@ def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[n
 
 
 def coloured(heat: NDArray[np.floating], side: int) -> NDArray[np.uint8]:
-    """A map alone in colours, uint8 `(side, side, 3)`, its largest value brightest."""
+    """A map in colours, uint8 `(side, side, 3)`; its largest value is the brightest."""
     scaled = heat / heat.max() if heat.max() > 0 else heat
     colours = (mpl.colormaps["inferno"](scaled)[..., :3] * 255).round().astype(np.uint8)
     return np.asarray(Image.fromarray(colours).resize((side, side), Image.Resampling.NEAREST))

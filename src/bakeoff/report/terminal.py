@@ -11,7 +11,7 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.layout import REPORTS
 
 _FALLBACK = "random (fallback)"
-_WIDTH = 84  # columns that the table needs, also where the output is no terminal
+_WIDTH = 84  # columns of the table, also if the output is not a terminal
 _NEXT = (
     ("report.html", "the whole comparison, with curves and pictures"),
     ("cards", "a card for each model: what it is good for and what not"),
@@ -20,24 +20,24 @@ _NEXT = (
 
 
 def show_comparison(reports: Path = REPORTS) -> None:
-    """Print `comparison.csv`, best first, and the paths to look at.
+    """Print `comparison.csv`, best first, and the paths of the reports.
 
-    In brackets the confidence interval; F1 is averaged over the classes; ms is the time to
-    predict one picture alone.
+    Confidence intervals are in brackets, F1 is averaged over the classes, and ms is the time to
+    predict a single picture.
 
     Raises:
         BakeoffError: there is no comparison yet.
     """
     path = reports / "comparison.csv"
     if not path.is_file():
-        raise BakeoffError(f"{path} is not there yet; run `dvc repro`")
+        raise BakeoffError(f"{path} does not exist yet; run `dvc repro`")
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     console = Console(width=max(_WIDTH, Console().width))
     console.print(_table(rows))
     if any(row.get("weights") == _FALLBACK for row in rows):
         console.print(
-            "random! the ImageNet weights were out of reach, so these backbones are random;\n"
+            "random! the ImageNet weights were not found, so these backbones are random;\n"
             "        `bakeoff doctor` says what to do",
             style="bold red",
         )
@@ -69,7 +69,7 @@ def _table(rows: list[dict[str, str]]) -> Table:
 
 
 def _short(row: dict[str, str], name: str, digits: int) -> str:
-    """A cell with so many digits; empty where nothing is known."""
+    """A cell with a fixed number of digits; empty if unknown."""
     try:
         return f"{float(row.get(name, '')):.{digits}f}"
     except ValueError:

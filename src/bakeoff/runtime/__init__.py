@@ -1,1 +1,1 @@
-"""What every stage stands on: starting, files, tables, downloads, parallel work, timings."""
+"""What every stage uses: start-up, files, tables, downloads, parallel work, timings."""

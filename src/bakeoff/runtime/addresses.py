@@ -1,17 +1,17 @@
-"""What of an address may be shown: where it leads, never what lets one in."""
+"""Addresses without credentials, for messages and files."""
 
 import re
 from typing import Any
 
 _HIDDEN = "***"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
-_PARTS = re.compile(  # RFC 3986, 3; any text fits
+_PARTS = re.compile(  # RFC 3986, 3; matches any text
     r"((?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?"
     r"(?P<authority>[^/?#\\]*)(?P<path>[^?#]*)(?P<rest>.*)",
     re.DOTALL,
 )
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]*)(:\d*)?")
-_CLOSING = "\"'`)]}>,;"  # what may stand behind an address in a text
+_CLOSING = "\"'`)]}>,;"  # characters that may follow an address in a text
 
 
 def _parts(address: str) -> dict[str, str]:
@@ -22,8 +22,8 @@ def _parts(address: str) -> dict[str, str]:
 def shown(address: str) -> str:
     """`address` without user info, query and fragment; text without `://` stays as it is.
 
-    A password with a `/` or another sign that parts an address should be percent-encoded (RFC
-    3986, 3.2.1). Where it is not, nothing tells where it ends, and only the scheme is shown.
+    A password with a `/` or another delimiter must be percent-encoded (RFC 3986, 3.2.1). If it is
+    not, its end cannot be found, and only the scheme is shown.
     """
     if "://" not in address:
         return address
@@ -34,19 +34,19 @@ def shown(address: str) -> str:
 
 
 def below(address: str, name: str) -> str:
-    """The address of the file `name` in the folder at `address`; a query stays behind it."""
+    """The address of the file `name` in the folder at `address`; a query is kept at the end."""
     parts = _parts(address)
     folder = f"{parts['scheme']}://{parts['authority']}{parts['path'].rstrip('/')}"
     return f"{folder}/{name}{parts['rest']}"
 
 
 def file_name(address: str) -> str:
-    """The last part of the path at `address`; empty where there is none."""
+    """The last part of the path at `address`; empty if there is none."""
     return _parts(shown(address))["path"].rpartition("/")[2]
 
 
 def without_secrets(text: str) -> str:
-    """`text` with every address in it as `shown`; doing it twice changes nothing."""
+    """`text` with every address in it as `shown`; idempotent."""
     return _ADDRESS.sub(_as_shown, text)
 
 

@@ -1,4 +1,4 @@
-"""Where tensors are computed, and what makes the same seed give the same numbers."""
+"""Devices, seeds and determinism of TensorFlow."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ class Compute:
 def prepare(strategy: str, seed: int) -> Compute:
     """Set the seeds of Python, NumPy and Keras, turn determinism on, and choose the devices.
 
-    Call it before the first tensor: this module alone touches global random state.
+    Call it before the first tensor. Only this module changes global random state.
 
     Args:
         strategy: `single`, `mirrored` (every GPU, or every logical CPU where there is none), or
@@ -45,7 +45,7 @@ def prepare(strategy: str, seed: int) -> Compute:
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:
-            logger.warning("GPU memory growth stays as it is: the GPU is already in use")
+            logger.warning("GPU memory growth is unchanged, because the GPU is already in use")
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     kind = devices[0].device_type
     if strategy == "mirrored" and len(devices) < 2:
@@ -64,12 +64,12 @@ def prepare(strategy: str, seed: int) -> Compute:
 
 
 def reseed(seed: int) -> None:
-    """Set the seeds as `prepare` does; not for two threads at a time."""
+    """Set the seeds as `prepare` does; not thread-safe."""
     keras.utils.set_random_seed(seed)
 
 
 def start_afresh(seed: int) -> None:
-    """Forget every network so far and set the seeds, as if the process had just begun."""
+    """Clear all networks and set the seeds, as in a fresh process."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
 

@@ -1,4 +1,4 @@
-"""Fetching one file: resumed where it broke off, and believed only when its hash agrees."""
+"""Download one file: resumed after an interruption, accepted only with the expected hash."""
 
 import logging
 from pathlib import Path
@@ -12,7 +12,7 @@ from bakeoff.runtime.files import sha256_of_file
 
 log = logging.getLogger(__name__)
 
-_CHUNK = 1 << 16  # bytes; what a broken connection loses at most
+_CHUNK = 1 << 16  # bytes; the most that a broken connection loses
 _TIMEOUT = (10, 30)  # seconds to connect, and between two packets
 _ATTEMPTS = 3
 _PARTIAL_CONTENT = 206
@@ -20,10 +20,10 @@ _RANGE_NOT_SATISFIABLE = 416
 
 
 def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where: Path) -> None:
-    """Fetch `url` to `target`, which appears only when its SHA-256 is the expected one.
+    """Download `url` to `target`, which is created only if its SHA-256 is the expected one.
 
-    What arrives is kept as `<name>.partial` beside the target, from which this run's further
-    attempts and a later run go on. A file with the wrong hash is deleted.
+    Partial data are kept as `<name>.partial` beside the target, from which later attempts and later
+    runs resume. A file with the wrong hash is deleted.
 
     Args:
         url: http or https; it is shown without its user info and query.
@@ -33,7 +33,7 @@ def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where
         where: the data set's file, for the messages.
 
     Raises:
-        BakeoffError: the host does not answer, sends too much, or sends another file.
+        BakeoffError: the host does not respond, sends too much, or sends another file.
     """
     partial = target.with_name(f"{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where
     _fetch_all(url, partial, max_gigabytes, where)
     if resumed and sha256_of_file(partial) != sha256:
         log.warning(
-            "%s: what an earlier run had fetched does not fit; fetching it anew", shown(url)
+            "%s: the partial download of an earlier run does not fit; fetching it again", shown(url)
         )
         partial.unlink()
         _fetch_all(url, partial, max_gigabytes, where)
@@ -70,7 +70,7 @@ def _fetch_all(url: str, partial: Path, max_gigabytes: float, where: Path) -> No
 
 
 def _fetch(url: str, partial: Path, max_gigabytes: float, where: Path) -> None:
-    """One attempt: append what is missing, or start over where the host cannot resume."""
+    """One attempt: append the missing part, or start over if the host cannot resume."""
     start = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity"}
     if start:
@@ -118,7 +118,7 @@ def _append(
 
 
 def _short(error: Exception) -> str:
-    """A few words of ours: the library's own may hold the address with all that is in it."""
+    """A short reason without the library's message, which may contain the full address."""
     answer = getattr(error, "response", None)
     if answer is not None:
         return f"HTTP {answer.status_code}"
@@ -131,14 +131,14 @@ def _short(error: Exception) -> str:
 
 
 def verify(path: Path, sha256: str, where: Path) -> None:
-    """Check that a file which is already there is the one that the data set's file names.
+    """Check an existing file against the hash in the data set's file.
 
     Raises:
-        BakeoffError: its SHA-256 is another.
+        BakeoffError: its SHA-256 differs.
     """
     found = sha256_of_file(path)
     if found != sha256:
         raise BakeoffError(
-            f"{path}: has SHA-256 {found}, not the 'sha256' in {where}; delete the file to have "
-            "it fetched anew, or, if it is the one you want, mend 'sha256'"
+            f"{path}: has SHA-256 {found}, not the 'sha256' in {where}; delete the file to fetch "
+            "it again, or, if it is the right one, correct 'sha256'"
         )

@@ -1,4 +1,4 @@
-"""Writing files so that a reader meets a whole one or none."""
+"""Atomic writing of files and folders."""
 
 import hashlib
 import json
@@ -55,13 +55,13 @@ def writing_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with Unix line ends, whole or not at all."""
+    """Write UTF-8 text with Unix line ends, atomically."""
     with writing_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON with sorted keys; NaN is refused, not written."""
+    """Write `value` as indented JSON with sorted keys; NaN raises an error."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 

@@ -1,7 +1,7 @@
-"""Which of our own modules a script uses, so that a changed module reruns what uses it.
+"""Which of the package's modules a stage uses, so that a changed module reruns that stage.
 
-Imports inside functions count as well: whatever a stage may run is a dependency of it. One package
-is left out: the MLflow mirror writes no output of any stage, so a change of it reruns none.
+Imports inside functions count too. One package is left out: `tracking` writes no output of any
+stage, so its changes rerun none.
 """
 
 import ast
@@ -21,11 +21,11 @@ MIRROR = "bakeoff.tracking"
 
 @cache
 def _imported_names(path: Path, text: str) -> set[str]:
-    """Dotted names that a file's text imports, `from a import b` giving both `a` and `a.b`."""
+    """Dotted names that a file imports; `from a import b` gives both `a` and `a.b`."""
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        raise BakeoffError(f"{path}, line {error.lineno}: {error.msg}; mend it") from None
+        raise BakeoffError(f"{path}, line {error.lineno}: {error.msg}; correct it") from None
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -41,7 +41,7 @@ def _imported_names(path: Path, text: str) -> set[str]:
 
 
 def _files(name: str, root: Path) -> set[Path]:
-    """Files behind a dotted name: the module, and the packages on the way to it."""
+    """Files of a dotted name: the module and its parent packages."""
     parts = name.split(".")
     packages = {
         SOURCE.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)
@@ -53,13 +53,13 @@ def _files(name: str, root: Path) -> set[Path]:
 
 @cache
 def _templates(package: Path, root: Path) -> frozenset[Path]:
-    """What a package holds beside modules: templates and style sheets decide an output, too."""
+    """A package's templates and style sheets, which also decide an output."""
     folder = root / package / "templates"
     return frozenset(p.relative_to(root) for p in folder.glob("*") if p.is_file())
 
 
 def used_modules(script: Path, root: Path) -> list[str]:
-    """Paths of our modules that `script` uses, directly or through others, sorted.
+    """Paths of the package's modules that `script` uses, directly or indirectly, sorted.
 
     Args:
         script: a file relative to `root`.
@@ -82,14 +82,14 @@ def used_modules(script: Path, root: Path) -> list[str]:
 
 
 def fingerprint(script: Path, root: Path) -> dict[str, str]:
-    """SHA-256 of `script` and of each of our modules that it uses, by path, sorted.
+    """SHA-256 of `script` and of each of the package's modules that it uses, by path, sorted.
 
     Args:
         script: a file relative to `root`.
         root: the repository's root.
 
     Raises:
-        BakeoffError: one of the files is no Python.
+        BakeoffError: one of the files is not valid Python.
     """
     used = [script.as_posix(), *used_modules(script, root)]
     return {path: sha256_of_file(root / path) for path in sorted(used)}
@@ -97,7 +97,7 @@ def fingerprint(script: Path, root: Path) -> dict[str, str]:
 
 @cache
 def code_sha256(stage: str) -> str:
-    """SHA-256 over the code that a stage uses: the key of whatever is cached between its runs.
+    """SHA-256 over the code that a stage uses, for keys of caches between its runs.
 
     Args:
         stage: name of a script in `stages/`, without its ending.

@@ -1,4 +1,4 @@
-"""What a fit cost, filed in the journal under the content of the model that it made."""
+"""Record the cost of a fit in the journal, keyed by the content of the model."""
 
 import resource
 import sys
@@ -18,7 +18,7 @@ def peak_memory_mb() -> float:
 
 
 def record_fit(folder: Path, **seconds: float) -> dict[str, Any]:
-    """File the seconds and what else is known of this process for the model in `folder`."""
+    """Record the seconds and memory of this process for the model in `folder`."""
     facts: dict[str, Any] = dict(seconds) | {
         "peak_memory_mb": round(peak_memory_mb(), 1),
         "device": "CPU",

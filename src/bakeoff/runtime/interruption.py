@@ -1,4 +1,4 @@
-"""Ctrl-C as one line, at any moment of a stage, also while it still imports."""
+"""Report Ctrl-C in one line at any moment of a stage, including its imports."""
 
 import signal
 import sys
@@ -9,20 +9,20 @@ _interrupts: list[int] = []
 
 
 def tell_in_one_line() -> None:
-    """From now on an interruption ends the process with one line; not where it is ignored."""
+    """From now on an interruption ends the process with one line, unless it is ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
         sys.excepthook = _last_words
 
 
 def stop_if_interrupted() -> None:
-    """Raise the interruption that an import took for a failure of its own and passed over."""
+    """Raise an interruption that an import caught and ignored."""
     if _interrupts:
         raise KeyboardInterrupt
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
-    """Python's own way, and remembered: a library that is being imported may make it another."""
+    """Raise `KeyboardInterrupt` and note it, because an importing library may replace it."""
     _interrupts.append(number)
     raise KeyboardInterrupt
 
@@ -30,7 +30,7 @@ def _interrupt(number: int, _: FrameType | None) -> None:
 def _last_words(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """One line for Ctrl-C; the process ends by the signal, which a shell calls status 130."""
+    """Print one line for Ctrl-C and end by the signal (status 130 in a shell)."""
     if not _interrupts:
         sys.__excepthook__(kind, error, trace)
         return

@@ -1,8 +1,8 @@
-"""The journal: clocked facts, kept beside the MLflow store and out of everything DVC compares.
+"""The journal: measured seconds and memory, stored beside MLflow and outside DVC.
 
-Seconds and megabytes differ from run to run, so they may stand in no file that a later stage
-depends on. They are filed here under the content hash of what they describe, where the
-evaluation and the MLflow mirror look them up.
+Seconds and megabytes differ from run to run, so no file that a later stage reads may contain them.
+They are stored here under the content hash of what they describe; the report and the MLflow mirror
+read them.
 """
 
 import json
@@ -18,19 +18,19 @@ Kind = Literal["features", "fits", "folds", "latencies", "runs"]
 
 
 def record(kind: Kind, key: str, facts: dict[str, Any]) -> None:
-    """File `facts` under the SHA-256 `key` of the folder they describe.
+    """Store `facts` under the SHA-256 `key` of the folder they describe.
 
-    What they describe is worth more than they: a journal that cannot be written is told, no more.
+    A journal that cannot be written causes a warning only, because the output matters more.
     """
     path = mlruns() / "journal" / kind / f"{key}.json"
     try:
         write_json(path, facts)
     except OSError as error:
-        log.warning("the seconds are not kept: %s: %s", path, error.strerror)
+        log.warning("the measured seconds are not stored: %s: %s", path, error.strerror)
 
 
 def lookup(kind: Kind, key: str) -> dict[str, Any]:
-    """The facts filed under `key`; empty where nothing was measured on this machine."""
+    """The facts stored under `key`; empty if nothing was measured on this machine."""
     try:
         facts: dict[str, Any] = read_json(mlruns() / "journal" / kind / f"{key}.json")
     except (FileNotFoundError, json.JSONDecodeError):

@@ -22,10 +22,10 @@ REPORTS = Path("reports")
 
 
 def repository_root() -> Path:
-    """The main repository, also from a stage that `dvc exp run --temp` runs elsewhere."""
+    """The main repository, also in a copy that `dvc exp run --temp` makes."""
     return Path(os.environ.get("DVC_ROOT", Path.cwd())).resolve()
 
 
 def mlruns() -> Path:
-    """The folder of the MLflow store and of the journal of clocked facts."""
+    """The folder of the MLflow store and of the journal."""
     return repository_root() / "mlruns"

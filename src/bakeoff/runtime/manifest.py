@@ -1,10 +1,10 @@
-"""The manifest: the table of usable pictures that sorting writes and all that follows reads."""
+"""The manifest: the table of usable pictures, written by sort and read by later stages."""
 
 MANIFEST_COLUMNS = (
     "image_id",  # of the pixels, see `bakeoff.pictures.decoding.pixel_id`
     "path",  # relative to the repository
     "label",
-    "group",  # a patient; "" where no pattern says; after the split the joined group
+    "group",  # a patient; "" without a pattern; after the split the joined group
     "width",
     "height",
     "mode",

@@ -1,4 +1,4 @@
-"""Whose `src/` a stage runs: that of the repository it stands in."""
+"""Make a stage use the `src/` of the repository that it runs in."""
 
 import os
 import sys
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def use_own_sources() -> None:
-    """In a copy of the repository, as `dvc exp run --temp` makes one, start over with its `src/`.
+    """In a copy of the repository (`dvc exp run --temp`), restart with the copy's `src/`.
 
-    The environment's modules are the main repository's, and may have been edited since. Only a
-    stage starts over: a test or a notebook keeps the sources that it has.
+    The environment's modules belong to the main repository and may have been edited meanwhile. Only
+    stages restart; tests and notebooks keep their sources.
     """
     if Path(sys.argv[0]).parent.name != "stages":
         return

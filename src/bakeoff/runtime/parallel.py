@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 def worker_count() -> int:
-    """Workers to use: `BAKEOFF_WORKERS` if set, else the processors this process may run on."""
+    """Number of workers: `BAKEOFF_WORKERS` if set, else the processors of this process."""
     asked = os.environ.get("BAKEOFF_WORKERS")
     return max(1, int(asked)) if asked else joblib.cpu_count()
 
@@ -23,9 +23,9 @@ def map_shards(
 ) -> list[R]:
     """Apply `function` to every shard; results come in the order of the shards.
 
-    Threads, because Pillow, NumPy and TensorFlow release the interpreter lock where the time
-    goes. The function must be pure: a shard's result depends on that shard alone, so the number
-    of workers never changes it.
+    It uses threads, because Pillow, NumPy and TensorFlow release the interpreter lock during heavy
+    work. The function must be pure: a shard's result depends only on that shard, so the number of
+    workers never changes it.
     """
     with ThreadPoolExecutor(workers or worker_count()) as pool:
         results = pool.map(function, shards)

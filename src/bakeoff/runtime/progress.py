@@ -1,4 +1,4 @@
-"""Progress of long work: a bar in a terminal, now and then a line in a log file."""
+"""Progress of long work: a bar in a terminal, occasional lines in a log file."""
 
 import logging
 import sys
@@ -16,14 +16,14 @@ LINE_EVERY = 20.0
 
 
 class Bar(Protocol):
-    """What work reports to."""
+    """Interface of a progress bar."""
 
     def update(self, n: int) -> object:
-        """So many more are done."""
+        """Add `count` finished units."""
 
 
 class _Lines:
-    """One line every so often, none for work that is done sooner."""
+    """One line at intervals; none for work that ends before the first interval."""
 
     def __init__(self, total: int, describe: str, unit: str) -> None:
         self._total, self._describe, self._unit = total, describe, unit
@@ -51,12 +51,12 @@ class _Lines:
 
 @contextmanager
 def progress_bar(total: int, describe: str, unit: str) -> Iterator[Bar]:
-    """A bar that appears after two seconds and leaves nothing; lines where no terminal is.
+    """A bar that appears after two seconds and is removed at the end; lines without a terminal.
 
     Args:
-        total: How many there are to do.
-        describe: Of what.
-        unit: In the plural.
+        total: Number of units of work.
+        describe: Name of the work.
+        unit: Name of the units, in the plural.
     """
     if not sys.stderr.isatty():
         yield _Lines(total, describe, unit)

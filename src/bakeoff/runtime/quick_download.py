@@ -1,4 +1,4 @@
-"""Fetching a file that can be done without: within seconds, or not at all."""
+"""Download an optional file quickly, or give up within seconds."""
 
 import threading
 import time
@@ -12,21 +12,21 @@ from bakeoff.runtime.files import writing_file
 _CONNECT_SECONDS = 3.0
 _SILENCE_SECONDS = 3.0  # between two packets
 _ANSWER_SECONDS = 5.0  # until the first byte, name resolution included
-_GRACE_SECONDS = 3.0  # before the speed is judged
+_GRACE_SECONDS = 3.0  # before the speed is checked
 _SLOWEST = 100_000  # bytes a second, on average
 _CHUNK = 1 << 16
 
 
 class NotFetchedError(Exception):
-    """Why a file was not fetched, in a few words."""
+    """A short reason why a file was not fetched."""
 
 
 def fetch_quickly(url: str, target: Path) -> None:
-    """Fetch `url` to `target`, whole or not at all, giving up on a host that hardly answers.
+    """Download `url` to `target` atomically, and give up on a slow host.
 
     Raises:
-        NotFetchedError: no answer within 5 seconds, silence for 3, below 0.1 MB a second after
-            the first 3, an HTTP error, or fewer bytes than announced.
+        NotFetchedError: no response within 5 seconds, a pause of 3 seconds, less than 0.1 MB per
+            second after the first 3, an HTTP error, or fewer bytes than announced.
     """
     answer = _first_answer(url)
     try:
@@ -37,7 +37,7 @@ def fetch_quickly(url: str, target: Path) -> None:
 
 
 def _first_answer(url: str) -> requests.Response:
-    """The opened response; a thread asks, for nothing bounds the time of a name resolution."""
+    """The opened response, requested in a thread, because name resolution has no time limit."""
     outcome: list[requests.Response | Exception] = []
 
     def ask() -> None:
@@ -85,7 +85,7 @@ def _receive(answer: requests.Response, partial: Path) -> None:
 
 
 def _short(error: Exception) -> str:
-    """A few words of ours: the library's own may hold the address with all that is in it."""
+    """A short reason without the library's message, which may contain the full address."""
     text = str(error)
     if "broken" in text or "IncompleteRead" in text:
         return "the connection broke off"

@@ -1,7 +1,7 @@
-"""What a stage reads that a person may edit meanwhile, compared once more when the stage ends.
+"""Inputs that a person may edit while a stage runs; they are compared again when it ends.
 
-DVC notes parameters and files after a stage has run, the stage reads them before: without the
-comparison an edit in between would be recorded as the value that the outputs were made from.
+DVC records parameters and files after a stage has run, but the stage reads them before. Without
+this check, DVC would record an edit in between as the value that the outputs were made from.
 """
 
 from collections.abc import Callable
@@ -13,21 +13,21 @@ _noted: dict[str, Callable[[], bool]] = {}
 
 
 def note_reading(what: str, unchanged: Callable[[], bool]) -> None:
-    """Remember that `what` was read; `unchanged` says whether it still has that value."""
+    """Note that `what` was read; `unchanged` tells whether it still has the same value."""
     _noted.setdefault(what, unchanged)
 
 
 def note_file(path: Path) -> None:
-    """Remember the bytes of a file that a stage depends on as a whole."""
+    """Note the bytes of a file that a stage depends on as a whole."""
     before = sha256_of_file(path)
     note_reading(path.as_posix(), lambda: path.is_file() and sha256_of_file(path) == before)
 
 
 def forget_readings() -> None:
-    """Begin with no notes."""
+    """Clear all notes."""
     _noted.clear()
 
 
 def changed_readings() -> list[str]:
-    """What has another value now than when it was read."""
+    """The inputs whose value has changed since they were read."""
     return [what for what, unchanged in dict(_noted).items() if not unchanged()]

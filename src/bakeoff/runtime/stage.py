@@ -1,12 +1,12 @@
-"""What every stage script shares: how it starts, and a user's mistake told in one sentence.
+"""Start-up and error reporting, shared by all stage scripts.
 
-It is the first import of each of them, so that Ctrl-C has its one line from then on, also while
-the others take their seconds, and so that the others are of the repository that the stage runs in;
-no module of the library imports it.
+Every stage imports this module first. From then on Ctrl-C ends the stage with one line, also during
+the slow imports, and the other imports come from the repository that the stage runs in. No module
+of the library imports this one.
 
-What the imports make, a million objects with TensorFlow, lives as long as the process: Python's
-collector is off while they are made, and never looks at them afterwards. Going over them again and
-again took a fifth of a start.
+Imports create up to a million objects, which live as long as the process. Python's garbage
+collector is off during imports and ignores these objects afterwards, which saves a fifth of the
+start-up.
 """
 
 import errno
@@ -24,21 +24,21 @@ from bakeoff.runtime.interruption import stop_if_interrupted, tell_in_one_line
 from bakeoff.runtime.own_sources import use_own_sources
 from bakeoff.runtime.readings import changed_readings, forget_readings
 
-# The disk's refusals, which a person can mend; any other error of the system keeps its traceback.
+# Disk errors that a person can fix; any other system error keeps its traceback.
 _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 _OUTPUTS = ("data", "models", "reports")
 _MOST_NAMED = 3
-_NEW_OBJECTS = 50_000  # between two collections; Python's own 700 are meant for small programs
+_NEW_OBJECTS = 50_000  # between two collections; Python's default of 700 suits small programs
 
 
 def run_stage(name: str, main: Callable[[], None]) -> None:
-    """Run a stage's recipe; a `BakeoffError` becomes one line on stderr and exit status 1.
+    """Run a stage's `main`; a `BakeoffError` becomes one line on stderr and exit status 1.
 
-    So does a disk that is full or may not be written.
+    So does a full or read-only disk.
     """
     logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("bakeoff").setLevel(logging.INFO)
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole addresses
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings contain full addresses
     stop_if_interrupted()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)

@@ -16,10 +16,10 @@ _NUMBERS = ("width", "height", "bytes", "seed", "repeat", "fold")
 
 
 def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Read the named columns of a CSV; numbers as int64, everything else as text, "" kept.
+    """Read the named columns of a CSV: numbers as int64, everything else as text, "" kept.
 
     Raises:
-        BakeoffError: the file or a column is missing, or a number is none.
+        BakeoffError: the file or a column is missing, or a value is not a number.
     """
     try:
         return pd.read_csv(
@@ -32,11 +32,11 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise BakeoffError(f"{path}: no such file; `dvc repro` makes it") from None
     except (ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
-        raise BakeoffError(f"{path}: not the table it should be ({reason})") from None
+        raise BakeoffError(f"{path}: not the expected table ({reason})") from None
 
 
 def read_numbers(path: Path) -> pd.DataFrame:
-    """Read a CSV of numbers; the columns `label`, `class`, `side`, `mode`, `fact` stay text."""
+    """Read a CSV of numbers; the columns `label`, `class`, `side`, `mode` and `fact` are text."""
     text = dict.fromkeys(("label", "class", "side", "mode", "fact"), str)
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={})
 

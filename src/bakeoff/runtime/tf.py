@@ -1,12 +1,12 @@
-"""TensorFlow and Keras, imported without what nobody here asked them for.
+"""Import TensorFlow and Keras without messages and without optional imports.
 
-While it is imported TensorFlow writes to the process's standard error, below Python, that it
-found no GPU; no setting of TensorFlow 2.21 stops it. Errors of the import are exceptions, and are
-not touched.
+During its import TensorFlow writes to the process's standard error, below Python, that it found
+no GPU; no setting of TensorFlow 2.21 stops it. Errors of the import are exceptions and are not
+affected.
 
-Keras imports scikit-learn and Matplotlib's pyplot where they are installed, for wrappers and
-galleries that Bakeoff does not use: a quarter of the seconds of a start. It does without them
-where they are missing, so they are hidden from it.
+If they are installed, Keras imports scikit-learn and Matplotlib's pyplot for wrappers and galleries
+that Bakeoff does not use, which takes a quarter of the start-up. Keras works without them, so they
+are hidden from it.
 """
 
 import os
@@ -32,7 +32,7 @@ def _muted_standard_error() -> Iterator[None]:
 
 @contextmanager
 def _hidden(*names: str) -> Iterator[None]:
-    """Make packages that nothing has imported yet look as if they were not installed."""
+    """Hide installed packages that have not been imported yet."""
     names = tuple(name for name in names if name not in sys.modules)
     sys.modules.update(dict.fromkeys(names))  # type: ignore[arg-type]
     try:

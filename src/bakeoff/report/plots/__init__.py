@@ -1,1 +1,1 @@
-"""Figures, one module for each kind of question; equal data give equal bytes."""
+"""Figures, one module per subject; equal data give equal bytes."""

@@ -1,4 +1,4 @@
-"""How evenly the classes are dealt to the sides."""
+"""Class balance over the sides of the split."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ _MAX_CLASSES_SHOWN = 40
 
 @styled
 def balance_figure(counts: pd.DataFrame) -> Figure:
-    """Each class's share of each side, so that equal lengths mean a stratified split.
+    """Bars of each class's share of each side; in a stratified split they have equal length.
 
     Args:
         counts: `reports/split/counts.csv`.

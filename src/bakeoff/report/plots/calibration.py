@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say."""
+"""Calibration: reliability diagrams."""
 
 from collections.abc import Mapping
 
@@ -13,8 +13,8 @@ from bakeoff.scoring.probability_scores import Reliability
 def reliability_figure(models: Mapping[str, tuple[Reliability, Reliability]]) -> Figure:
     """Reliability diagrams, a panel for each model: grey before calibration, blue after.
 
-    Points are bins of confidence; their area grows with the pictures in them. On the diagonal,
-    of the pictures given 70 % confidence 70 % are right.
+    Points are bins of confidence; their area grows with the number of pictures. On the diagonal,
+    70 % of the predictions with confidence 70 % are correct.
 
     Args:
         models: By name, before and after temperature scaling.

@@ -1,4 +1,4 @@
-"""Which class was taken for which."""
+"""Confusion matrices."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bakeoff.report.plots.figures import new_figure, styled
 
-_MOST_NUMBERS = 20  # classes; beyond, numbers in the cells would not be legible
+_MOST_NUMBERS = 20  # classes; with more, numbers in the cells are not legible
 
 
 @styled

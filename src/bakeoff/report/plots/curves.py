@@ -1,4 +1,4 @@
-"""Lines over models: learning, and the trade-offs behind a threshold."""
+"""Curves of several models: learning, ROC, and precision-recall."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,14 +12,14 @@ from bakeoff.report.plots.figures import line_style, new_figure, styled
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.probability_scores import precision_recall_curve, roc_curve
 
-# A curve over thousands of pictures is drawn through this many points at most.
+# Longer curves are thinned to this number of points.
 _POINTS = 200
-_PANELS = 6  # classes; beyond, curves are averaged over the classes
+_PANELS = 6  # classes; with more, curves are averaged over the classes
 
 
 @styled
 def learning_curves_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Loss and accuracy after each epoch; validation as lines, training as thin ones.
+    """Loss and accuracy after each epoch; thick lines for validation, thin ones for training.
 
     Args:
         histories: By model, columns `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
@@ -90,7 +90,7 @@ def _panels(models: Mapping[str, Predictions], points: object) -> tuple[Figure, 
     single = len(held) > _PANELS or not held
     columns = 1 if single else min(3, len(held))
     rows = 1 if single else -(-len(held) // columns)
-    # Every figure of a page is equally wide, so that its letters are equally large.
+    # All figures have the same width, so that their text has the same size.
     figure = new_figure(8.4, 3.4 if single else 2.7 * rows + 0.8)
     panels = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
     for spare in panels[len(held) :] if not single else []:

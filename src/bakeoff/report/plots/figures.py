@@ -1,4 +1,4 @@
-"""What every figure shares: look, colours, and saving without dates."""
+"""Style, colours and saving, shared by all figures."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from bakeoff.runtime.files import writing_file
 
-# Okabe and Ito's palette, told apart by colour-blind readers; black is left to the text.
+# Okabe and Ito's palette for colour-blind readers, without black, which the text uses.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6D31", "#7F7F7F")
 DASHES = ("solid", "dashed", "dotted")
 DPI = 110  # of pictures in files
@@ -32,12 +32,12 @@ _STYLE: Any = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "svg.hashsalt": "bakeoff",
-    "svg.fonttype": "none",  # text stays text: small, selectable, and it can change its colour
+    "svg.fonttype": "none",  # text, not outlines: smaller, selectable, and its colour can change
 }
 
 
 def styled(function: Callable[P, R]) -> Callable[P, R]:
-    """Draw in our style: matplotlib reads its settings when axes and legends are made."""
+    """Apply the style while a figure is drawn, when Matplotlib reads its settings."""
 
     @wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -54,7 +54,7 @@ def line_style(index: int) -> dict[str, str]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, sizes in inches, laid out so that nothing is cut off."""
+    """An empty figure, sizes in inches, with a constrained layout."""
     return Figure((width, height), layout="constrained")
 
 
@@ -69,17 +69,17 @@ def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     """The bytes of a PNG file on white, without dates or versions."""
     figure.set_dpi(dpi)
     stream = io.BytesIO()
-    # `Figure.savefig` would draw everything twice.
+    # `Figure.savefig` draws everything twice.
     FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
     return stream.getvalue()
 
 
 @styled
 def to_svg(figure: Figure) -> str:
-    """The figure as an `<svg>` element to stand inside a page.
+    """The figure as an `<svg>` element to embed in a page.
 
-    Text and axes take the page's own text colour, and the ground is see-through, so that it
-    reads in light and dark.
+    Text and axes have the page's text colour and the background is transparent, so that it is
+    legible in light and dark mode.
     """
     stream = io.StringIO()
     FigureCanvasSVG(figure)

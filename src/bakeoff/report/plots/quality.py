@@ -1,4 +1,4 @@
-"""How good, against what it costs, and class by class."""
+"""Accuracy against cost, and scores per class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from bakeoff.report.plots.figures import PALETTE, line_style, new_figure, styled
 
-# A regression has the colour of the network whose features it reads, and a shape of its own; when
-# the colours are used up, so have the networks.
+# A regression has the colour of the network whose features it uses and its own marker. If there are
+# more networks than colours, colours repeat.
 _NETWORKS = ("o", "D", "v")
 _REGRESSIONS = ("s", "P", "X")
 
@@ -22,7 +22,7 @@ _REGRESSIONS = ("s", "P", "X")
 def cost_figure(table: pd.DataFrame) -> Figure:
     """Accuracy with its interval against time to predict and time to train.
 
-    Names stand in a legend, best first: beside points that tie they would lie on each other.
+    Names are in a legend, best first, because labels beside tied points would overlap.
 
     Args:
         table: The comparison; rows without a measured time are left out of that panel. Models on

@@ -1,4 +1,4 @@
-"""What a search tried and what came of it."""
+"""Figures of a hyper-parameter search."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -91,10 +91,10 @@ def _span(kappas: pd.Series) -> tuple[float, float]:
 
 
 def _heights(values: pd.Series) -> tuple[NDArray[np.float64], list[tuple[float, str]]]:
-    """Where values stand on an axis from 0 to 1, and what is written where.
+    """Positions of values on an axis from 0 to 1, and the tick labels.
 
-    Fractions have a scale, logarithmic where they span more than a power of ten; all else is a
-    list of choices.
+    Floats get a scale, logarithmic if they span more than a power of ten; everything else is a list
+    of choices.
     """
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
     if np.isnan(numbers).any() or (numbers == numbers.round()).all():
