@@ -1,4 +1,4 @@
-"""Everything that a report shows: the evaluation, costs, and the images chosen from it."""
+"""Everything that the report shows: the evaluation, costs, and chosen images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,11 +48,11 @@ def gather_evidence(
     inputs: Inputs,
     params: EvaluateParams,
 ) -> Evidence:
-    """Put the costs of the models and the chosen test images beside the evaluation.
+    """Combine the evaluation with the models' costs and the chosen test images.
 
     Args:
-        evaluation: What `evaluate` found.
-        candidates: The model folders that it evaluated.
+        evaluation: The result of `evaluate`.
+        candidates: The evaluated model folders.
         inputs: Where records and features are.
         params: The block `evaluate`, which says how many images are chosen.
     """

@@ -1,4 +1,4 @@
-"""The pictures that report and files show, with what is said of each."""
+"""The pictures of the report, with captions."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ def mistakes(evidence: Evidence, model: Contender) -> list[Captioned]:
 
 
 def hardest(evidence: Evidence) -> list[Captioned]:
-    """The pictures that all models find hardest, and how many of them got each right."""
+    """The hardest pictures over all models, and how many models classified each correctly."""
     trained = [c for c in evidence.test.contenders if c.name in evidence.shown.galleries]
     captions = {}
     for place in evidence.shown.hardest:
@@ -33,7 +33,7 @@ def hardest(evidence: Evidence) -> list[Captioned]:
 
 
 def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
-    """Grad-CAM over a model's right answers, then over its wrong ones."""
+    """Grad-CAM over a model's correct predictions, then over its wrong ones."""
     inspection = evidence.inspections.get(model.name)
     if inspection is None or not inspection.explained:
         return []
@@ -68,7 +68,7 @@ def mean_maps(evidence: Evidence, model: Contender) -> list[Captioned]:
 
 
 def importances(evidence: Evidence, forest: Contender) -> list[Captioned]:
-    """A forest's pixel importances, over the mean of the pictures at hand and alone."""
+    """A forest's pixel importances, over the mean picture and alone."""
     inspection = evidence.inspections.get(forest.name)
     if inspection is None or inspection.importances is None:
         return []
@@ -88,7 +88,7 @@ def _mean_picture(evidence: Evidence, places: Places) -> NDArray[np.uint8]:
 
 
 def _answer(predictions: Predictions, place: int) -> str:
-    """What was said, how surely, and what is true."""
+    """Predicted class, probability and true class."""
     said = predictions.classes[predictions.predicted[place]]
     sure = f"{predictions.confidence[place] * 100:.0f} %"
     if predictions.right[place]:
