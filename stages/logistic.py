@@ -5,14 +5,14 @@ from bakeoff.runtime.stage import run_stage
 import sys
 from time import perf_counter
 
-from bakeoff.baselines.classical import Classifier, write_classifier
+from bakeoff.baselines.classical import Classifier, write_classifier, write_skipped
 from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
 from bakeoff.features.sides import read_feature_facts, read_feature_side
 from bakeoff.params.block import read_key
 from bakeoff.params.found import write_no_search
 from bakeoff.params.models import LogisticParams
 from bakeoff.params.tuning import read_logistic_tuning
-from bakeoff.runtime.files import write_json, writing_folder
+from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.fit_record import record_fit
 from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH
 from bakeoff.tfrecord.index import read_index
@@ -25,9 +25,7 @@ def main() -> None:
     name = f"logistic_{model}"
     features = read_feature_facts(FEATURES / model)
     if features.get("from_scratch"):
-        with writing_folder(MODELS / name) as folder:
-            reason = f"{model} is trained from scratch and has no frozen features"
-            write_json(folder / "metadata.json", {"model": name, "skipped": reason})
+        write_skipped(MODELS / name, f"{model} is trained from scratch and has no frozen features")
         write_no_search(SEARCH / name)
         return
     params, seed = LogisticParams.read("logistic"), int(read_key("seed"))

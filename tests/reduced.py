@@ -45,6 +45,7 @@ def reduce(root: Path, models: tuple[str, ...] | None = None) -> None:
     params["tfrecord"]["image_side"] = 80
     params["random_forest"]["trees"] = 40
     params["folds"].update(repeats=2, trees=20)
+    params["descriptor_forest"]["trees"] = 20
     params["evaluate"].update(bootstrap=200, gallery=4, grad_cam=1)
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 

@@ -32,7 +32,7 @@ SHUFFLED = Path(__file__).parent / "shuffled_listings"
 KINDS = {
     "data": (*DATA_STAGES, "tfrecord"),
     "features": ("features@tiny", "features@scratch"),
-    "classical models": ("logistic@tiny", "logistic@scratch", "random_forest"),
+    "classical models": ("logistic@tiny", "logistic@scratch", "random_forest@random_forest"),
     "networks": ("train@tiny", "train@scratch"),
     "evidence": ("evaluate",),
 }

@@ -10,7 +10,7 @@ from bakeoff.params.block import TOP_LEVEL
 
 ROOT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-READERS = {"read_forest_tuning": {"random_forest"}, "read_logistic_tuning": {"logistic"}}
+READERS = {"read_forest_params": {"${item}"}, "read_forest_tuning": {"${item}"}, "read_logistic_tuning": {"logistic"}}
 RESOLVED = {
     "resolved_dataset": "data/params/dataset.json",
     "resolved_names": "data/params/models.json",
@@ -101,4 +101,5 @@ def test_every_script_is_a_stage():
 def test_declared_parameters_are_top_level_keys_or_files():
     for stage in STAGES:
         for key in declared_parameters(stage):
-            assert key.split(".")[0] in TOP_LEVEL
+            keys = STAGES[stage]["foreach"] if key == "${item}" else [key.split(".")[0]]
+            assert set(keys) <= set(TOP_LEVEL)

@@ -1,14 +1,24 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bakeoff.baselines.classical import write_classifier
 from bakeoff.baselines.classifier import Classifier, load_classifier
-from bakeoff.baselines.forest import fit_forest, pixel_importances
-from bakeoff.baselines.logistic import fit_logistic
+from bakeoff.baselines.forest import (
+    fit_forest,
+    forest_megabytes,
+    forest_sentence,
+    pixel_importances,
+    within_memory,
+)
+from bakeoff.baselines.logistic import choose_inverse_regularization, fit_logistic
 from bakeoff.features.sides import Side
 from bakeoff.params.models import ForestParams, LogisticParams
 from bakeoff.scoring.predictions import read_predictions
@@ -128,3 +138,53 @@ def test_importances_stand_where_the_telling_pixels_are():
     assert found.sum() == pytest.approx(1)
     assert np.unravel_index(found.argmax(), (5, 5)) == (1, 3)
     assert pixel_importances(ours, ["features:vgg16", "pixels"], 5, 3) is None
+
+
+def test_c_is_the_best_of_inner_grouped_folds_of_originals():
+    train = tiny_side(120, 5, copies=True)
+    candidates = (0.0001, 0.01, 1.0)
+    losses = []
+    for c in candidates:
+        total = 0.0
+        for a, held in StratifiedGroupKFold(3).split(train.labels, train.labels, train.groups):
+            b = held[train.transforms[held] == "original"]
+            model = make_pipeline(
+                StandardScaler(), LogisticRegression(C=c, class_weight="balanced", max_iter=200)
+            ).fit(train.values[a], train.labels[a])
+            total += log_loss(
+                train.labels[b], model.predict_proba(train.values[b]), normalize=False
+            )
+        losses.append(total)
+    best = candidates[int(np.argmin(losses))]
+    assert choose_inverse_regularization(train, candidates, 200, 3) == best
+    fitted = fit_logistic(train, VAL, LogisticParams(inverse_regularization=candidates), 3)
+    assert fitted.estimator[-1].C == best
+    alone = fit_logistic(train, VAL, LogisticParams(inverse_regularization=best), 3)
+    assert np.array_equal(fitted.estimator[-1].coef_, alone.estimator[-1].coef_)
+
+
+def test_c_of_a_side_with_one_group_is_the_middle_candidate():
+    one = replace(TRAIN, groups=np.full(len(TRAIN.labels), "a"))
+    assert choose_inverse_regularization(one, (1.0, 0.1, 10.0), 200, 3) == 1.0
+
+
+def test_a_forest_that_would_be_too_large_gets_larger_leaves(caplog):
+    asked = ForestParams(trees=25)
+    size = forest_megabytes(TRAIN, asked, 3, seed=4)
+    fitted = forest().estimator
+    held = sum(t.tree_.node_count * (64 + 8 * 3) for t in fitted.estimators_) / 1e6
+    assert size == pytest.approx(held, rel=0.3)
+    assert within_memory(TRAIN, asked, 3, seed=4) is asked
+    small = fit_forest(TRAIN, VAL, ForestParams(trees=25, max_megabytes=size / 3), 3, seed=4)
+    leaf = small.estimator.min_samples_leaf
+    assert leaf > 1
+    assert f"min_samples_leaf is {leaf} instead" in caplog.text
+    assert sum(t.tree_.node_count for t in small.estimator.estimators_) * 88 / 1e6 < size / 2
+
+
+def test_out_of_bag_is_not_said_where_copies_inflate_it():
+    said = [forest_sentence("f", 0.5, 0.9, tiny_side(6, 0, copies=c), 1.0) for c in (False, True)]
+    assert said == [
+        "f: 0.500 accuracy on validation, 0.900 out of bag, fitted in 1.0 s",
+        "f: 0.500 accuracy on validation, fitted in 1.0 s",
+    ]

@@ -28,7 +28,7 @@ def features(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("deps", ["[data/processed]", "[data/processed, data/features/m]"])
 def test_features_that_dvc_does_not_know_of_are_refused(features, deps):
-    Path("dvc.yaml").write_text(f"stages: {{random_forest: {{deps: {deps}}}}}\n")
+    Path("dvc.yaml").write_text(f"stages: {{random_forest: {{do: {{deps: {deps}}}}}}}\n")
     if "features" in deps:
         assert (forest._features(FOLDER, "m", "train").values == features.values).all()
         return

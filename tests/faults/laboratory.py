@@ -26,7 +26,7 @@ STAGES = (
     *("tfrecord", "census"),
     *("features@tiny", "features@scratch", "tune@tiny", "tune@scratch"),
     *("train@tiny", "train@scratch"),
-    *("logistic@tiny", "logistic@scratch", "random_forest", "evaluate", "report"),
+    *("logistic@tiny", "logistic@scratch", "random_forest@random_forest", "evaluate", "report"),
 )
 
 
@@ -43,6 +43,7 @@ def shrink(root: Path) -> None:
     params["models"] = {"tiny": tiny, "scratch": scratch}
     params["tfrecord"]["image_side"] = 48
     params["random_forest"]["trees"] = 20
+    params["descriptor_forest"] = None
     params["evaluate"].update(bootstrap=100, gallery=2, grad_cam=0)
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     phantom = root / "datasets/phantom.yaml"

@@ -17,6 +17,7 @@ from bakeoff.params.models import (
     ModelDefaults,
     model_names,
     read_feature_params,
+    read_forest_params,
     read_model_params,
 )
 from bakeoff.runtime.errors import BakeoffError
@@ -30,6 +31,7 @@ BLOCKS = {
     "compute": ComputeParams,
     "defaults": ModelDefaults,
     "random_forest": ForestParams,
+    "descriptor_forest": ForestParams,
     "logistic": LogisticParams,
     "evaluate": EvaluateParams,
     "tracking": TrackingParams,
@@ -188,3 +190,27 @@ def test_no_parameter_has_a_name_that_the_run_cache_ignores():
 
 def test_the_file_has_exactly_the_known_keys():
     assert tuple(yaml.safe_load(PARAMS.read_text())) == TOP_LEVEL
+
+
+def test_a_recipe_replaces_what_it_states_and_nothing_else(params):
+    before = read_model_params("vgg16", PARAMS)
+    path = params("models.vgg16.recipe", "regularized")
+    after = read_model_params("vgg16", path)
+    assert (after.train.optimizer, after.train.learning_rate) == ("adamw", 0.0001)
+    assert (after.train.epochs, after.train.early_stopping) == (30, 5)
+    assert (after.train.monitor, after.head.dropout) == ("val_loss", 0.5)
+    assert after.head.hidden == before.head.hidden
+    assert (after.train.batch, after.fine_tune) == (before.train.batch, before.fine_tune)
+
+
+def test_an_unknown_recipe_or_a_mistake_in_one_is_one_sentence(params):
+    with pytest.raises(BakeoffError, match=r"'models.vgg16.recipe' is 'x'.*\(there: regularized\)"):
+        read_model_params("vgg16", params("models.vgg16.recipe", "x"))
+    path = params("defaults.recipes.regularized.train", {"epoch": 3})
+    with pytest.raises(BakeoffError, match="unknown key 'defaults.recipes.regularized.train.ep"):
+        read_model_params("inceptionv3", path)
+
+
+def test_no_forest_is_null(params):
+    assert read_forest_params("random_forest", params("random_forest", None)) is None
+    assert read_forest_params("descriptor_forest", PARAMS).descriptors[-1] == "lbp"

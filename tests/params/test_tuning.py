@@ -41,7 +41,7 @@ def by_path(tuning):
 
 
 def test_a_search_is_off_until_trials_are_asked_for():
-    for tuning in (read_model_tuning(MODEL), read_forest_tuning(), read_logistic_tuning()):
+    for tuning in (read_model_tuning(MODEL), read_forest_tuning("random_forest"), read_logistic_tuning()):
         assert tuning.trials == 0
         assert tuning.space
 
@@ -75,16 +75,15 @@ def test_the_unfrozen_share_is_searched_only_while_fine_tuning(params):
     assert "fine_tune.unfreeze" not in by_path(read_model_tuning("inceptionv3", path))
 
 
-def test_params_yaml_shows_the_usual_space(params):
-    shown = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for where, read in {
-        "tune": lambda path: read_model_tuning(MODEL, path),
-        "random_forest.tune": read_forest_tuning,
-        "logistic.tune": read_logistic_tuning,
-    }.items():
-        hidden = params({where: {}})
-        assert (shown if where == "tune" else shown[where.removesuffix(".tune")])["tune"]["space"]
-        assert read(hidden).space == read(ROOT / "params.yaml").space
+def test_the_space_stands_in_params_yaml_alone(params):
+    assert {s.path for s in read_forest_tuning("descriptor_forest").space} == {
+        "trees",
+        "max_depth",
+        "min_samples_leaf",
+        "class_weight",
+    }
+    with pytest.raises(BakeoffError, match="'random_forest.tune.space' searches nothing"):
+        read_forest_tuning("random_forest", params({"random_forest.tune": {"trials": 2}}))
 
 
 def test_any_parameter_of_the_entry_can_be_searched(params):
@@ -133,7 +132,7 @@ def test_a_mistake_in_the_shared_block_is_said_of_the_shared_block(params):
     with pytest.raises(BakeoffError, match="'tune.sampler' is 'grit'"):
         read_model_tuning(MODEL, params({"tune.sampler": "grit"}))
     with pytest.raises(BakeoffError, match="'random_forest.tune.space.leaves' is no parameter"):
-        read_forest_tuning(params({"random_forest.tune.space.leaves": [1]}))
+        read_forest_tuning("random_forest", params({"random_forest.tune.space.leaves": [1]}))
     with pytest.raises(BakeoffError, match="searches nothing; set"):
         nothing = {"trials": 3, "space": {"inverse_regularization": None}}
         read_logistic_tuning(params({"logistic.tune": nothing}))

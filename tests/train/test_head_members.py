@@ -61,6 +61,7 @@ def side(shared, rows):
         ({"schedule": "plateau", "min_delta": 0.5}, {"hidden": ()}),
         ({"label_smoothing": 0.1, "class_weights": "none"}, {"activation": "tanh"}),
         ({"monitor": "loss", "early_stopping": None}, {}),
+        ({"ema": 0.9}, {"whiten": 4, "max_norm": 0.5}),
     ],
 )
 def test_a_member_equals_the_head_that_the_training_loop_gives(train, head):

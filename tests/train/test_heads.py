@@ -1,13 +1,22 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from bakeoff.params.models import HeadParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.temperature import softmax
-from bakeoff.train.heads import build_head, calibrated_head, feature_moments, load_head
+from bakeoff.train.heads import (
+    build_head,
+    calibrated_head,
+    feature_moments,
+    feature_scaling,
+    load_head,
+    standardised,
+)
 from bakeoff.train.keras_files import save_keras
+from bakeoff.train.whitening import participation_rank
 
 RNG = np.random.default_rng(0)
 
@@ -51,7 +60,9 @@ def test_the_default_head_has_the_parameters_of_its_matrices():
     assert head.name == "head"
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"]
+)
 def test_activation(activation):
     head = build_head(4, 2, HeadParams(hidden=(8,), activation=activation), None)
     assert head.get_layer("activation_1").activation is keras.activations.get(activation)
@@ -91,3 +102,63 @@ def test_a_file_that_is_no_model_is_refused_in_one_sentence(tmp_path):
     (tmp_path / "head.keras").write_text("not a zip")
     with pytest.raises(BakeoffError, match="not a readable Keras model"):
         load_head(tmp_path / "head.keras")
+
+
+def test_whitened_features_are_uncorrelated_and_of_variance_one(tmp_path):
+    mixing = RNG.normal(size=(3, 6)) * [1, 2, 3, 4, 5, 0.1]
+    features = (RNG.normal(size=(300, 3)) @ mixing + 4).astype(np.float32)
+    head = build_head(6, 2, HeadParams(), *feature_scaling(features, HeadParams(whiten=5)))
+    inner = keras.Model(head.input, head.get_layer("whiten").output)
+    white = inner.predict(features, verbose=0)
+    assert white.shape == (300, 3)  # the features have no more directions
+    np.testing.assert_allclose(np.cov(white.T), np.eye(3), atol=1e-3)
+    scores = PCA(3, whiten=True).fit_transform(StandardScaler().fit_transform(features))
+    np.testing.assert_allclose(np.abs(white), np.abs(scores), atol=1e-2)
+    assert not head.get_layer("whiten").trainable
+    save_keras(calibrated_head(head, 1.0), tmp_path / "head.keras")
+    np.testing.assert_allclose(
+        load_head(tmp_path / "head.keras")(features), softmax(head(features).numpy()), atol=1e-6
+    )
+
+
+def test_whitening_is_on_by_itself_where_weights_are_random():
+    assert HeadParams().for_weights("random").whiten == 32
+    assert HeadParams().for_weights("imagenet").whiten is None
+    assert HeadParams(whiten=None).for_weights("random").whiten is None
+    assert HeadParams(whiten=4).for_weights("file").whiten == 4
+
+
+def test_the_participation_rank_is_that_of_the_correlation_matrix():
+    features = (RNG.normal(size=(5000, 2)) @ RNG.normal(size=(2, 30))).astype(np.float32)
+    features += RNG.normal(size=(5000, 30)).astype(np.float32) * 0.1
+    variances = np.linalg.eigvalsh(np.corrcoef(features.T))
+    expected = variances.sum() ** 2 / (variances**2).sum()
+    found = participation_rank(standardised(features, feature_moments(features)))
+    assert found == pytest.approx(expected, rel=0.05)
+    assert found < 3
+    assert participation_rank(np.zeros((4, 3), np.float32)) == 0
+
+
+def test_a_sigmoid_head_is_a_softmax_head_of_the_differences():
+    sigmoid = build_head(4, 2, HeadParams(hidden=(8,), output="sigmoid", dropout=0.0), None)
+    plain = build_head(4, 2, HeadParams(hidden=(8,), dropout=0.0), None)
+    *hidden, kernel, bias = plain.get_weights()
+    sigmoid.set_weights([*hidden, kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1]])
+    features = RNG.normal(size=(20, 4)).astype(np.float32)
+    np.testing.assert_allclose(
+        softmax(sigmoid(features).numpy()), softmax(plain(features).numpy()), atol=1e-6
+    )
+    labels = np.arange(20) % 2
+    logit = sigmoid(features).numpy()[:, 1]
+    binary = keras.losses.binary_crossentropy(
+        labels[:, None].astype(np.float32), logit[:, None], from_logits=True, label_smoothing=0.1
+    )
+    ours = keras.losses.categorical_crossentropy(
+        np.eye(2, dtype=np.float32)[labels],
+        sigmoid(features),
+        from_logits=True,
+        label_smoothing=0.1,
+    )
+    np.testing.assert_allclose(ours, binary, atol=1e-5)
+    with pytest.raises(BakeoffError, match="for two classes, and there are 3; set it to softmax"):
+        build_head(4, 3, HeadParams(output="sigmoid"), None)

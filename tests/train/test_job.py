@@ -20,11 +20,19 @@ from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tfrecord.reading import read_records
 from bakeoff.train.heads import load_head
-from bakeoff.train.job import Job, finish, kind_of, model_facts, train_model
+from bakeoff.train.job import (
+    Job,
+    finish,
+    kind_of,
+    model_facts,
+    train_model,
+    warn_of_few_directions,
+)
 from bakeoff.train.keras_files import load_keras
 from bakeoff.train.network_files import write_network
 from tests.tiny_records import CLASSES, COUNTS, write_tiny_records
 
+RNG = np.random.default_rng(0)
 FILES = {
     "model.keras",
     "metadata.json",
@@ -100,6 +108,7 @@ def test_a_head_on_frozen_features(records, tmp_path):
     folder, logged, kind = make(records, tmp_path, "vgg16")
     metadata, model = check_folder(folder, records, kind)
     head = load_head(folder / "head.keras")
+    assert head.get_layer("head").get_layer("whiten").output.shape[1] <= 23  # weights are random
     values = np.load(tmp_path / "features/vgg16/val.npy")
     table = pd.read_csv(folder / "val_predictions.csv")
     expected = table[[f"p_{name}" for name in CLASSES]].to_numpy()
@@ -147,6 +156,19 @@ def test_a_fine_tuning_that_spoils_the_network_keeps_the_frozen_one(records, tmp
     folder, _, kind = make(records, tmp_path, "tuned", fine_tune=tuned)
     metadata, _ = check_folder(folder, records, kind)
     assert metadata["best_epoch"] <= 2
+
+
+def test_features_of_few_directions_are_told_with_what_is_done(caplog):
+    line = np.arange(60, dtype=np.float32)[:, None] * np.ones((1, 9), np.float32)
+    warn_of_few_directions("m", line, HeadParams(whiten=None))
+    assert "the 9 features vary in 1.0 directions only" in caplog.text
+    assert "set 'head.whiten' in params.yaml to 32" in caplog.text
+    caplog.clear()
+    warn_of_few_directions("m", line, HeadParams(whiten=4))
+    assert "whitens them to 4 components" in caplog.text
+    caplog.clear()
+    warn_of_few_directions("m", np.float32(RNG.normal(size=(600, 9))), HeadParams())
+    assert not caplog.text
 
 
 @pytest.mark.parametrize(

@@ -143,3 +143,25 @@ def test_an_epoch_shows_each_example_once_in_an_order_of_its_own():
     assert not np.array_equal(epochs[0], epochs[2])
     np.testing.assert_array_equal(np.sort(epochs[0], axis=0), np.sort(epochs[2], axis=0))
     assert [len(b.labels) for b in examples.batches(1)] == [4, 4, 2]
+
+
+def test_averaged_weights_are_what_is_scored_and_kept():
+    params = TrainParams(epochs=3, ema=0.9, early_stopping=None)
+    head, progress, logits = train(params)
+    plain, _, _ = train(params.model_copy(update={"ema": None}))
+    assert not np.allclose(head.get_weights()[-1], plain.get_weights()[-1])
+    again = keras.ops.convert_to_numpy(head(side(30, 2).values, training=False))
+    np.testing.assert_allclose(logits, again, atol=1e-5)
+    best = progress.history[progress.best_epoch - 1]
+    accuracy = (logits.argmax(axis=1) == np.arange(30) % 3).mean()
+    assert accuracy == pytest.approx(best["val_accuracy"])
+
+
+def test_max_norm_holds_for_every_hidden_unit_at_every_step():
+    params = TrainParams(epochs=3, learning_rate=0.1, early_stopping=None)
+    head, _, _ = train(params, HeadParams(hidden=(8, 4), max_norm=0.5))
+    free, _, _ = train(params, HeadParams(hidden=(8, 4)))
+    for name in ("dense_1", "dense_2"):
+        norms = np.linalg.norm(head.get_layer(name).get_weights()[0], axis=0)
+        assert norms.max() <= 0.5 + 1e-5
+        assert np.linalg.norm(free.get_layer(name).get_weights()[0], axis=0).max() > 0.6

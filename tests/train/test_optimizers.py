@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from bakeoff.params.models import TrainParams
-from bakeoff.train.optimizers import build_optimizer, learning_rate
+from bakeoff.train.optimizers import averaged_weights, build_optimizer, learning_rate
 
 
 def network():
@@ -59,3 +59,25 @@ def test_cosine_without_warm_up_starts_at_the_top():
 def test_float16_gets_loss_scaling():
     optimizer = build_optimizer(TrainParams(), network(), 10, "mixed_float16")
     assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def test_averaged_weights_are_the_exponential_moving_average():
+    model = network()
+    params = TrainParams(optimizer="sgd", learning_rate=1.0, momentum=0.0, ema=0.5)
+    optimizer = build_optimizer(params, model, 10)
+    start = np.array(model.get_weights()[0])
+    for gradient in (1.0, 2.0, 4.0):
+        gradients = [keras.ops.full(v.shape, gradient) for v in model.trainable_variables]
+        optimizer.apply(gradients, model.trainable_variables)
+    # The weights were start - 1, - 3, - 7; the first is the average's start.
+    with averaged_weights(model, optimizer):
+        np.testing.assert_allclose(model.get_weights()[0], start - 4.5, atol=1e-5)
+    np.testing.assert_allclose(model.get_weights()[0], start - 7, atol=1e-5)
+
+
+def test_without_averaging_the_weights_stay():
+    model = network()
+    optimizer = build_optimizer(TrainParams(), model, 10)
+    before = model.get_weights()
+    with averaged_weights(model, optimizer):
+        np.testing.assert_array_equal(model.get_weights()[0], before[0])

@@ -20,7 +20,7 @@ from bakeoff.train.networks import build_cnn, picture_network
 from bakeoff.train.picture_examples import PictureExamples, list_examples, originals
 from bakeoff.train.picture_training import (
     PictureJob,
-    head_params,
+    head_at,
     resolution_steps,
     train_on_pictures,
 )
@@ -57,7 +57,7 @@ def job(records, folder, model=None, on_epoch=lambda row: None, *, seed=5, strat
         return picture_network(
             "cnn",
             build_cnn(model.conv, step.image_side, 3),
-            lambda dim: build_head(dim, 3, head_params(model, step)),
+            lambda dim: build_head(dim, 3, head_at(step, model)),
             side=step.image_side,
             record_channels=3,
             channels=3,

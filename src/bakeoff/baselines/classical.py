@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from bakeoff.baselines import skops_files
 from bakeoff.baselines.classifier import MODEL_FILE, Classifier
 from bakeoff.features.sides import Side
-from bakeoff.runtime.files import write_json, writing_file
+from bakeoff.runtime.files import write_json, writing_file, writing_folder
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import Scorecard
 from bakeoff.scoring.temperature import fit_temperature
@@ -73,6 +73,12 @@ def write_classifier(
     card = write_validation(folder, predictions)
     _write_history(folder / "history.csv", card)
     return card
+
+
+def write_skipped(folder: Path, reason: str) -> None:
+    """Write a model folder that holds no model, and says why; the comparison leaves it out."""
+    with writing_folder(folder) as partial:
+        write_json(partial / "metadata.json", {"model": folder.name, "skipped": reason})
 
 
 def _write_history(path: Path, card: Scorecard) -> None:

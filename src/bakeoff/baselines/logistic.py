@@ -1,12 +1,16 @@
 """Multinomial logistic regression on a backbone's features."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines.classical import fit_calibrated
 from bakeoff.baselines.classifier import Classifier
@@ -16,25 +20,63 @@ from bakeoff.params.models import LogisticParams
 from bakeoff.tfrecord.index import RecordIndex
 
 _FLOOR = 1e-12
+_INNER_FOLDS = 3
 
 
 def fit_logistic(train: Side, val: Side, params: LogisticParams, classes: int) -> Classifier:
     """Standardise the features and fit the regression, classes weighted to balance.
 
+    `choose_inverse_regularization` chooses `C` where `inverse_regularization` is a list.
+
     The estimator's `n_iter_` shows whether it converged within `max_iterations`. Stopping early
     regularises further and is not an error.
     """
-    estimator = make_pipeline(
-        StandardScaler(),
-        LogisticRegression(
-            C=params.inverse_regularization,
-            max_iter=params.max_iterations,
-            class_weight="balanced",
-        ),
-    )
+    chosen = params.inverse_regularization
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        if not isinstance(chosen, float):
+            chosen = choose_inverse_regularization(train, chosen, params.max_iterations, classes)
+        estimator = _pipeline(chosen, params.max_iterations)
         return fit_calibrated(estimator, train, val, classes=classes, floor=_FLOOR)
+
+
+def choose_inverse_regularization(
+    train: Side, candidates: Sequence[float], max_iterations: int, classes: int
+) -> float:
+    """The candidate with the smallest log loss in inner folds of the training side.
+
+    Three stratified folds that keep groups together. A fold is fitted on originals and copies and
+    scored on originals; of equal candidates the smallest is taken, and where there is but one group
+    the middle one.
+    """
+    candidates = sorted(set(candidates))
+    folds = min(_INNER_FOLDS, len(np.unique(train.groups)))
+    if len(candidates) == 1 or folds < 2:
+        return candidates[(len(candidates) - 1) // 2]
+    originals = train.transforms == "original"
+    losses = np.zeros(len(candidates))
+    with threadpool_limits(1, "blas"):
+        for fitted, held in StratifiedGroupKFold(folds).split(
+            train.labels, train.labels, train.groups
+        ):
+            scored = train.take(held[originals[held]])
+            part = train.take(fitted)
+            if len(scored.labels) == 0 or len(np.unique(part.labels)) < 2:
+                continue
+            for index, candidate in enumerate(candidates):
+                pipeline = _pipeline(candidate, max_iterations).fit(part.values, part.labels)
+                logs = Classifier(pipeline, classes, 1.0, _FLOOR).log_probabilities(scored.values)
+                losses[index] -= logs[np.arange(len(logs)), scored.labels].sum()
+    return candidates[int(losses.argmin())]
+
+
+def _pipeline(inverse_regularization: float, max_iterations: int) -> Pipeline:
+    return make_pipeline(
+        StandardScaler(),
+        LogisticRegression(
+            C=inverse_regularization, max_iter=max_iterations, class_weight="balanced"
+        ),
+    )
 
 
 def logistic_metadata(
@@ -59,6 +101,7 @@ def logistic_metadata(
         "weights": features["weights"],
         "parameters": int(fitted.coef_.size + fitted.intercept_.size),
         "backbone_parameters": features["parameters"],
+        "inverse_regularization": float(fitted.C),
         "iterations": int(fitted.n_iter_[0]),
         "params": params.model_dump(mode="json") | found.facts(),
     }

@@ -27,6 +27,7 @@ TOP_LEVEL = (
     "tune",
     "models",
     "random_forest",
+    "descriptor_forest",
     "logistic",
     "folds",
     "evaluate",

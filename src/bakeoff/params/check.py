@@ -10,12 +10,13 @@ from bakeoff.params.datasets import dataset_path, read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.folds import FoldsParams
 from bakeoff.params.models import (
+    FORESTS,
     ComputeParams,
-    ForestParams,
     LogisticParams,
     ModelDefaults,
     model_names,
     read_feature_params,
+    read_forest_params,
     read_model_params,
 )
 from bakeoff.params.resolved import ChosenDataset, FeatureRequest, Search, write_resolved
@@ -29,7 +30,6 @@ _BLOCKS: dict[str, type[Block]] = {
     "tfrecord": TfrecordParams,
     "compute": ComputeParams,
     "defaults": ModelDefaults,
-    "random_forest": ForestParams,
     "logistic": LogisticParams,
     "folds": FoldsParams,
     "evaluate": EvaluateParams,
@@ -57,7 +57,8 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
         raise BakeoffError(*(f"{path}: the key '{key}' is missing" for key in missing))
     checks: list[Check] = [partial(block.read, key) for key, block in _BLOCKS.items()]
     checks += [partial(read_key, key) for key in _SPELLED_OUT]
-    checks += [_check_seed, _check_dataset, _check_forest, read_logistic_tuning]
+    checks += [_check_seed, _check_dataset, read_logistic_tuning]
+    checks += [partial(_check_forest, name) for name in FORESTS]
     wrong = _mistakes(checks, path) + _mistakes([model_names], path)
     for name in tree["models"] if isinstance(tree["models"], dict) else ():
         if isinstance(name, str) and "." not in name:
@@ -121,14 +122,17 @@ def _check_dataset(path: Path) -> None:
         )
 
 
-def _check_forest(path: Path) -> None:
-    read_forest_tuning(path)
+def _check_forest(name: str, path: Path) -> None:
+    params = read_forest_params(name, path)
+    if params is None:
+        return
+    read_forest_tuning(name, path)
     frozen = [n for n in model_names(path) if not read_feature_params(n, path).from_scratch]
-    for descriptor in ForestParams.read("random_forest", path).descriptors:
+    for descriptor in params.descriptors:
         kind, _, model = descriptor.partition(":")
         if kind == "features" and model not in frozen:
             raise BakeoffError(
-                f"{path}: 'random_forest.descriptors' names {descriptor}, and '{model}' is no "
+                f"{path}: '{name}.descriptors' names {descriptor}, and '{model}' is no "
                 f"model with a frozen backbone; there are {', '.join(frozen) or 'none'}"
             )
 

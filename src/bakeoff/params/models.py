@@ -17,7 +17,7 @@ from bakeoff.runtime.errors import BakeoffError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 RESERVED = ("best", "champion", "challenger", "majority_class", "models", "predictions")
 """Names that a model may not have: they mean something else in commands, folders and MLflow."""
-RESERVED_STARTS = ("forest_", "logistic_", "random_forest")
+RESERVED_STARTS = ("descriptor_forest", "forest_", "logistic_", "random_forest")
 """Starts of names that the baselines have."""
 _METRICS = (
     "loss", "accuracy", "macro_precision", "macro_recall", "macro_f1", "auc", "cohen_kappa"
@@ -50,6 +50,7 @@ def _descriptor(name: str) -> str:
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Momentum = Annotated[float, Field(gt=0, lt=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Unreachable = Literal["random", "error"]
 Mirror = Annotated[str, AfterValidator(_unbroken)]
@@ -59,15 +60,33 @@ Descriptor = Annotated[str, AfterValidator(_descriptor)]
 Tune = Annotated[dict[str, Any], Field(exclude=True)]
 
 
+WHITENED = 32
+"""Components of `head.whiten: auto` where the backbone's weights are random."""
+
+
 class HeadParams(Block):
     """The classifier on top of the pooled features."""
 
+    # PCA components that features are whitened to; null: standardised alone
+    whiten: Annotated[int, Field(ge=1, le=65536)] | Literal["auto"] | None = "auto"
     hidden: tuple[Annotated[int, Field(ge=1, le=65536)], ...] = (1024, 512)
-    activation: Literal["relu", "tanh", "gelu"] = "relu"
+    activation: Literal["relu", "leaky_relu", "elu", "silu", "gelu", "tanh", "sigmoid"] = "relu"
     dropout: Dropout | tuple[Dropout, ...] = 0.2  # one for all hidden layers, or one each
     batch_norm: bool = False
     l1: NonNegative = 0.0
     l2: NonNegative = 0.0
+    max_norm: Positive | None = None  # of the weights into each hidden unit
+    output: Literal["softmax", "sigmoid"] = "softmax"  # sigmoid: one logit for two classes
+
+    def for_weights(self, kind: str) -> "HeadParams":
+        """The same head with `whiten: auto` decided by the kind of the backbone's weights.
+
+        Features of random weights vary in two to four directions and are whitened; those of
+        `imagenet` weights or of a file are not.
+        """
+        if self.whiten != "auto":
+            return self
+        return self.model_copy(update={"whiten": WHITENED if kind == "random" else None})
 
 
 class TrainParams(Block):
@@ -86,6 +105,7 @@ class TrainParams(Block):
     early_stopping: Annotated[int, Field(ge=1)] | None = 2  # epochs without gain
     min_delta: NonNegative = 0.0
     monitor: MetricName = "val_cohen_kappa"  # what the best epoch is chosen by
+    ema: Momentum | None = None  # of averaged weights, which are scored and kept; null: off
     tensorboard: bool = False
 
 
@@ -126,6 +146,7 @@ class FineTuneParams(Block):
     warmup_epochs: Annotated[int, Field(ge=0)] = 0
     unfreeze: Share = 0.3  # last share of the backbone's layers
     early_stopping: Annotated[int, Field(ge=1)] | None = 2
+    ema: Momentum | None = None
     augmentation: LiveAugmentation = LiveAugmentation()
     progressive: tuple[Resolution, ...] = ()
 
@@ -167,6 +188,14 @@ class FeatureParams(FeatureChoices):
         return self
 
 
+class Recipe(Block):
+    """Values that replace those of a model whose `recipe` names this one; others stay."""
+
+    head: HeadParams = HeadParams()
+    train: TrainParams = TrainParams()
+    fine_tune: FineTuneParams = FineTuneParams()
+
+
 class ModelDefaults(FeatureChoices):
     """What every model's entry takes from here where it leaves it out."""
 
@@ -175,11 +204,13 @@ class ModelDefaults(FeatureChoices):
     head: HeadParams = HeadParams()
     train: TrainParams = TrainParams()
     fine_tune: FineTuneParams = FineTuneParams()
+    recipes: dict[str, Recipe] = {}
 
 
 class ModelParams(FeatureParams):
     """One entry under `models`, with the defaults filled in."""
 
+    recipe: str | None = None  # a name under `defaults.recipes`
     channels: Literal[1, 3] = 3  # 1 for `cnn` and `mlp` only
     conv: tuple[ConvBlock, ...] = ()  # `cnn` only
     head: HeadParams
@@ -250,8 +281,12 @@ def _progressive(params: ModelParams) -> str:
     return ""
 
 
+FORESTS = ("random_forest", "descriptor_forest")
+"""The blocks of the two forests, which are the models' names as well."""
+
+
 class ForestParams(Block):
-    """The baseline that has to be beaten."""
+    """A baseline that has to be beaten."""
 
     descriptors: Annotated[tuple[Descriptor, ...], Field(min_length=1)] = ("pixels",)
     pixels_side: Annotated[int, Field(ge=4, le=256)] = 32
@@ -259,6 +294,7 @@ class ForestParams(Block):
     max_depth: Annotated[int, Field(ge=1)] | None = None
     min_samples_leaf: Annotated[int, Field(ge=1)] = 1
     class_weight: Literal["balanced", "balanced_subsample", "none"] = "balanced"
+    max_megabytes: Positive = 1000.0  # of the fitted trees; `min_samples_leaf` grows to keep to it
     tune: Tune = {}
 
 
@@ -285,8 +321,29 @@ def read_feature_params(name: str, path: Path = PARAMS) -> FeatureParams:
 
 
 def read_model_params(name: str, path: Path = PARAMS) -> ModelParams:
-    """The entry of model `name`, with what it leaves out taken from `defaults`."""
+    """The entry of model `name`: its recipe's values over its own over those of `defaults`."""
     return parse(ModelParams, _filled_entry(name, path), where=f"models.{name}", path=path)
+
+
+def _recipe(
+    recipe: Any, defaults: ModelDefaults, name: str, path: Path
+) -> dict[str, dict[str, Any]]:
+    """The values that a recipe states, by block; none without one."""
+    if recipe is None:
+        return {}
+    if not isinstance(recipe, str) or recipe not in defaults.recipes:
+        known = ", ".join(sorted(defaults.recipes)) or "none"
+        raise BakeoffError(
+            f"{path}: 'models.{name}.recipe' is {recipe!r}, which is not under "
+            f"'defaults.recipes' (there: {known}); name one of those, or null"
+        )
+    return defaults.recipes[recipe].model_dump(exclude_unset=True)
+
+
+def read_forest_params(name: str, path: Path = PARAMS) -> ForestParams | None:
+    """The block `random_forest` or `descriptor_forest`; None where it is null: no such forest."""
+    value = read_key(name, path)
+    return None if value is None else parse(ForestParams, value, where=name, path=path)
 
 
 def model_names(path: Path = PARAMS) -> tuple[str, ...]:
@@ -328,14 +385,14 @@ def _filled_entry(name: str, path: Path) -> dict[str, Any]:
     own = read_key(f"models.{name}", path)
     if not isinstance(own, dict):
         raise BakeoffError(f"{path}: 'models.{name}' must hold the model's keys, such as backbone")
-    shared = ModelDefaults.read("defaults", path).model_dump(
-        exclude={"weights_mirror", "weights_unreachable"}
-    )
+    defaults = ModelDefaults.read("defaults", path)
+    shared = defaults.model_dump(exclude={"weights_mirror", "weights_unreachable", "recipes"})
     entry = shared | own
+    recipe = _recipe(own.get("recipe"), defaults, name, path)
     for block in ("head", "train", "fine_tune"):
         given = own.get(block)
         if given is None or isinstance(given, dict):
-            entry[block] = merge(shared[block], given or {})
+            entry[block] = merge(merge(shared[block], given or {}), recipe.get(block, {}))
     application = APPLICATIONS.get(str(own.get("backbone")))
     if application and entry.get("image_side") is None:
         entry["image_side"] = application.natural_side

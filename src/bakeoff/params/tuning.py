@@ -123,37 +123,16 @@ Targets = Mapping[str, type[Block]]
 
 _HEAD_TARGETS: Targets = {"head": HeadParams, "train": TrainParams, "fine_tune": FineTuneParams}
 
-_HEAD_SPACE: dict[str, Any] = {
-    "learning_rate": {"low": 0.0001, "high": 0.01, "log": True},
-    "dropout": {"low": 0.0, "high": 0.6},
-    "activation": ["relu", "gelu", "tanh"],
-    "hidden": [[], [256], [512], [1024, 512]],
-    "l2": {"low": 0.000001, "high": 0.01, "log": True},
-    "batch": [16, 32, 64],
-    "epochs": {"low": 5, "high": 30},
-    "label_smoothing": {"low": 0.0, "high": 0.2},
-    "unfreeze": {"low": 0.1, "high": 1.0},
-}
-_FOREST_SPACE: dict[str, Any] = {
-    "trees": [100, 300, 1000],
-    "max_depth": [None, 8, 16, 32],
-    "min_samples_leaf": {"low": 1, "high": 20, "log": True},
-    "class_weight": ["balanced", "balanced_subsample", "none"],
-}
-_LOGISTIC_SPACE: dict[str, Any] = {
-    "inverse_regularization": {"low": 0.00001, "high": 10.0, "log": True}
-}
-
 
 def read_model_tuning(name: str, path: Path = PARAMS) -> Tuning:
-    """The search of model `name`: its own `tune` over the shared one over the usual space.
+    """The search of model `name`: its own `tune` over the shared one, key by key.
 
     What is searched under `fine_tune` counts only where the model is fine-tuned.
 
     Raises:
         BakeoffError: a value is not allowed, or a searched parameter is unknown.
     """
-    shared = _merged({"space": _HEAD_SPACE}, "tune", _HEAD_TARGETS, path)
+    shared = _merged({}, "tune", _HEAD_TARGETS, path)
     own = _merged(shared, f"models.{name}.tune", _HEAD_TARGETS, path)
     tuning = _checked(own, f"models.{name}.tune", _HEAD_TARGETS, path)
     params = read_model_params(name, path)
@@ -185,19 +164,19 @@ def _combinations(tuning: Tuning) -> Iterator[dict[str, Any]]:
         yield dict(zip(together, chosen, strict=True))
 
 
-def read_forest_tuning(path: Path = PARAMS) -> Tuning:
-    """The search of the random forest."""
-    return _baseline("random_forest", ForestParams, _FOREST_SPACE, path)
+def read_forest_tuning(name: str, path: Path = PARAMS) -> Tuning:
+    """The search of the forest in the block `name`."""
+    return _baseline(name, ForestParams, path)
 
 
 def read_logistic_tuning(path: Path = PARAMS) -> Tuning:
     """The search of each logistic regression."""
-    return _baseline("logistic", LogisticParams, _LOGISTIC_SPACE, path)
+    return _baseline("logistic", LogisticParams, path)
 
 
-def _baseline(key: str, block: type[Block], space: dict[str, Any], path: Path) -> Tuning:
+def _baseline(key: str, block: type[Block], path: Path) -> Tuning:
     where, targets = f"{key}.tune", {"": block}
-    return _checked(_merged({"space": space}, where, targets, path), where, targets, path)
+    return _checked(_merged({}, where, targets, path), where, targets, path)
 
 
 def _optional(key: str, path: Path) -> dict[str, Any]:

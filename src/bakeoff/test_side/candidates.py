@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bakeoff.params.models import FORESTS
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, sha256_of_folder
 
@@ -67,12 +68,12 @@ class Candidate:
 
 
 def compared_names(models: Sequence[str]) -> list[str]:
-    """The names of all models that are compared: forest, networks, regressions on their features.
+    """The names of all models that are compared: forests, networks, regressions on their features.
 
     Args:
         models: The names under `models` in `params.yaml`.
     """
-    return [FOREST, *models, *(f"logistic_{name}" for name in models)]
+    return [*FORESTS, *models, *(f"logistic_{name}" for name in models)]
 
 
 def read_candidates(models: Path, names: Sequence[str]) -> list[Candidate]:

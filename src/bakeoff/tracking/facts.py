@@ -141,7 +141,7 @@ def text_tags(names: Iterable[str], facts: Mapping[str, Any]) -> dict[str, str]:
 def stage_of(model: str, kind: str) -> str:
     """The stage that makes a model, for runs that were not logged by the stage itself."""
     if kind == "forest":
-        return "random_forest"
+        return f"random_forest@{model}"
     prefix = "logistic_"
     return f"logistic@{model.removeprefix(prefix)}" if kind == "logistic" else f"train@{model}"
 

@@ -21,9 +21,14 @@ from bakeoff.runtime.tf import keras, tf
 from bakeoff.scoring.temperature import softmax
 from bakeoff.train.epoch_metrics import epoch_metrics
 from bakeoff.train.head_training import class_weights
-from bakeoff.train.heads import build_head, feature_moments, standardiser
+from bakeoff.train.heads import build_head, feature_scaling, standardiser
 from bakeoff.train.loop import check_monitor
-from bakeoff.train.optimizers import PLATEAU_FACTOR, build_optimizer, learning_rate
+from bakeoff.train.optimizers import (
+    PLATEAU_FACTOR,
+    averaged_weights,
+    build_optimizer,
+    learning_rate,
+)
 from bakeoff.train.progress import Progress, Row
 
 Logits = NDArray[np.float32]
@@ -60,7 +65,7 @@ class Heads:
         values: (N, d) float32 features, of every row that a member names.
         labels: (N,) classes in 0..k-1.
         classes: the `k` class names.
-        head: the head's shape.
+        head: the head's shape, its `whiten` decided (`HeadParams.for_weights`).
         params: how it is trained.
     """
 
@@ -129,10 +134,11 @@ class _Trainer:
             number = progress.epoch + 1
             order = np.random.default_rng([member.seed, number]).permutation(len(labels))
             objective = float(self._epoch(train, targets, weights, order, rates.of_epoch(number)))
-            row = self._row(number, objective, (val, val_labels), (train, labels))
-            progress.note(
-                row, self._head.get_weights, monitor=params.monitor, min_delta=params.min_delta
-            )
+            with averaged_weights(self._head, self._optimizer):
+                row = self._row(number, objective, (val, val_labels), (train, labels))
+                progress.note(
+                    row, self._head.get_weights, monitor=params.monitor, min_delta=params.min_delta
+                )
             if params.schedule == "plateau" and progress.waited:
                 rates.lower()
         self._head.set_weights(progress.best_weights)
@@ -142,14 +148,22 @@ class _Trainer:
     def _fresh_head(self, seed: int) -> keras.Model:
         """An untrained head, as a process that has just set its seed would build it."""
         reseed(seed)
-        return build_head(self._heads.values.shape[1], self._k, self._heads.head)
+        head, dim = self._heads.head, self._heads.values.shape[1]
+        return build_head(head.whiten if isinstance(head.whiten, int) else dim, self._k, head)
 
     def _standardised(self, member: Member) -> tuple[Any, Any, Any]:
-        """The features of the three parts, by the training part's moments."""
+        """The features of the three parts, by the training part's moments, whitened if asked."""
         values = self._heads.values
         train = values[member.train]
-        scale = standardiser(values.shape[1], feature_moments(train))
-        return tuple(scale(v) for v in (train, values[member.val], values[member.test]))
+        moments, kernel = feature_scaling(train, self._heads.head)
+        scale = standardiser(values.shape[1], moments)
+        parts = tuple(scale(v) for v in (train, values[member.val], values[member.test]))
+        if kernel is None:
+            return parts
+        # Zeros where the training part has fewer directions: one graph serves all members.
+        fixed = np.zeros((len(kernel), self._head.input_shape[1]), np.float32)
+        fixed[:, : kernel.shape[1]] = kernel
+        return tuple(tf.matmul(part, fixed) for part in parts)
 
     def _row(self, number: int, objective: float, val: Any, train: Any) -> Row:
         """The finished epoch's metrics; of the training part only where they decide."""

@@ -10,7 +10,7 @@ from bakeoff.features.sides import Side
 from bakeoff.params.models import HeadParams, TrainParams
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.tf import keras
-from bakeoff.train.heads import build_head, feature_moments
+from bakeoff.train.heads import build_head, feature_scaling
 from bakeoff.train.loop import Batch, Fitting, balanced_class_weights, fit, make_predict
 from bakeoff.train.optimizers import build_optimizer
 from bakeoff.train.progress import Progress, Row
@@ -81,7 +81,8 @@ def train_head(
         train: Examples with features `(n, d)`.
         val: Examples by which the best epoch is chosen.
         classes: Class names.
-        head_params: The head's shape.
+        head_params: The head's shape; `whiten: auto` whitens nothing here, since only the caller
+            knows the backbone's weights (`HeadParams.for_weights`).
         params: How it is trained.
         seed: Of the order of the examples; initial weights and dropout follow the process's seed.
         compute: The devices.
@@ -97,9 +98,9 @@ def train_head(
     k = len(classes)
     weights = class_weights(params, train.labels, k)
     examples = FeatureExamples(train, k, params.batch, weights, seed)
+    scaling = feature_scaling(train.values, head_params)
     with compute.strategy.scope():
-        moments = feature_moments(train.values)
-        head = build_head(train.values.shape[1], k, head_params, moments)
+        head = build_head(train.values.shape[1], k, head_params, *scaling)
         optimizer = build_optimizer(params, head, examples.steps)
     progress, predict = Progress(), make_predict(head)
 

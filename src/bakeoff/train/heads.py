@@ -10,6 +10,7 @@ from bakeoff.params.models import HeadParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tf import keras
 from bakeoff.train.keras_files import load_keras
+from bakeoff.train.whitening import whitening_kernel
 
 # Rows of features reduced at a time when they are standardised.
 _ROWS = 4096
@@ -47,6 +48,7 @@ def build_head(
     classes: int,
     params: HeadParams,
     moments: Moments | None = None,
+    whitening: NDArray[np.float32] | None = None,
 ) -> keras.Model:
     """Build a head: features `(n, dim)` to logits `(n, classes)`, float32.
 
@@ -56,25 +58,54 @@ def build_head(
         params: Widths, activation, dropout, batch normalisation, penalties.
         moments: Mean and variance of the training features, by which they are standardised; None
             for a network from scratch, which learns its own scale.
+        whitening: A kernel `(dim, k)` that the standardised features are multiplied with, fixed.
 
     Raises:
-        BakeoffError: the number of dropouts differs from the number of hidden layers.
+        BakeoffError: the number of dropouts differs from the number of hidden layers, or `output`
+            is `sigmoid` and there are not two classes.
     """
     penalty = keras.regularizers.L1L2(params.l1, params.l2) if params.l1 or params.l2 else None
     features = keras.Input((dim,), name="features", dtype="float32")
     x = features
     if moments is not None:
         x = _standardise(x, moments)
+    if whitening is not None:
+        x = _whitened(x, whitening)
     hidden = zip(params.hidden, _dropouts(params), strict=False)
     for index, (width, dropout) in enumerate(hidden, start=1):
-        x = keras.layers.Dense(width, kernel_regularizer=penalty, name=f"dense_{index}")(x)
+        x = keras.layers.Dense(
+            width,
+            kernel_regularizer=penalty,
+            kernel_constraint=keras.constraints.MaxNorm(params.max_norm)
+            if params.max_norm
+            else None,
+            name=f"dense_{index}",
+        )(x)
         if params.batch_norm:
             x = keras.layers.BatchNormalization(name=f"batch_norm_{index}")(x)
         x = keras.layers.Activation(params.activation, name=f"activation_{index}")(x)
         if dropout:
             x = keras.layers.Dropout(dropout, name=f"dropout_{index}")(x)
-    logits = keras.layers.Dense(classes, kernel_regularizer=penalty, name="logits")(x)
-    return keras.Model(features, logits, name="head")
+    return keras.Model(features, _logits(x, classes, params.output, penalty), name="head")
+
+
+def _logits(
+    x: keras.KerasTensor, classes: int, output: str, penalty: keras.Regularizer | None
+) -> keras.KerasTensor:
+    """One logit for each class; with `sigmoid` the first is 0.
+
+    The softmax of (0, z) is (1 - sigmoid(z), sigmoid(z)), and its cross-entropy is the binary one.
+    """
+    if output == "softmax":
+        return keras.layers.Dense(classes, kernel_regularizer=penalty, name="logits")(x)
+    if classes != 2:
+        raise BakeoffError(
+            f"params.yaml: head.output is sigmoid, which is for two classes, and there are "
+            f"{classes}; set it to softmax"
+        )
+    logit = keras.layers.Dense(1, kernel_regularizer=penalty, name="logit")(x)
+    zero = keras.layers.Rescaling(0.0, name="zero", dtype="float32")(logit)
+    return keras.layers.Concatenate(name="logits", dtype="float32")([zero, logit])
 
 
 def standardiser(dim: int, moments: Moments) -> keras.Model:
@@ -109,6 +140,42 @@ def _standardise(x: keras.KerasTensor, moments: Moments) -> keras.KerasTensor:
     layer.adapt_variance.assign(deviation**2)
     layer.finalize_state()
     return y
+
+
+def _whitened(x: keras.KerasTensor, kernel: NDArray[np.float32]) -> keras.KerasTensor:
+    # An initialiser without a seed: the layers after it start as they would without this one.
+    layer = keras.layers.Dense(
+        kernel.shape[1],
+        use_bias=False,
+        kernel_initializer="zeros",
+        trainable=False,
+        name="whiten",
+        dtype="float32",
+    )
+    layer.build(x.shape)
+    layer.set_weights([kernel])
+    return layer(x)
+
+
+def feature_scaling(
+    features: NDArray[np.float32], params: HeadParams
+) -> tuple[Moments, NDArray[np.float32] | None]:
+    """What a head does to features before its first layer learns: moments and whitening kernel.
+
+    Args:
+        features: Of the training side, `(n, d)`.
+        params: A number of components in `whiten` asks for whitening.
+    """
+    moments = feature_moments(features)
+    if not isinstance(params.whiten, int):
+        return moments, None
+    return moments, whitening_kernel(standardised(features, moments), params.whiten)
+
+
+def standardised(features: NDArray[np.float32], moments: Moments) -> NDArray[np.float32]:
+    """Features `(n, d)` as the head's first layer gives them, float32."""
+    mean, variance = moments
+    return ((features - mean) / np.sqrt(variance)).astype(np.float32)
 
 
 def calibrated(logits: keras.KerasTensor, temperature: float) -> keras.KerasTensor:

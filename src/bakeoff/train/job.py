@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from bakeoff.features.backbones import encode, picture_input, resized
 from bakeoff.features.frozen import load_backbone
 from bakeoff.features.sides import Side, read_feature_side
 from bakeoff.params.found import Found
-from bakeoff.params.models import ModelParams, Resolution
+from bakeoff.params.models import HeadParams, ModelParams, Resolution
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import code_sha256
@@ -23,7 +24,7 @@ from bakeoff.runtime.tf import keras
 from bakeoff.tfrecord.index import PICTURE_FACTS
 from bakeoff.train.checkpoints import Checkpoint
 from bakeoff.train.head_training import train_head
-from bakeoff.train.heads import build_head, feature_moments
+from bakeoff.train.heads import build_head, feature_moments, feature_scaling, standardised
 from bakeoff.train.network_files import Trained
 from bakeoff.train.networks import (
     build_cnn,
@@ -35,8 +36,11 @@ from bakeoff.train.networks import (
 )
 from bakeoff.train.original_pictures import as_records
 from bakeoff.train.picture_examples import list_examples
-from bakeoff.train.picture_training import PictureJob, head_params, train_on_pictures
+from bakeoff.train.picture_training import PictureJob, head_at, train_on_pictures
 from bakeoff.train.progress import Progress, Row
+from bakeoff.train.whitening import FEW_DIRECTIONS, participation_rank
+
+logger = logging.getLogger(__name__)
 
 Kind = Literal["head", "fine_tuned", "from_scratch"]
 
@@ -91,11 +95,13 @@ def train_model(job: Job) -> tuple[Trained, Side, Side]:
         return _train_from_scratch(job)
     train, val = (read_feature_side(job.features, side) for side in ("train", "val"))
     originals = val.originals()
+    head_params = job.params.head.for_weights(job.facts["weights"]["kind"])
+    warn_of_few_directions(job.name, train.values, head_params)
     head, progress, val_logits = train_head(
         train,
         originals,
         job.facts["classes"],
-        job.params.head,
+        head_params,
         job.params.train,
         seed=job.seed,
         compute=job.compute,
@@ -108,17 +114,34 @@ def train_model(job: Job) -> tuple[Trained, Side, Side]:
     return _trained(job, backbone, head, progress, val_logits, frozen=True), train, val
 
 
+def warn_of_few_directions(name: str, features: NDArray[np.float32], head: HeadParams) -> None:
+    """Say so where the features `(n, d)` vary in hardly any direction."""
+    rank = participation_rank(standardised(features, feature_moments(features)))
+    if rank < FEW_DIRECTIONS:
+        logger.warning(
+            "%s: the %d features vary in %.1f directions only (participation rank), as those of "
+            "random weights do; %s",
+            name,
+            features.shape[1],
+            rank,
+            f"the head whitens them to {head.whiten} components"
+            if head.whiten
+            else "set 'head.whiten' in params.yaml to 32 to let the head use the others",
+        )
+
+
 def _fine_tune(
     job: Job, head: keras.Model, progress: Progress, train: Side, val: Side
 ) -> tuple[Trained, Side, Side]:
     """Go on from the trained head, with the last layers of the backbone."""
-    moments = feature_moments(train.values)
+    kind = job.facts["weights"]["kind"]
+    scaling = feature_scaling(train.values, job.params.head.for_weights(kind))
 
     def build(step: Resolution) -> keras.Model:
         backbone = load_backbone(job.features, job.facts, step.image_side)
         unfreeze(backbone, job.params.fine_tune.unfreeze)
         own = build_head(
-            job.facts["dim"], len(job.facts["classes"]), head_params(job.params, step), moments
+            job.facts["dim"], len(job.facts["classes"]), head_at(step, job.params), *scaling
         )
         own.set_weights(head.get_weights())
         return _picture_network(job, backbone, lambda dim: own, step.image_side)
@@ -131,7 +154,7 @@ def _train_from_scratch(job: Job) -> tuple[Trained, Side, Side]:
     train, val = (list_examples(job.records, side) for side in ("train", "val"))
 
     def build(step: Resolution) -> keras.Model:
-        side, params = step.image_side, head_params(job.params, step)
+        side, params = step.image_side, head_at(step, job.params)
         return _picture_network(
             job,
             _scratch_backbone(job, side),

@@ -16,7 +16,7 @@ from bakeoff.runtime.progress import progress_bar
 from bakeoff.runtime.tf import keras, tf
 from bakeoff.scoring.temperature import softmax
 from bakeoff.train.epoch_metrics import epoch_metrics
-from bakeoff.train.optimizers import PLATEAU_FACTOR
+from bakeoff.train.optimizers import PLATEAU_FACTOR, averaged_weights
 from bakeoff.train.progress import Progress, Row
 from bakeoff.train.tensorboard import loggable, start_tensorboard
 
@@ -94,19 +94,20 @@ def fit(
         epoch, started = progress.epoch + 1, perf_counter()
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
         labels, logits, objective = _run_epoch(step, fitting, epoch, last_epoch)
-        if fitting.predict_train is not None:
-            labels, logits = fitting.predict_train()
         row: Row = {"epoch": epoch, "phase": fitting.phase, "learning_rate": rate}
-        row |= {"objective": objective} | _metrics(labels, logits, fitting.classes, "")
-        row |= _metrics(*fitting.predict_val(), fitting.classes, "val_")
-        check_monitor(fitting.monitor, row)
-        progress.note(
-            row,
-            network.get_weights,
-            monitor=fitting.monitor,
-            min_delta=fitting.min_delta,
-            eligible=fitting.eligible,
-        )
+        with averaged_weights(network, optimizer):
+            if fitting.predict_train is not None:
+                labels, logits = fitting.predict_train()
+            row |= {"objective": objective} | _metrics(labels, logits, fitting.classes, "")
+            row |= _metrics(*fitting.predict_val(), fitting.classes, "val_")
+            check_monitor(fitting.monitor, row)
+            progress.note(
+                row,
+                network.get_weights,
+                monitor=fitting.monitor,
+                min_delta=fitting.min_delta,
+                eligible=fitting.eligible,
+            )
         progress.seconds += perf_counter() - started
         if fitting.plateau and progress.waited:
             optimizer.learning_rate = rate * PLATEAU_FACTOR

@@ -90,7 +90,7 @@ def resolution_steps(params: ModelParams) -> tuple[Resolution, ...]:
     return steps
 
 
-def head_params(params: ModelParams, step: Resolution) -> HeadParams:
+def head_at(step: Resolution, params: ModelParams) -> HeadParams:
     """The head's own parameters; a step of progressive resizing brings its own dropout."""
     if not params.fine_tune.progressive:
         return params.head
