@@ -10,7 +10,11 @@ from bakeoff.params.block import TOP_LEVEL
 
 ROOT = Path(__file__).parent.parent
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-READERS = {"read_forest_params": {"${item}"}, "read_forest_tuning": {"${item}"}, "read_logistic_tuning": {"logistic"}}
+READERS = {
+    "read_forest_params": {"${item}"},
+    "read_forest_tuning": {"${item}"},
+    "read_logistic_tuning": {"logistic"},
+}
 RESOLVED = {
     "resolved_dataset": "data/params/dataset.json",
     "resolved_names": "data/params/models.json",

@@ -41,7 +41,11 @@ def by_path(tuning):
 
 
 def test_a_search_is_off_until_trials_are_asked_for():
-    for tuning in (read_model_tuning(MODEL), read_forest_tuning("random_forest"), read_logistic_tuning()):
+    for tuning in (
+        read_model_tuning(MODEL),
+        read_forest_tuning("random_forest"),
+        read_logistic_tuning(),
+    ):
         assert tuning.trials == 0
         assert tuning.space
 
