@@ -150,7 +150,7 @@ def test_all_mistakes_are_told_at_once(edit: Edit) -> None:
 
 def test_missing_blocks_are_told_at_once(edit: Edit) -> None:
     PARAMS.write_text("dataset: phantom\nseed: 1\n", encoding="utf-8")
-    assert len(sentences()) == 13
+    assert len(sentences()) == 14
     assert sentences()[0] == "params.yaml: the key 'sort' is missing"
 
 

@@ -153,7 +153,8 @@ def test_fine_tuning_goes_on_from_the_trained_head(records, tmp_path):
 
 def test_a_fine_tuning_that_spoils_the_network_keeps_the_frozen_one(records, tmp_path):
     tuned = FineTuneParams(epochs=1, optimizer="sgd", learning_rate=50.0, momentum=0.0)
-    folder, _, kind = make(records, tmp_path, "tuned", fine_tune=tuned)
+    head = HeadParams(hidden=(16,), whiten=None)
+    folder, _, kind = make(records, tmp_path, "tuned", fine_tune=tuned, head=head)
     metadata, _ = check_folder(folder, records, kind)
     assert metadata["best_epoch"] <= 2
 

@@ -74,7 +74,7 @@ def pixels(picture: Picture, side: int) -> Vector:
 def colour_histograms(picture: Picture) -> Vector:
     """Shares of pixels in 32 bins: grey, or red, green, blue, hue, saturation and value.
 
-    Of the picture at 128 x 128 pixels, which takes 17.7 ms less than at 224.
+    Of the picture at 128 x 128 pixels: 4.9 ms of processor time, where 224 x 224 take 17.6 ms.
     """
     picture = _resized(picture, _COLOUR_SIDE)
     if picture.shape[2] == 3:
