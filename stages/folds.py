@@ -36,7 +36,8 @@ def main() -> None:
     compute = prepare("single", seed)
     started = perf_counter()
     pool = read_feature_pool(FEATURES / name, folds, features["classes"], balanced=balanced)
-    recipes = Recipes(params.head, params.train, logistic, ForestParams(trees=trees))
+    head = params.head.for_weights(features["weights"]["kind"])
+    recipes = Recipes(head, params.train, logistic, ForestParams(trees=trees))
     predicted, curve = predict_backbone(
         pool, recipes, name=name, seed=seed, kept=mlruns() / "resume" / "folds"
     )
