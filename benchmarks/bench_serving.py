@@ -26,6 +26,7 @@ import psutil
 import requests
 from mlflow import pyfunc
 
+from bakeoff.runtime.tables import read_csv
 from bakeoff.scoring.predictions import read_predictions
 from bakeoff.serve.mlflow_model import package_model, packaged_folder
 from bakeoff.serve.predictor import load_predictor
@@ -57,7 +58,9 @@ def measure_ratio(package: Path, rounds: int = 200) -> dict[str, float]:
     """One picture from bytes to table, relative to the direct model call on prepared pixels."""
     served = pyfunc.load_model(str(package))
     predictor = load_predictor(packaged_folder(package))
-    source = Path(pd.read_csv("data/splits/test.csv", dtype=str)["path"].iloc[0]).read_bytes()
+    source = Path(
+        read_csv(Path("data/splits/test.csv"), all_text=True)["path"].iloc[0]
+    ).read_bytes()
     pixels = predictor.picture(source)[None]
     steps: dict[str, Callable[[], object]] = {
         "bare call": lambda: predictor.classify(pixels),
@@ -95,7 +98,7 @@ def start(package: Path) -> subprocess.Popen[bytes]:
 
 
 def load(server: subprocess.Popen[bytes], model: str, count: int, clients: int) -> None:
-    table = pd.read_csv("data/splits/test.csv", dtype=str)
+    table = read_csv(Path("data/splits/test.csv"), all_text=True)
     bodies = [
         {"inputs": [base64.b64encode(Path(path).read_bytes()).decode()]} for path in table["path"]
     ]

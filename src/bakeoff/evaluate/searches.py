@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.params.found import TRIALS
+from bakeoff.runtime.tables import read_csv
 from bakeoff.test_side.candidates import Candidate
 
 _PLOTTED = ["model", "trial", "state", "cohen_kappa", "best"]
@@ -42,7 +43,7 @@ def _value(params: Mapping[str, Any], path: str) -> str:
 def read_searches(folder: Path, candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
     """`trials.csv` of the models that were searched."""
     searched = [c.name for c in candidates if trials_of(c.metadata)]
-    return {name: pd.read_csv(folder / name / TRIALS) for name in searched}
+    return {name: read_csv(folder / name / TRIALS) for name in searched}
 
 
 def plotted_trials(searches: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

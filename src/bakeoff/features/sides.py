@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
+from bakeoff.runtime.tables import read_csv
 from bakeoff.tfrecord.numpy_reading import record_batches
+
+_DTYPES = {"image_id": str, "transform": str, "group": str, "label": "int64"}
 
 Describe = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -74,11 +76,7 @@ def read_feature_side(folder: Path, split: str) -> Side:
     """
     try:
         values = np.load(folder / f"{split}.npy", allow_pickle=False)
-        table = pd.read_csv(
-            folder / f"{split}.csv",
-            dtype={"image_id": str, "transform": str, "group": str},
-            keep_default_na=False,
-        )
+        table = read_csv(folder / f"{split}.csv", dtype=_DTYPES)
     except (OSError, ValueError) as error:
         raise BakeoffError(
             f"{folder}: cannot read the features of the {split} side ({error}); "

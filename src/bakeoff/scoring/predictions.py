@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import writing_file
+from bakeoff.runtime.tables import read_csv
 
 _PREFIX = "p_"
 
@@ -102,7 +103,7 @@ def read_predictions(path: Path) -> Predictions:
         BakeoffError: the file is missing or holds other columns.
     """
     try:
-        table = pd.read_csv(path, dtype={"image_id": str, "label": str}, keep_default_na=False)
+        table = read_csv(path)
         columns = [c for c in table.columns if c.startswith(_PREFIX)]
         classes = tuple(c.removeprefix(_PREFIX) for c in columns)
         places = {name: index for index, name in enumerate(classes)}

@@ -37,6 +37,6 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
 
 def _ranking(table: Path) -> list[str]:
     """The models of the comparison, best first."""
-    import pandas as pd
+    from bakeoff.runtime.tables import read_csv
 
-    return [str(name) for name in pd.read_csv(table)["model"]]
+    return list(read_csv(table)["model"])

@@ -13,6 +13,7 @@ from bakeoff.params.block import PARAMS, read_yaml
 from bakeoff.runtime import journal, layout
 from bakeoff.runtime.addresses import without_secrets, without_secrets_inside
 from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
+from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.inputs import split_inputs
@@ -46,7 +47,7 @@ class Comparison:
     @classmethod
     def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "Comparison":
         """Read the comparison that stands in `reports`."""
-        table = pd.read_csv(reports / "comparison.csv")
+        table = read_csv(reports / "comparison.csv")
         names = {mirror.ModelFolder.read(f).name: f for f in mirror.model_folders(models)}
         compared = [str(name) for name in table["model"] if name in names]
         keys = {name: sha256_of_folder(names[name]) for name in compared}

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.runtime import layout
+from bakeoff.runtime.tables import read_table
 from bakeoff.scoring.predictions import Predictions, read_predictions
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking.comparison_run import Comparison
@@ -76,8 +77,7 @@ def _score_anew(
 
 def _test_table() -> pd.DataFrame:
     """Path and group by `image_id`; exact duplicates share one, and their group, so one stays."""
-    columns = {"image_id": str, "path": str, "group": str}
-    table = pd.read_csv(layout.SPLITS / "test.csv", dtype=columns, keep_default_na=False)
+    table = read_table(layout.SPLITS / "test.csv", ("image_id", "path", "group"))
     return table.drop_duplicates("image_id").set_index("image_id")
 
 

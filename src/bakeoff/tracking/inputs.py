@@ -3,10 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from bakeoff.runtime import layout
 from bakeoff.runtime.files import sha256_of_file
+from bakeoff.runtime.tables import read_csv
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -24,7 +23,7 @@ def split_inputs(dataset: str) -> "list[DatasetInput]":
         path = layout.SPLITS / f"{side}.csv"
         if not path.is_file():
             continue
-        labels = pd.read_csv(path, usecols=["label"], dtype=str, keep_default_na=False)["label"]
+        labels = read_csv(path, all_text=True, usecols=["label"])["label"]
         counts = {str(name): int(n) for name, n in labels.value_counts().sort_index().items()}
         described = Dataset(
             name=f"{dataset}_{side}",

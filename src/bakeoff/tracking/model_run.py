@@ -10,6 +10,7 @@ import pandas as pd
 
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import read_json, sha256_of_folder
+from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking.figures import log_figures, model_figures
 from bakeoff.tracking.inputs import split_inputs
@@ -58,7 +59,7 @@ class ModelFolder:
             path,
             read_json(path / "metadata.json"),
             fact.numbers(read_json(metrics)) if metrics.is_file() else {},
-            pd.read_csv(history) if history.is_file() else pd.DataFrame(),
+            read_csv(history) if history.is_file() else pd.DataFrame(),
         )
 
     @property

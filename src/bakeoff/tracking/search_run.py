@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.found import BEST, COLUMNS, TRIALS
 from bakeoff.runtime import journal, layout
 from bakeoff.runtime.files import read_json, sha256_of_folder
+from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.figures import log_figures, search_figures
@@ -93,7 +92,7 @@ def _mirror_trials(store: Store, parent: str, folder: Path, study: str) -> None:
         run.data.tags[fact.KEY]: run
         for run in mirror.search(store, f"tags.`{fact.PARENT}` = '{parent}'")
     }
-    table = pd.read_csv(folder / TRIALS, keep_default_na=False, dtype=str)
+    table = read_csv(folder / TRIALS, all_text=True)
     for row in table.to_dict("records"):
         key = hashlib.sha256(f"{study} {row['number']}".encode()).hexdigest()
         run = there.get(key)
