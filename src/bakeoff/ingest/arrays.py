@@ -1,12 +1,12 @@
-"""Pictures that come as arrays: `.npz` and HDF5 files and scikit-learn's digits, unpacked to PNG.
+"""Pictures that come as arrays of numbers, unpacked to PNG.
 
 Each pair of an image array and a label array becomes `<file>/<image array>/<label>/<index>.png`,
 so that from there on arrays are folders like any others.
 """
 
 import io
-import zipfile
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -15,44 +15,83 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bakeoff.ingest.array_files import ArrayFile, known_names, open_arrays
 from bakeoff.ingest.containers import damage_told
-from bakeoff.ingest.member_names import class_folder, safe_path
+from bakeoff.ingest.member_names import label_folder, safe_path
 from bakeoff.ingest.raw_files import Create
+from bakeoff.params.datasets import Arrays
 from bakeoff.runtime.errors import BakeoffError
 
-NPZ_SUFFIXES = (".npz",)
-HDF5_SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")
 _BLOCK_BYTES = 64 << 20
 
 Pixels = NDArray[Any]
 
+log = logging.getLogger(__name__)
+
 
 def unpack_arrays(
-    file: Path,
-    create: Create,
-    *,
-    images: tuple[str, ...],
-    labels: tuple[str, ...],
-    max_gigabytes: float,
-    where: Path,
-) -> int:
-    """Write the pictures of one array file and return their number.
+    paths: Sequence[Path], create: Create, dataset: Arrays, where: Path
+) -> tuple[int, list[Path]]:
+    """Write the pictures that the arrays of some files hold.
 
-    Each is a file that `create` opens, `<file>/<image array>/<label>/<index>.png`.
     Images are (n, height, width), (n, height, width, c) or (n, c, height, width) with c of 1, 3
     or 4; unsigned 8 or 16 bits, booleans, or floating point from 0 to 1 or 0 to 255. Labels are
-    n numbers or texts, or (n, classes) one-hot rows.
+    n numbers or texts, or (n, classes) one-hot rows. An image array is paired with the label
+    array of its own file; where there is none, the files of both are paired in the order of their
+    names.
+
+    Args:
+        paths: files, sorted.
+        create: opens each picture, `<file>/<image array>/<label>/<index>.png`.
+        dataset: names the arrays.
+        where: its file, for the messages.
+
+    Returns:
+        The number of pictures, and the files without a wanted array.
 
     Raises:
-        BakeoffError: an array is missing, of another shape or type, or over the limit, or the
+        BakeoffError: an array is missing, of another shape or type, or over the limit, or a
             file is damaged.
     """
-    with damage_told(file), ExitStack() as stack:
-        read = _open(file, stack)
-        return sum(
-            _write_pair(read, create, file, pair, (max_gigabytes, where))
-            for pair in zip(images, labels, strict=True)
+    limit = dataset.max_gigabytes * 1e9
+    count, used = 0, set()
+    with ExitStack() as stack:
+        files = []
+        for path in paths:
+            with damage_told(path):
+                files.append(open_arrays(path, stack, limit))
+        known = [file for file in files if file is not None]
+        for images, labels in zip(dataset.images, dataset.labels, strict=True):
+            for pictures, answers in _pairs(known, images, labels, where):
+                used |= {pictures.path, answers.path}
+                with damage_told(pictures.path):
+                    names = (pictures.holds(images) or "", answers.holds(labels) or "")
+                    count += _write_pair(create, (pictures, answers), names, (limit, where))
+    return count, [path for path in paths if path not in used]
+
+
+def _pairs(
+    files: Sequence[ArrayFile], images: str, labels: str, where: Path
+) -> list[tuple[ArrayFile, ArrayFile]]:
+    """Each file with the images beside the one with their labels."""
+    with_images = [file for file in files if file.holds(images)]
+    for name, holders in ((images, with_images), (labels, [f for f in files if f.holds(labels)])):
+        if not holders:
+            place = f"{files[0].path}: " if len(files) == 1 else ""
+            alone = f"; set 'archive' in {where} to the folder that holds both" * (len(files) == 1)
+            has = known_names(files)
+            raise BakeoffError(f"{place}holds no array '{name}'; it has {has}{alone}")
+    together = [file for file in with_images if file.holds(labels)]
+    apart = [file for file in with_images if file not in together]
+    answers = [file for file in files if file.holds(labels) and file not in together]
+    if len(apart) != len(answers):
+        raise BakeoffError(
+            f"{where}: {len(apart)} files hold only '{images}' and {len(answers)} only '{labels}', "
+            f"so they cannot be paired; choose them with 'keep' (found: {known_names(files)})"
         )
+    for one, other in zip(apart, answers, strict=True):
+        log.info("the labels of %s are those of %s", one.path.name, other.path.name)
+    return [(file, file) for file in together] + list(zip(apart, answers, strict=True))
 
 
 def write_digits(create: Create, scale: int) -> int:
@@ -62,113 +101,35 @@ def write_digits(create: Create, scale: int) -> int:
     bunch = load_digits()
     grey = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
     enlarged = np.kron(grey, np.ones((1, scale, scale), np.uint8))
-    _write(enlarged, [str(n) for n in bunch.target], create, "digits", first=0, digits=4)
+    write_block(enlarged, [str(n) for n in bunch.target], create, "digits", first=0, digits=4)
     return len(enlarged)
 
 
-def _open(file: Path, stack: ExitStack) -> Callable[[str], Any]:
-    """A function from an array's name to something with shape, dtype, nbytes and slices."""
-    if file.suffix.lower() in NPZ_SUFFIXES:
-        return lambda name: _npz_array(file, name)
-    import h5py
-
-    try:
-        opened = stack.enter_context(h5py.File(file, "r"))
-    except OSError:
-        raise BakeoffError(f"{file}: not an HDF5 file, or damaged; get it again") from None
-    return lambda name: _hdf5_array(file, opened, name)
-
-
-def _hdf5_array(file: Path, opened: Any, name: str) -> Any:
-    import h5py
-
-    if name not in opened:
-        raise BakeoffError(f"{file}: holds no array '{name}'; it has {_names(_walk(opened))}")
-    array = opened[name]
-    # Either would read another file, wherever it is.
-    if isinstance(opened.get(name, getlink=True), h5py.ExternalLink) or (
-        isinstance(array, h5py.Dataset) and (array.is_virtual or array.external)
-    ):
-        raise BakeoffError(f"{file}: refused, for '{name}' lies in another file; copy it in")
-    if not isinstance(array, h5py.Dataset):
-        raise BakeoffError(f"{file}: '{name}' is a group of arrays, not an array")
-    return array
-
-
-def _walk(opened: Any) -> list[str]:
-    found: list[str] = []
-    opened.visititems(lambda name, item: found.append(name) if hasattr(item, "dtype") else None)
-    return found
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(sorted(names)[:12]) or "none"
-
-
-def _npz_array(file: Path, name: str) -> Any:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            known = [n.removesuffix(".npy") for n in archive.namelist()]
-        if name not in known:
-            raise BakeoffError(f"{file}: holds no array '{name}'; it has {_names(known)}")
-        return _NpzArray(file, name)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError) as error:
-        raise BakeoffError(f"{file}: '{name}' cannot be read ({error})") from None
-
-
-class _NpzArray:
-    """One array of an `.npz`: its header now, its values when sliced; no pickles."""
-
-    def __init__(self, file: Path, name: str) -> None:
-        self._file, self._name = file, name
-        self._values: Pixels | None = None
-        with zipfile.ZipFile(file) as archive, archive.open(f"{name}.npy") as stream:
-            version = np.lib.format.read_magic(stream)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            self.shape, _, self.dtype = read(stream)
-        if self.dtype.hasobject:
-            raise ValueError("it holds Python objects, which can run code; save plain numbers")
-        self.nbytes = int(np.prod(self.shape, dtype=np.float64)) * self.dtype.itemsize
-
-    def __getitem__(self, where: Any) -> Pixels:
-        if self._values is None:
-            with np.load(self._file, allow_pickle=False) as arrays:
-                self._values = arrays[self._name]
-        return self._values[where]
-
-
 def _write_pair(
-    read: Callable[[str], Any],
     create: Create,
-    file: Path,
-    pair: tuple[str, str],
+    files: tuple[ArrayFile, ArrayFile],
+    names: tuple[str, str],
     limit: tuple[float, Path],
 ) -> int:
-    told = f"{file}: "
-    images, labels = read(pair[0]), read(pair[1])
+    told = f"{files[0].path}: '{names[0]}'"
+    images, labels = (file.read(name) for file, name in zip(files, names, strict=True))
     for array in (images, labels):
-        if array.nbytes > limit[0] * 1e9:
+        if array.nbytes > limit[0]:
             raise BakeoffError(
-                f"{told}unpacks to more than {limit[0]:g} GB; "
+                f"{files[0].path}: unpacks to more than {limit[0] / 1e9:g} GB; "
                 f"if it should, raise 'max_gigabytes' in {limit[1]}"
             )
     shape = tuple(images.shape)
     if len(shape) not in (3, 4) or 0 in shape:
-        raise BakeoffError(
-            f"{told}'{pair[0]}' has shape {shape}, not (pictures, height, width[, 3])"
-        )
-    named = _label_names(labels[...], shape[0], f"{told}'{pair[1]}'")
+        raise BakeoffError(f"{told} has shape {shape}, not (pictures, height, width[, 3])")
+    named = _label_names(labels[...], shape[0], f"{files[1].path}: '{names[1]}'")
     step = max(1, _BLOCK_BYTES // max(1, images.nbytes // shape[0]))
     digits = len(str(shape[0] - 1))
-    folder = safe_path(f"{file.stem}/{pair[0].replace('/', '_')}")
-    scale = _scale(images, step, f"{told}'{pair[0]}'")
+    folder = safe_path(f"{files[0].path.stem}/{names[0].replace('/', '_')}")
+    scale = _scale(images, step, told)
     for first in range(0, shape[0], step):
-        block = _pixels(images[first : first + step], scale, f"{told}'{pair[0]}'")
-        _write(block, named[first : first + step], create, folder, first=first, digits=digits)
+        block = _pixels(images[first : first + step], scale, told)
+        write_block(block, named[first : first + step], create, folder, first=first, digits=digits)
     return int(shape[0])
 
 
@@ -224,16 +185,13 @@ def _pixels(block: Pixels, scale: float, told: str) -> Pixels:
     return block[..., 0] if block.shape[3] == 1 else block
 
 
-def _write(
-    block: Pixels, labels: list[str], create: Create, folder: str, *, first: int, digits: int
+def write_block(
+    block: Pixels, labels: Sequence[str], create: Create, folder: str, *, first: int, digits: int
 ) -> None:
+    """Write pictures, uint8 (n, height, width[, 3 or 4]), to the folders of their labels."""
     for offset, (pixels, label) in enumerate(zip(block, labels, strict=True)):
         stream = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", compress_level=1)
-        with create(f"{folder}/{_folder_name(label)}/{first + offset:0{digits}d}.png") as file:
+        name = f"{folder}/{label_folder(label)}/{first + offset:0{digits}d}.png"
+        with create(name) as file:
             file.write(stream.getvalue())
-
-
-def _folder_name(label: str) -> str:
-    # A label is text from a file: it must be one component, and never a way out.
-    return safe_path(class_folder(label)) or "_"

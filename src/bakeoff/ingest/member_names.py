@@ -5,12 +5,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from urllib.parse import unquote
 
 MAX_DEPTH = 64  # folders
 MAX_PATH_BYTES = 1024  # UTF-8, of the whole path
 MAX_NAME_BYTES = 200  # UTF-8, of one component; file systems allow 255
 
 _JUNK_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
+_ESCAPED = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^[. ]|[. ]$')
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 
@@ -71,6 +73,25 @@ def _character(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in content)
 
 
+def label_folder(label: str) -> str:
+    """A label as the name of a folder, such that `label_of` gives it back.
+
+    What no folder may be called (controls, separators, dots and spaces at the ends, over-long
+    names) is written as `%XX`, or cut for labels over 100 bytes, which are refused later on.
+
+    Examples:
+        >>> label_folder("Red/Green"), label_of("Red%2FGreen")
+        ('Red%2FGreen', 'Red/Green')
+    """
+    escaped = _ESCAPED.sub(lambda match: f"%{ord(match.group()):02X}", label[:150])
+    return escaped or "%"
+
+
+def label_of(folder: str) -> str:
+    """The label that `label_folder` wrote."""
+    return unquote(folder) if folder != "%" else ""
+
+
 def is_junk(path: str) -> bool:
     """Whether an operating system left this: hidden files, `__MACOSX/`, thumbnails."""
     return any(part.startswith(".") or part.lower() in _JUNK_NAMES for part in path.split("/"))
@@ -81,11 +102,13 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(path, p) or fnmatchcase(f"/{path}", p) for p in patterns)
 
 
-def reason_to_leave_out(path: str, keep: Iterable[str]) -> str | None:
-    """Why a member is not brought in: system litter, or outside `keep`; None if it is."""
+def reason_to_leave_out(path: str, keep: Iterable[str], leave_out: Iterable[str]) -> str | None:
+    """Why a member is not brought in: system litter, or by `keep` or `leave_out`; None if it is."""
     if is_junk(path):
         return "left by an operating system"
-    return None if matches(path, keep) else "outside 'keep'"
+    if not matches(path, keep):
+        return "outside 'keep'"
+    return "in 'leave_out'" if matches(path, leave_out) else None
 
 
 def class_folder(label: str) -> str:

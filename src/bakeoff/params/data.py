@@ -19,7 +19,9 @@ class SortParams(Block):
     mode: Literal["RGB", "L"] = "RGB"
     min_side: Annotated[int, Field(ge=1)] = 32
     max_pixels: Annotated[int, Field(ge=1)] = 120_000_000
+    white: Annotated[int, Field(ge=1, le=65535)] | None = None  # value of 16-bit grey that is white
     max_quarantined: Share = 0.2
+    min_pictures: Annotated[int, Field(ge=1)] = 1  # of a class; smaller ones are left out
     limit_classes: Annotated[int, Field(ge=2)] | None = None
     sample: Annotated[float, Field(gt=0, le=1)] = 1.0
 

@@ -35,6 +35,8 @@ def _one_or_many(value: Any) -> Any:
 Regex = Annotated[str, AfterValidator(_compiles)]  # searched in "/" + the member's path
 Glob = Annotated[str, Field(min_length=1)]  # of the member's path; `*` also matches "/"
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
+Column = Annotated[str, Field(min_length=1)]  # its name, or its number from 0 without a header
+Columns = Annotated[tuple[str, ...], Field(min_length=2)]
 Classes = Annotated[dict[str, Regex], Field(min_length=2)]
 
 
@@ -46,9 +48,10 @@ class Dataset(Block):
     licence: str = ""
     citation: str = ""
     keep: Annotated[tuple[Glob, ...], Field(min_length=1)] = ("*",)  # the rest is left out
+    leave_out: tuple[Glob, ...] = ()  # of what `keep` lets through
     group: Regex | None = None  # same match, same side
     official: dict[Side, Glob] = {}  # the archive's own sides
-    rename: dict[str, str] = {}  # found: wanted
+    rename: dict[str, str | None] = {}  # label found: label wanted; null leaves the class out
 
 
 class Archived(Dataset):
@@ -60,6 +63,8 @@ class Archived(Dataset):
     max_gigabytes: Annotated[float, Field(gt=0)] = 20  # unpacked
     max_ratio: Annotated[float, Field(gt=1)] = 200  # unpacked over packed, of the whole archive
     max_files: Annotated[int, Field(ge=1)] = 1_000_000
+    inner_archives: tuple[Glob, ...] = ()  # members that are archives, unpacked in their place
+    follow_links: bool = False  # of a source folder
 
     @model_validator(mode="after")
     def _can_be_found(self) -> "Archived":
@@ -74,7 +79,21 @@ class Filenames(Archived):
     """The class is found in the member's path."""
 
     kind: Literal["filenames"]
-    classes: Classes  # label: pattern
+    classes: Classes | None = None  # label: pattern
+    label: Regex | None = None  # one pattern instead, whose first group is the label
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_pattern(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("classes"), str):
+            return {**value, "label": value["classes"], "classes": None}
+        return value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Filenames":
+        if (self.classes is None) == (self.label is None):
+            raise ValueError("set either 'classes', a pattern for each label, or 'label'")
+        return self
 
 
 class Folders(Archived):
@@ -85,24 +104,46 @@ class Folders(Archived):
     level: Annotated[int, Field(ge=1, le=16)] = 1  # 1: the parent folder, 2: its parent
 
 
-class Table(Archived):
-    """A CSV names the pictures and their labels."""
+class Tabular(Archived):
+    """Labels that stand in a table among the members."""
 
-    kind: Literal["table"]
-    table: Glob  # the CSV among the members
-    image_column: str
-    image_suffix: str = ""  # added to the column's value, where it lacks ".jpg"
-    image_folder: str | None = None  # within the archive; default: wherever the file is
-    label_column: str
-    separator: str | None = None  # splits a category tree such as ["A >> B >> C"]
-    depth: Annotated[int, Field(ge=1)] = 1  # how many levels of the tree make the label
-    group_column: str | None = None
+    table: Names  # globs; of several tables each names the pictures beside it first
+    label_column: Column | None = None
+    split_column: Column | None = None  # the archive's own sides; `official` then fits its values
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     encoding: str = "utf-8-sig"
 
 
+class Table(Tabular):
+    """A CSV or JSON Lines names the pictures and their labels."""
+
+    kind: Literal["table"]
+    image_column: Column
+    image_suffix: str = ""  # added to the column's value, where it lacks ".jpg"
+    image_folder: str | None = None  # within the archive; default: wherever the file is
+    label_columns: Columns | None = None  # one-hot: the column that is 1 names the label
+    separator: str | None = None  # splits a category tree such as ["A >> B >> C"]
+    depth: Annotated[int, Field(ge=1)] = 1  # how many levels of the tree make the label
+    group_column: Column | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Table":
+        if (self.label_column is None) == (self.label_columns is None):
+            raise ValueError("set either 'label_column' or 'label_columns'")
+        return self
+
+
+class Pixels(Tabular):
+    """A CSV holds the pixels themselves."""
+
+    kind: Literal["pixels"]
+    label_column: Column
+    pixels_column: Column | None = None  # numbers with spaces; default: every other column is one
+    width: int | None = Field(None, ge=1)  # default: the pictures are square
+
+
 class Arrays(Archived):
-    """Image and label arrays in `.npz` or HDF5 files."""
+    """Image and label arrays in `.npz`, `.npy`, HDF5 or IDX files."""
 
     kind: Literal["arrays", "hdf5"]
     images: Names  # (n, height, width[, channels])
@@ -144,6 +185,7 @@ KINDS: dict[str, type[Dataset]] = {
     "filenames": Filenames,
     "folders": Folders,
     "table": Table,
+    "pixels": Pixels,
     "hdf5": Arrays,
     "arrays": Arrays,
     "digits": Digits,
