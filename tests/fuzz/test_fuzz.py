@@ -24,11 +24,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bakeoff.features.pytorch_file import read_pytorch_file
-from bakeoff.ingest.archives import Limits, extract
+from bakeoff.ingest.archives import Choice, Limits, extract
 from bakeoff.ingest.arrays import unpack_arrays
 from bakeoff.ingest.raw_files import FILES, writing_raw_files
 from bakeoff.params.check import check_all
-from bakeoff.params.datasets import Table, read_dataset
+from bakeoff.params.datasets import Arrays, Table, read_dataset
 from bakeoff.pictures.decoding import PictureError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file
@@ -156,7 +156,7 @@ def test_a_damaged_archive_is_unpacked_inside_its_folder_or_refused(content: byt
         limits = Limits(gigabytes=0.01)
         try:
             with writing_raw_files(target) as create:
-                extract(root / "in.bin", create, keep=("*",), limits=limits, where=WHERE)
+                extract(root / "in.bin", create, choice=Choice(), limits=limits, where=WHERE)
         except BakeoffError as mistake:
             one_sentence(mistake)
         else:
@@ -195,7 +195,7 @@ def test_a_damaged_table_labels_or_is_refused(content: bytes, delimiter: str, en
     dataset = Table(
         kind="table",
         archive="x",
-        table="*.csv",
+        table=("*.csv",),
         image_column="image",
         label_column="label",
         separator=">>",
@@ -212,6 +212,9 @@ def test_a_damaged_table_labels_or_is_refused(content: bytes, delimiter: str, en
         assert [item.path for item in found[:3]] == ["t.csv", "1.png", "2.png"]
 
 
+ARRAYS = Arrays(kind="arrays", archive="x", images=("x",), labels=("y",), max_gigabytes=0.01)
+
+
 def npz() -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, x=np.zeros((3, 8, 8), np.uint8), y=np.arange(3))
@@ -225,14 +228,7 @@ def test_a_damaged_array_file_is_unpacked_or_refused(content: bytes) -> None:
         (Path(folder) / "s.npz").write_bytes(content)
         try:
             with writing_raw_files(Path(folder)) as create:
-                unpack_arrays(
-                    Path(folder) / "s.npz",
-                    create,
-                    images=("x",),
-                    labels=("y",),
-                    max_gigabytes=0.01,
-                    where=WHERE,
-                )
+                unpack_arrays([Path(folder) / "s.npz"], create, ARRAYS, WHERE)
         except BakeoffError as mistake:
             one_sentence(mistake)
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pytest
 
-from bakeoff.ingest.archives import Limits, extract
+from bakeoff.ingest.archives import Choice, Limits, extract
 from bakeoff.ingest.raw_files import FILES, writing_raw_files
 from bakeoff.runtime.errors import BakeoffError
 from tests.tiny_raw import contents
@@ -23,13 +23,18 @@ MODES: dict[str, Mode] = {"tar": "w", "tar.gz": "w:gz", "tar.xz": "w:xz", "tar.b
 
 
 def unpack(
-    archive: Path, *, keep: tuple[str, ...] = KEEP, limits: Limits | None = None
+    archive: Path,
+    *,
+    keep: tuple[str, ...] = KEEP,
+    limits: Limits | None = None,
+    choice: Choice | None = None,
 ) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
     target = archive.parent / "out"
-    target.mkdir()
+    target.mkdir(exist_ok=True)
+    choice = choice or Choice(keep)
     with writing_raw_files(target) as create:
         written, left_out = extract(
-            archive, create, keep=keep, limits=limits or Limits(), where=WHERE
+            archive, create, choice=choice, limits=limits or Limits(), where=WHERE
         )
     found = contents(target)
     assert list(found) == written
@@ -267,7 +272,7 @@ BAD = {
     "no end mark": (lambda f: cut(make_tar(f / "i.tar", {"a": b"", "b": b""}), 1024), "damaged"),
     "flipped bit": (flipped_zip, "damaged"),
     "damaged header": (headless_tar, "damaged"),
-    "another format": (text, "neither a whole zip"),
+    "another format": (text, "not unpacked here; unpack it"),
     "file and folder": (
         lambda f: make_tar(f / "i.tar", {"a": b"1", "a/b/c": b"2"}),
         "'a/b/c' is both a file and a folder in it",
@@ -309,7 +314,8 @@ def test_a_folder_a_thousand_deep_is_refused(tmp_path: Path) -> None:
 
 def test_a_link_that_keep_excludes_does_no_harm(tmp_path: Path) -> None:
     archive = special(tarfile.SYMTYPE)(tmp_path)
-    assert unpack(archive, keep=("*.png",)) == ({}, [("bad", "outside 'keep'")])
+    with pytest.raises(BakeoffError, match="no file to bring in, 1 members left out"):
+        unpack(archive, keep=("*.png",))
 
 
 def test_limits_name_the_key_to_raise(tmp_path: Path) -> None:
@@ -335,3 +341,47 @@ def test_a_lying_header_does_not_help(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(BakeoffError, match="damaged"):
         unpack(path)
+
+
+def test_an_archive_within_an_archive_is_unpacked_in_its_place(tmp_path: Path) -> None:
+    inner = make_zip(tmp_path / "train.zip", {"train/cat.0.jpg": b"c", "train/dog.0.jpg": b"d"})
+    archive = make_zip(tmp_path / "in.zip", {"set/train.zip": inner.read_bytes(), "read.me": b"r"})
+    chosen = Choice(("*.jpg",), inner_archives=("*train.zip",))
+    assert unpack(archive, choice=chosen) == (
+        {"set/train.zip/train/cat.0.jpg": b"c", "set/train.zip/train/dog.0.jpg": b"d"},
+        [("read.me", "outside 'keep'")],
+    )
+
+
+def test_a_bomb_within_an_archive_counts_against_the_limits(tmp_path: Path) -> None:
+    bomb = make_zip(tmp_path / "bomb.zip", {"a": bytes(2_000_000)})
+    archive = make_zip(tmp_path / "in.zip", {"bomb.zip": bomb.read_bytes()})
+    chosen = Choice(inner_archives=("bomb.zip",))
+    with pytest.raises(BakeoffError, match="unpacks to more than 0.001 GB"):
+        unpack(archive, choice=chosen, limits=Limits(gigabytes=0.001))
+
+
+def test_what_leave_out_names_is_listed_and_must_be_there(tmp_path: Path) -> None:
+    archive = make_zip(tmp_path / "in.zip", {"a/1.png": b"1", "a/1_mask.png": b"m"})
+    found, left_out = unpack(archive, choice=Choice(leave_out=("*_mask.png",)))
+    assert (found, left_out) == ({"a/1.png": b"1"}, [("a/1_mask.png", "in 'leave_out'")])
+    with pytest.raises(BakeoffError, match=r"'\*_maks.png' .* fits no member .* such as 'a/1.png'"):
+        unpack(archive, choice=Choice(leave_out=("*_maks.png",)))
+
+
+def test_links_of_a_folder_are_followed_where_asked(tmp_path: Path) -> None:
+    folder, store = tmp_path / "in", tmp_path / "store"
+    for place in (folder / "cat", store / "dog"):
+        place.mkdir(parents=True)
+    (store / "1.png").write_bytes(b"1")
+    (store / "dog/2.png").write_bytes(b"2")
+    (folder / "cat/1.png").symlink_to(store / "1.png")
+    (folder / "dog").symlink_to(store / "dog")
+    (store / "dog/again").symlink_to(folder)  # a circle
+    with pytest.raises(BakeoffError, match="is a link; set 'follow_links: true'"):
+        unpack(folder)
+    followed = Choice(follow_links=True)
+    assert unpack(folder, choice=followed) == ({"cat/1.png": b"1", "dog/2.png": b"2"}, [])
+    (folder / "cat/3.png").symlink_to(store / "gone.png")
+    with pytest.raises(BakeoffError, match="'cat/3.png' is a link"):
+        unpack(folder, choice=followed)

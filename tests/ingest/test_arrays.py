@@ -1,3 +1,4 @@
+import gzip
 import io
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from sklearn.datasets import load_digits
 
 from bakeoff.ingest.arrays import unpack_arrays, write_digits
 from bakeoff.ingest.raw_files import writing_raw_files
+from bakeoff.params.datasets import Arrays
 from bakeoff.runtime.errors import BakeoffError
 from tests.tiny_raw import contents
 
@@ -27,15 +29,17 @@ def save(path: Path, **arrays: Any) -> Path:
     return path
 
 
+def dataset(images: tuple[str, ...], labels: tuple[str, ...], gb: float = 1) -> Arrays:
+    return Arrays(kind="arrays", archive="x", images=images, labels=labels, max_gigabytes=gb)
+
+
 def unpack(
     file: Path, images: tuple[str, ...] = ("x",), labels: tuple[str, ...] = ("y",), gb: float = 1
 ) -> dict[str, np.ndarray]:
     target = file.parent / "out"
     target.mkdir()
     with writing_raw_files(target) as create:
-        count = unpack_arrays(
-            file, create, images=images, labels=labels, max_gigabytes=gb, where=WHERE
-        )
+        count = unpack_arrays([file], create, dataset(images, labels, gb), WHERE)[0]
     found = contents(target)
     assert len(found) == count
     return {path: pixels(content) for path, content in found.items()}
@@ -95,7 +99,7 @@ def test_channels_may_come_first_and_labels_in_any_dress(tmp_path: Path) -> None
     file = save(tmp_path / "s.npz", x=images, one_hot=one_hot, texts=texts, row=[[4.0, 5.0]])
     found = unpack(file, ("x", "x", "x"), ("one_hot", "texts", "row"))
     np.testing.assert_array_equal(found["s/x/1/0.png"], images[0].transpose(1, 2, 0))
-    assert {path.split("/")[2] for path in found} == {"1", "0", "cat_dog", "_", "4", "5"}
+    assert {path.split("/")[2] for path in found} == {"1", "0", "cat%2Fdog", "%2E%2E", "4", "5"}
 
 
 def linked(path: Path) -> Path:
@@ -147,12 +151,18 @@ BAD = {
     "external bytes": (outside, "'x' lies in another file"),
     "pickle": (pickled, "Python objects, which can run code"),
     "text as h5": (text, "not an HDF5 file"),
-    "text as npz": (lambda p: text(p.with_suffix(".npz")), "'x' cannot be read"),
+    "text as npz": (lambda p: text(p.with_suffix(".npz")), "damaged .*get it again"),
     "cut h5": (short, "not an HDF5 file, or damaged"),
-    "cut npz": (lambda p: short(p.with_suffix(".npz")), "'x' cannot be read"),
-    "no such array": (lambda p: save(p, images=X, y=[0, 1]), "no array 'x'; it has images, y"),
-    "no such array npz": (lambda p: save(p.with_suffix(".npz"), z=X), "no array 'x'; it has z"),
-    "a group": (lambda p: save(p, **{"x/inner": X}, y=[0, 1]), "'x' is a group of arrays"),
+    "cut npz": (lambda p: short(p.with_suffix(".npz")), "damaged .*get it again"),
+    "no such array": (
+        lambda p: save(p, images=X, y=[0, 1]),
+        "no array 'x'; it has images in",
+    ),
+    "no such array npz": (lambda p: save(p.with_suffix(".npz"), z=X), "no array 'x'; it has z in"),
+    "a group": (
+        lambda p: save(p, **{"x/inner": X}, y=[0, 1]),
+        "no array 'x'; it has x/inner",
+    ),
     "flat": (lambda p: save(p, x=X[0], y=[0, 1]), r"'x' has shape \(4, 4\)"),
     "empty": (lambda p: save(p, x=X[:0], y=[]), r"'x' has shape \(0, 4, 4\)"),
     "few labels": (lambda p: save(p, x=X, y=[1]), r"'y' has shape \(1,\), but there are 2"),
@@ -192,3 +202,54 @@ def test_digits_are_enlarged(tmp_path: Path) -> None:
     fifth = pixels(found[f"digits/{bunch.target[5]}/0005.png"])
     np.testing.assert_array_equal(fifth[1::3, 1::3], np.rint(bunch.images[5] * 255 / 16))
     np.testing.assert_array_equal(fifth[::3], fifth[2::3])
+
+
+def unpack_all(folder: Path, images: str, labels: str) -> list[str]:
+    target = folder / "out"
+    target.mkdir()
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    with writing_raw_files(target) as create:
+        unpack_arrays(paths, create, dataset((images,), (labels,)), WHERE)
+    return list(contents(target))
+
+
+def idx(path: Path, values: np.ndarray) -> None:
+    head = bytes([0, 0, 8, values.ndim]) + np.array(values.shape, ">u4").tobytes()
+    path.write_bytes(gzip.compress(head + values.tobytes()))
+
+
+def test_images_and_labels_may_lie_in_files_of_their_own(tmp_path: Path) -> None:
+    np.save(tmp_path / "X_train.npy", np.zeros((3, 4, 4), np.uint8))
+    np.save(tmp_path / "Y_train.npy", np.eye(3)[[2, 0, 1]])
+    expected = [f"X_train/X_train/{label}/{i}.png" for label, i in ((0, 1), (1, 2), (2, 0))]
+    assert unpack_all(tmp_path, "X", "Y") == expected
+
+
+def test_hdf5_files_are_paired_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for side, value in (("test", 1), ("train", 0)):
+        save(tmp_path / f"{side}_x.h5", x=np.zeros((1, 4, 4), np.uint8))
+        save(tmp_path / f"{side}_y.h5", y=[value])
+    assert unpack_all(tmp_path, "x", "y") == ["test_x/x/1/0.png", "train_x/x/0/0.png"]
+
+
+def test_idx_files_are_read(tmp_path: Path) -> None:
+    pixels_ = RNG.integers(0, 256, (2, 5, 3)).astype(np.uint8)
+    idx(tmp_path / "train-images-idx3-ubyte.gz", pixels_)
+    idx(tmp_path / "train-labels-idx1-ubyte.gz", np.array([7, 9], np.uint8))
+    folder = "train-images-idx3-ubyte/train-images-idx3-ubyte"
+    assert unpack_all(tmp_path, "images", "labels") == [f"{folder}/7/0.png", f"{folder}/9/1.png"]
+    found = contents(tmp_path / "out")
+    np.testing.assert_array_equal(pixels(found[f"{folder}/9/1.png"]), pixels_[1])
+
+
+def test_files_that_cannot_be_paired_are_refused(tmp_path: Path) -> None:
+    for name in ("a_x", "b_x", "a_y"):
+        np.save(tmp_path / f"{name}.npy", np.zeros((1, 4, 4), np.uint8))
+    with pytest.raises(BakeoffError, match="2 files hold only 'x' and 1 only 'y'"):
+        unpack_all(tmp_path, "x", "y")
+
+
+def test_one_array_alone_names_the_folder_as_remedy(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", np.zeros((1, 4, 4), np.uint8))
+    with pytest.raises(BakeoffError, match="no array 'Y'; .* 'archive' in .* folder that holds"):
+        unpack_all(tmp_path, "X", "Y")

@@ -73,12 +73,13 @@ def test_long_names_are_cut_and_stay_apart() -> None:
 )
 def test_system_litter_is_known(path: str) -> None:
     assert is_junk(path)
-    assert reason_to_leave_out(path, ["*"]) == "left by an operating system"
+    assert reason_to_leave_out(path, ["*"], []) == "left by an operating system"
 
 
 def test_globs_match_with_and_without_a_leading_slash() -> None:
     assert matches("train/a.png", ["*/train/*"])
     assert matches("x/train/a.png", ["*/train/*"])
     assert not matches("x/train/a.png", ["train/*"])
-    assert reason_to_leave_out("x/other/a.png", ["*/train/*"]) == "outside 'keep'"
-    assert reason_to_leave_out("x/train/a.png", ["*/train/*"]) is None
+    assert reason_to_leave_out("x/other/a.png", ["*/train/*"], []) == "outside 'keep'"
+    assert reason_to_leave_out("x/train/a.png", ["*/train/*"], []) is None
+    assert reason_to_leave_out("a/1_mask.png", ["*"], ["*_mask.png"]) == "in 'leave_out'"

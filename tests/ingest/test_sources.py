@@ -77,7 +77,7 @@ def test_a_missing_archive_names_file_key_and_source() -> None:
 @pytest.mark.parametrize("names", [[], ["other/1.png"], ["a/"], [".DS_Store"]])
 def test_an_archive_without_anything_to_keep(names: list[str]) -> None:
     pack("in.zip", names)
-    with pytest.raises(BakeoffError, match="holds no file to bring in .* check 'archive' and"):
+    with pytest.raises(BakeoffError, match="no file to bring in, .* check 'archive' and"):
         brought(folders(keep=["a/*"]))
 
 
@@ -87,7 +87,7 @@ def test_an_empty_file_and_an_empty_folder() -> None:
         brought(folders())
     Path("in").mkdir()
     shutil.rmtree("data/raw")
-    with pytest.raises(BakeoffError, match="holds no file"):
+    with pytest.raises(BakeoffError, match="no file to bring in"):
         brought(folders(archive="in"))
 
 
@@ -123,12 +123,6 @@ def test_array_files_come_bare_or_packed() -> None:
     ]
     assert [item.path for item in read_left_out(Path("data/raw") / LEFT_OUT)] == ["README.md"]
     assert [p.name for p in Path("data").iterdir()] == ["raw"]
-
-
-def test_the_kind_must_fit_the_file() -> None:
-    np.savez("a.npz", x=np.zeros((2, 4, 4), np.uint8), y=[0, 1])
-    with pytest.raises(BakeoffError, match="'kind' is 'hdf5', but 'archive' is"):
-        brought(Arrays(kind="hdf5", archive="a.npz", images=("x",), labels=("y",)))
 
 
 def test_digits_need_no_archive() -> None:

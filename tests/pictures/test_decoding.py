@@ -249,3 +249,52 @@ def test_thirty_thousand_pixels_wide_and_one_pixel() -> None:
     assert refusal(encode(wide), max_pixels=1_000_000).detail == "30000 x 40, over 1000000"
     assert decode(encode(Image.new("RGB", (1, 1), (1, 2, 3))), "RGB").getpixel((0, 0)) == (1, 2, 3)
     assert refusal(encode(Image.new("RGB", (1, 1))), min_side=2).reason == "too small"
+
+
+def tiff(bits: int, bands: int, width: int = 4, height: int = 2, strip: bytes = b"") -> bytes:
+    """A small whole TIFF of a kind that few programs read."""
+    strip = strip or bytes(width * height * bands * -(-bits // 8))
+    more = struct.pack(f"<{bands}H", *[bits] * bands)
+    tags = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, bands, bits if bands == 1 else 0),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 4, 1, 0),
+        (277, 3, 1, bands),
+        (278, 4, 1, height),
+        (279, 4, 1, len(strip)),
+    ]
+    after = 8 + 2 + 12 * len(tags) + 4
+    places = {258: after, 273: after + len(more)}
+    entries = b"".join(
+        struct.pack(
+            "<HHII", tag, kind, count, places[tag] if tag in places and value == 0 else value
+        )
+        for tag, kind, count, value in tags
+    )
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + more + strip
+
+
+@pytest.mark.parametrize(("bits", "bands"), [(16, 13), (16, 3), (16, 4), (64, 1)])
+def test_a_whole_tiff_of_another_kind_is_named_for_what_it_is(bits: int, bands: int) -> None:
+    content = tiff(bits, bands)
+    error = refusal(content)
+    assert error.reason == "unsupported"
+    assert error.detail.startswith(f"a TIFF of {bands} bands of {bits} bits; save it as")
+    assert refusal(content[: len(content) // 2]).reason in ("truncated", "not a picture")
+
+
+def test_twelve_bits_in_a_tiff_use_the_whole_range() -> None:
+    strip = bytes([0x00, 0x0F, 0xFF, 0x80, 0x00, 0x00])  # 0, 4095, 2048, 0: two in three bytes
+    picture = decode(tiff(12, 1, 4, 1, strip), "L")
+    assert [picture.getpixel((x, 0)) for x in range(4)] == [0, 255, 128, 0]
+
+
+def test_white_is_the_value_that_becomes_255() -> None:
+    values = np.array([[0, 2048, 4095, 5000]], np.uint16)
+    picture = decode(encode(Image.fromarray(values)), "L", white=4095)
+    assert [picture.getpixel((x, 0)) for x in range(4)] == [0, 128, 255, 255]
+    eight = encode(noise(channels=1))
+    assert decode(eight, "L", white=4095).tobytes() == decode(eight, "L").tobytes()

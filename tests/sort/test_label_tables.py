@@ -7,7 +7,8 @@ import pytest
 
 from bakeoff.params.datasets import Table
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.labelling import Found, find_labels
+from bakeoff.sort.found import Found
+from bakeoff.sort.labelling import find_labels
 
 WHERE = Path("datasets/mine.yaml")
 
@@ -16,7 +17,7 @@ def find(folder: Path, table: str | bytes, paths: list[str], **more: Any) -> dic
     """What a table in `folder` says of `paths`."""
     content = table.encode("utf-8") if isinstance(table, str) else table
     settings = {"image_column": "image", "label_column": "label", **more}
-    dataset = Table(kind="table", archive="x", table="*.csv", **settings)
+    dataset = Table(kind="table", archive="x", table=("*.csv",), **settings)
     found = find_labels(["labels.csv", *paths], dataset, {"labels.csv": content}.__getitem__, WHERE)
     assert [item.path for item in found[: len(paths) + 1]] == ["labels.csv", *paths]
     assert len({item.path for item in found}) == len(found)
@@ -34,7 +35,9 @@ def test_rows_name_pictures_and_labels(tmp_path: Path) -> None:
     assert found["i/readme"].reason == "left out"
     assert found["labels.csv"].detail == "the table"
     assert found["gone.png"].reason == "no picture"
-    assert found["gone.png"].detail == "row 4 of labels.csv names a picture that is not there"
+    assert found["gone.png"].detail == (
+        "row 4 of labels.csv names 'gone.png', and no file's path ends so, such as 'i/1.png'"
+    )
 
 
 TREES = {
@@ -68,9 +71,11 @@ def test_a_row_that_fits_several_files_is_ambiguous(tmp_path: Path) -> None:
     paths = ["a/1.jpg", "b/1.jpg"]
     found = find(tmp_path, "image,label\n1.jpg,x\n", paths)
     assert {item.reason for path, item in found.items() if path in paths} == {"ambiguous class"}
-    assert found["a/1.jpg"].detail == "row 2 fits 2 files; set 'image_folder'"
+    assert found["a/1.jpg"].detail == "row 2 of labels.csv fits 2 files; set 'image_folder'"
     found = find(tmp_path, "image,label\n1.jpg,x\n", ["1.jpg", "a/1.jpg"])
     assert [found[path].label for path in ("1.jpg", "a/1.jpg")] == ["x", ""]
+    found = find(tmp_path, "image,label\na/1.jpg,x\n", ["b/a/1.jpg", "1.jpg"])
+    assert [found[path].label for path in ("b/a/1.jpg", "1.jpg")] == ["x", ""]
 
 
 def test_absolute_windows_and_decomposed_names_are_found(tmp_path: Path) -> None:
@@ -99,7 +104,7 @@ def test_encodings_and_delimiters(tmp_path: Path) -> None:
 def test_a_packed_table(name: str) -> None:
     pack = gzip.compress if name.endswith("gz") else lzma.compress
     dataset = Table(
-        kind="table", archive="x", table=name, image_column="image", label_column="label"
+        kind="table", archive="x", table=(name,), image_column="image", label_column="label"
     )
     packed = pack(b"image,label\n1.png,cat\n")
     _, found = find_labels([name, "1.png"], dataset, {name: packed}.__getitem__, WHERE)
@@ -115,7 +120,7 @@ def test_quotes_commas_and_line_breaks_within_values(tmp_path: Path) -> None:
         "it's 2.png,Kids' wear,\r\n"
     )
     found = find(tmp_path, table, ["a,1.png", "it's 2.png"])
-    assert found["a,1.png"].label == "Kitchen, _small_"  # a folder's name holds no quotes
+    assert found["a,1.png"].label == 'Kitchen, "small"'
     assert found["it's 2.png"].label == "Kids' wear"
 
 
@@ -138,6 +143,94 @@ def test_bad_tables_get_one_sentence(tmp_path: Path, name: str) -> None:
     assert "datasets/mine.yaml" in str(caught.value)
 
 
-def test_there_must_be_one_table(tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match="which fits 2 of the archive's files"):
-        find(tmp_path, "image,label\n", ["other.csv"])
+def test_there_must_be_a_table(tmp_path: Path) -> None:
+    dataset = Table(
+        kind="table", archive="x", table=("*.csv",), image_column="image", label_column="label"
+    )
+    with pytest.raises(BakeoffError, match="fits 0 of the archive's files, such as 'a/1.png'"):
+        find_labels(["a/1.png"], dataset, str.encode, WHERE)
+
+
+def test_one_hot_columns_name_the_label(tmp_path: Path) -> None:
+    table = "image,MEL,NV\n1.png,1.0,0.0\n2.png,0,1\n3.png,1,1\n4.png,0,0\n"
+    found = find(
+        tmp_path,
+        table,
+        ["1.png", "2.png", "3.png", "4.png"],
+        label_column=None,
+        label_columns=("MEL", "NV"),
+    )
+    assert [found[f"{n}.png"].label for n in (1, 2)] == ["MEL", "NV"]
+    assert (found["3.png"].reason, found["3.png"].detail) == ("ambiguous class", "MEL and NV")
+    assert (found["4.png"].reason, found["4.png"].detail) == ("unknown class", "the label is empty")
+
+
+def test_a_column_names_the_sides(tmp_path: Path) -> None:
+    table = "image,label,data set\n1.png,a,train\n2.png,a,Valid\n3.png,b,TEST\n4.png,b,x\n"
+    paths = [f"{n}.png" for n in (1, 2, 3, 4)]
+    found = find(tmp_path, table, paths, split_column="data set")
+    assert [found[path].official for path in paths] == ["train", "val", "test", ""]
+    sides = {"train": "x", "test": "T*"}
+    found = find(tmp_path, table, paths, split_column="data set", official=sides)
+    assert [found[path].official for path in paths] == ["", "", "test", "train"]
+    with pytest.raises(BakeoffError, match="holds a, b; say which is which with 'official"):
+        find(tmp_path, table, paths, split_column="label")
+
+
+def test_a_column_of_sides_is_hinted_at(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    find(tmp_path, "image,label,set\n1.png,a,train\n2.png,b,test\n", ["1.png", "2.png"])
+    assert "'split_column: set' keeps them" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "more"),
+    [
+        ("sep=;\nimage;label\n1.png;cat\n", {}),
+        ("image,label\n1.png,cat,\n2.png,dog,\n", {}),
+        ("1.png cat\n", {"image_column": "0", "label_column": "1", "delimiter": " "}),
+        ("1.png,0\n", {"image_column": "0", "label_column": "1", "rename": {"0": "cat"}}),
+        ("image\tlabel\n1.png\tcat\n".encode("utf-16"), {"delimiter": "\t", "encoding": "utf-16"}),
+    ],
+)
+def test_odd_tables_are_read(tmp_path: Path, content: str | bytes, more: Any) -> None:
+    assert find(tmp_path, content, ["1.png"], **more)["1.png"].label == "cat"
+
+
+def test_json_lines_are_read_as_text() -> None:
+    dataset = Table(
+        kind="table", archive="x", table=("*.jsonl",), image_column="file_name", label_column="n"
+    )
+    content = b'{"file_name": "1.png", "n": "NA"}\n{"file_name": "2.png", "n": 10}\n'
+    paths = ["train/metadata.jsonl", "train/1.png", "train/2.png"]
+    found = find_labels(paths, dataset, {paths[0]: content}.__getitem__, WHERE)
+    assert [item.label for item in found] == ["", "NA", "10"]
+
+
+REMEDIES: list[tuple[str, Any, str, Any]] = [
+    ("image;label\n1.png;cat\n", {}, "set 'delimiter: \";\"'", {"delimiter": ";"}),
+    ("image,label,x\n1.png,cat,big, red\n", {}, "row 2 has 4 cells, the header 3", None),
+]
+
+
+@pytest.mark.parametrize(("content", "keys", "told", "remedy"), REMEDIES)
+def test_a_remedy_ends_the_error(
+    tmp_path: Path, content: str, keys: Any, told: str, remedy: Any
+) -> None:
+    with pytest.raises(BakeoffError, match=told):
+        find(tmp_path, content, ["1.png"], **keys)
+    if remedy:
+        assert find(tmp_path, content, ["1.png"], **remedy)["1.png"].label == "cat"
+
+
+def test_a_spreadsheet_and_a_column_of_pixels_are_refused_in_one_short_sentence(
+    tmp_path: Path,
+) -> None:
+    pixels = " ".join(["128"] * 2304)
+    with pytest.raises(BakeoffError, match="holds pixels .* set 'kind: pixels'") as caught:
+        find(tmp_path, f"image,label\n{pixels},3\n", [])
+    assert len(str(caught.value)) < 250
+    dataset = Table(
+        kind="table", archive="x", table=("*.xlsx",), image_column="i", label_column="l"
+    )
+    with pytest.raises(BakeoffError, match="a spreadsheet; save it as CSV"):
+        find_labels(["l.xlsx"], dataset, str.encode, WHERE)

@@ -20,8 +20,8 @@ def test_the_share_counts_all_but_what_is_left_out() -> None:
         stop_at(0.19, refused, bad(10), 90, WHERE)
     assert str(caught.value) == (
         "datasets/mine.yaml: 20% of the files would be quarantined (10 unknown class, 10 "
-        "truncated; the first is truncated0.png: why), over 'sort.max_quarantined' 19% in "
-        "params.yaml; mend the data set's file, or raise that"
+        "truncated; the first is 'truncated0.png': why), over 'sort.max_quarantined' 19% in "
+        "params.yaml; correct datasets/mine.yaml, or raise that limit"
     )
 
 

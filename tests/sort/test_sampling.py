@@ -3,7 +3,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakeoff.sort.labelling import Found
+from bakeoff.sort.found import Found
 from bakeoff.sort.sampling import UNSAMPLED, group_key, limit_classes, sample_groups
 
 FOUND = st.lists(

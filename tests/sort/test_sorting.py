@@ -1,5 +1,6 @@
 import hashlib
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bakeoff.params.datasets import Folders
 from bakeoff.pictures.decoding import decode, pixel_id
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.runtime.tables import read_csv, write_table
 from bakeoff.sort.sorting import Sorted, interim_name, sort_pictures
 from tests.tiny_raw import contents, fill
 
@@ -202,3 +204,83 @@ def test_interim_names_are_plain_and_unique(one: str, other: str) -> None:
     assert all(name.isascii() and len(name) < 90 and "/" not in name for name in names)
     assert all(not name.startswith(".") and name.endswith(".png") for name in names)
     assert (names[0] == names[1]) == (one == other)
+
+
+def deep(seed: int, top: int) -> bytes:
+    values = np.random.default_rng(seed).integers(0, top + 1, (40, 40)).astype(np.uint16)
+    values[0, 0] = top
+    return encoded(Image.fromarray(values))
+
+
+def test_twelve_bits_in_sixteen_are_warned_of_and_the_remedy_helps(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = {f"{c}/{i}.png": deep(i + (c == "b") * 9, 4095) for c in "ab" for i in range(3)}
+    fill(tmp_path / "raw", files)
+    dark = run(tmp_path).manifest["brightness"].max()
+    assert "6 pictures of 16 bits use values up to 4095 alone" in caplog.text
+    assert "'sort.white: 4095'" in caplog.text
+    caplog.clear()
+    shutil.rmtree(tmp_path / "interim")
+    found = run(tmp_path, white=4095)
+    assert caplog.text == ""
+    assert dark < 9
+    assert found.manifest["brightness"].min() > 110
+    row = found.manifest.iloc[0]
+    stored = tmp_path / row["path"].removeprefix("data/")
+    assert pixel_id(decode(stored, "RGB")) == row["image_id"]
+    direct = decode(files[row["source"]], "RGB", white=4095)
+    assert direct.tobytes() == decode(stored, "RGB").tobytes()
+
+
+def test_small_classes_are_left_out_on_request(tidy: Path) -> None:
+    fill(tidy / "raw", {"cow/1.png": encoded(picture(77))})
+    found = run(tidy, min_pictures=3)
+    assert found.classes == ["cat", "dog"]
+    assert not list((tidy / "interim/cow").iterdir())
+    assert reasons(found) == {"cow/1.png": "left out"}
+    shutil.rmtree(tidy / "interim")
+    with pytest.raises(BakeoffError, match="only the class 'cat' has usable pictures of at least"):
+        run(tidy, min_pictures=4)
+
+
+def test_vanished_classes_and_conflicting_labels_are_told(
+    tidy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    same = encoded(picture(0))
+    fill(tidy / "raw", {"Examples/readme.txt": b"hello", "cat/p0.png": same, "dog/copy.png": same})
+    found = run(tidy)
+    assert found.classes == ["cat", "dog"]
+    assert "'Examples' is no class: none of its 1 files is usable" in caplog.text
+    assert "3 pictures are left out, for their pixels stand under several labels" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "label", ["$", "a, b", "#1", "[x]", "{y}", "😀", "שלום", "CON", "a|b", "it's", "NA", "x" * 100]
+)
+def test_an_odd_class_name_comes_back_as_it_was(tmp_path: Path, label: str) -> None:
+    files = {f"{label}/1.png": encoded(picture(1)), "other/2.png": encoded(picture(2))}
+    fill(tmp_path / "raw", files)
+    found = run(tmp_path)
+    assert found.classes == sorted([label, "other"])
+    write_table(found.manifest, tmp_path / "manifest.csv")
+    assert set(read_csv(tmp_path / "manifest.csv")["label"]) == {label, "other"}
+
+
+@pytest.mark.parametrize("label", ["x" * 101, "a\nb", "manifest.csv"])
+def test_a_name_that_no_class_can_have_is_refused_and_rename_helps(
+    tmp_path: Path, label: str
+) -> None:
+    fill(tmp_path / "raw", {f"{label}/1.png": encoded(picture(1)), "b/2.png": encoded(picture(2))})
+    with pytest.raises(BakeoffError, match="'rename'"):
+        run(tmp_path)
+    shutil.rmtree(tmp_path / "interim")
+    assert run(tmp_path, {"rename": {label: "a"}}).classes == ["a", "b"]
+
+
+def test_too_small_pictures_name_the_side_that_lets_them_pass(tmp_path: Path) -> None:
+    fill(tmp_path / "raw", {f"{c}/1.png": encoded(picture(ord(c), 28)) for c in "ab"})
+    with pytest.raises(BakeoffError, match="'sort.min_side: 28'"):
+        run(tmp_path, max_quarantined=0.2)
+    shutil.rmtree(tmp_path / "interim")
+    assert run(tmp_path, min_side=28).classes == ["a", "b"]

@@ -73,7 +73,7 @@ def test_no_rule_is_ever_broken(manifest, params, seed):
     try:
         split = split_manifest(manifest, params, seed)
     except BakeoffError as refusal:
-        assert "class '" in str(refusal)
+        assert "class" in str(refusal)
         return
     pictures = split.pictures
     sides = pictures.set_index("path")["side"]
@@ -173,7 +173,7 @@ def many(label: str, groups: int, start: int = 0, official: str = ""):
 
 def test_a_class_of_two_groups_is_refused_by_name_with_the_remedy():
     rows = many("cat", 10) + [row(100 + i, "dog", f"d{i % 2}") for i in range(8)]
-    with pytest.raises(BakeoffError, match=r"'dog' has 2 \(8 pictures\).*limit_classes"):
+    with pytest.raises(BakeoffError, match=r"'dog' has 2 \(8 pictures\); add pictures"):
         split_manifest(table(rows), SplitParams(), 0)
 
 

@@ -5,15 +5,24 @@ damage, and archives that unpack to more bytes or files than the data set's file
 last of several members with one name wins, as in `tar` and `unzip`; the others are recorded.
 """
 
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from tqdm import tqdm
 
 from bakeoff.ingest.containers import Member, damage_told, members
-from bakeoff.ingest.member_names import UnsafeNameError, reason_to_leave_out, safe_path
+from bakeoff.ingest.member_names import (
+    UnsafeNameError,
+    is_junk,
+    matches,
+    reason_to_leave_out,
+    safe_path,
+)
 from bakeoff.ingest.raw_files import Create, LeftOut
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, quoted
 
 _CHUNK = 1 << 20
 # Below this an absurd ratio does no harm: a blank bitmap packs a thousandfold.
@@ -63,15 +72,25 @@ class _Budget:
         )
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which members of an archive are brought in; see `bakeoff.params.datasets`."""
+
+    keep: tuple[str, ...] = ("*",)
+    leave_out: tuple[str, ...] = ()
+    inner_archives: tuple[str, ...] = ()
+    follow_links: bool = False
+
+
 def extract(
-    archive: Path, create: Create, *, keep: tuple[str, ...], limits: Limits, where: Path
+    archive: Path, create: Create, *, choice: Choice, limits: Limits, where: Path
 ) -> tuple[list[str], list[LeftOut]]:
-    """Write the kept members of `archive`.
+    """Write the chosen members of `archive`.
 
     Args:
         archive: a zip, a tar or a folder.
         create: opens each file to be written; on failure the caller removes them.
-        keep: globs of the members' paths; others are left out.
+        choice: of the members; others are left out.
         limits: what the archive may unpack to.
         where: the data set's file, for the messages.
 
@@ -79,20 +98,18 @@ def extract(
         The relative POSIX paths written, sorted, and the members left out, sorted.
 
     Raises:
-        BakeoffError: the archive is hostile, damaged, or over a limit.
+        BakeoffError: the archive is hostile, damaged, or over a limit, or a glob of the choice
+            fits no member.
     """
     budget = _Budget(archive, limits, where)
     written: set[str] = set()
     folders: set[str] = set()
     left_out: list[LeftOut] = []
+    idle = set(choice.leave_out + choice.inner_archives)
     with damage_told(archive), tqdm(desc="unpacking", unit=" files", disable=None, delay=2) as bar:
-        for member in members(archive):
-            budget.another_file()
+        for path, member in _walk(archive, "", choice, budget, idle):
             bar.update()
-            path = _checked_path(archive, member)
-            if member.kind == "folder" or not path:
-                continue
-            if detail := reason_to_leave_out(path, keep):
+            if detail := reason_to_leave_out(path, choice.keep, choice.leave_out):
                 left_out.append(LeftOut(path, detail))
                 continue
             _refuse_unwelcome(archive, member, where)
@@ -105,18 +122,60 @@ def extract(
                 )
             folders |= parents
             written.add(path)
-            with create(path, member.size) as target, member.open() as source:
-                while chunk := source.read(_CHUNK):
-                    budget.spend(len(chunk))
-                    target.write(chunk)
+            with create(path, member.size) as target:
+                _copy(member, target, budget)
+    examples = sorted(written)[:1] + [item.path for item in left_out][:1]
+    if idle:
+        raise BakeoffError(
+            f"{where}: '{min(idle)}' under 'leave_out' or 'inner_archives' fits no member of the "
+            f"archive{_such_as(examples)}; correct it or remove it"
+        )
+    if not written:
+        raise BakeoffError(
+            f"{where}: no file to bring in, {len(left_out)} members left out; check 'archive' and "
+            f"'keep', which is {list(choice.keep)}, against a member's path{_such_as(examples)}"
+        )
     return sorted(written), sorted(left_out, key=lambda m: (m.path, m.detail))
+
+
+def _such_as(paths: list[str]) -> str:
+    return f", such as '{quoted(paths[0])}'" if paths else ""
+
+
+def _walk(
+    archive: Path, folder: str, choice: Choice, budget: _Budget, idle: set[str]
+) -> Iterator[tuple[str, Member]]:
+    """The files of an archive, and of the archives in it that are to be unpacked as well."""
+    for member in members(archive, follow_links=choice.follow_links):
+        budget.another_file()
+        path = _checked_path(archive, member)
+        if member.kind == "folder" or not path:
+            continue
+        path = f"{folder}{path}"
+        idle -= {glob for glob in idle if matches(path, [glob])}
+        if not matches(path, choice.inner_archives) or is_junk(path):
+            yield path, member
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            inner = Path(place) / PurePosixPath(path).name
+            with inner.open("wb") as target:
+                _copy(member, target, budget)
+            with damage_told(inner):
+                yield from _walk(inner, f"{path}/", choice, budget, idle)
+
+
+def _copy(member: Member, target: IO[bytes], budget: _Budget) -> None:
+    with member.open() as source:
+        while chunk := source.read(_CHUNK):
+            budget.spend(len(chunk))
+            target.write(chunk)
 
 
 def _checked_path(archive: Path, member: Member) -> str:
     try:
         return safe_path(member.name)
     except UnsafeNameError as error:
-        shown = ascii(member.name if len(member.name) <= 80 else member.name[:79] + "…")
+        shown = ascii(quoted(member.name))
         raise BakeoffError(
             f"{archive}: refused, for its member {shown} has {error}; repack it without that"
         ) from None
@@ -124,9 +183,12 @@ def _checked_path(archive: Path, member: Member) -> str:
 
 def _refuse_unwelcome(archive: Path, member: Member, where: Path) -> None:
     if member.kind == "encrypted":
-        raise BakeoffError(f"{archive}: '{member.name}' is encrypted; repack it without a password")
-    if member.kind != "file":
         raise BakeoffError(
-            f"{archive}: refused, for '{member.name}' is {member.kind}; "
-            f"repack it with plain files only, or leave that out with 'keep' in {where}"
+            f"{archive}: '{quoted(member.name)}' is encrypted; repack it without a password"
+        )
+    if member.kind != "file":
+        follow = "set 'follow_links: true' to read what it leads to, " if archive.is_dir() else ""
+        raise BakeoffError(
+            f"{archive}: refused, for '{quoted(member.name)}' is {member.kind}; {follow}repack it "
+            f"with plain files only, or leave that out with 'leave_out' or 'keep' in {where}"
         )

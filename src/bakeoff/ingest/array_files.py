@@ -72,6 +72,15 @@ def open_arrays(path: Path, stack: ExitStack, max_bytes: float) -> ArrayFile | N
     return None
 
 
+def is_numbers(path: Path) -> bool:
+    """Whether a file holds numbers, and is no archive of such files."""
+    with path.open("rb") as stream:
+        magic = stream.read(2)
+    packed = path.suffix.lower() != ".npz" and magic == b"PK"
+    name = path.name.lower()
+    return not packed and (".tar" not in name and not name.endswith((".tgz", ".tbz2", ".txz")))
+
+
 def _hdf5(path: Path, stack: ExitStack) -> ArrayFile:
     import h5py
 
@@ -90,7 +99,7 @@ def _hdf5_array(path: Path, opened: Any, name: str) -> Any:
 
     # Either would read another file, wherever it is.
     external = isinstance(opened.get(name, getlink=True), h5py.ExternalLink)
-    array = None if external else opened[name]
+    array: Any = None if external else opened[name]
     if external or array.is_virtual or array.external:
         raise BakeoffError(f"{path}: refused, for '{name}' lies in another file; copy it in")
     return array

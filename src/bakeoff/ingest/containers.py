@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
 from bakeoff.runtime.errors import BakeoffError
@@ -114,19 +114,24 @@ def _zip_kind(info: zipfile.ZipInfo) -> Kind:
     return "encrypted" if info.flag_bits & 0x1 else "file"
 
 
-def _folder_members(path: Path) -> Iterator[Member]:
-    for folder, folders, files in os.walk(path, onerror=_raise):
-        folders.sort()
+def _folder_members(path: Path, follow_links: bool) -> Iterator[Member]:
+    seen = {path.resolve()}
+    for folder, folders, files in os.walk(path, onerror=_raise, followlinks=follow_links):
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
+        if follow_links:
+            # A folder that is linked twice comes in once; a link to a folder above would never end.
+            targets = {name: (here / name).resolve() for name in links}
+            folders[:] = [n for n in folders if n not in links or targets[n] not in seen]
+            seen |= set(targets.values())
+            links = []
+        folders.sort()
         for name in sorted(files + links):
             file = here / name
-            yield Member(
-                file.relative_to(path).as_posix(),
-                _folder_kind(file),
-                file.lstat().st_size,
-                partial(_file_stream, file),
-            )
+            status = file.stat() if follow_links and file.exists() else file.lstat()
+            kind = _folder_kind(status.st_mode)
+            stream = partial(_file_stream, file)
+            yield Member(file.relative_to(path).as_posix(), kind, status.st_size, stream)
 
 
 def _raise(error: OSError) -> None:
@@ -138,24 +143,29 @@ def _file_stream(file: Path) -> IO[bytes]:
     return file.open("rb")
 
 
-def _folder_kind(file: Path) -> Kind:
-    mode = file.lstat().st_mode
+def _folder_kind(mode: int) -> Kind:
     if stat.S_ISLNK(mode):
         return "a link"
     return "file" if stat.S_ISREG(mode) else "a device file"
 
 
-def members(archive: Path) -> Iterator[Member]:
+def members(archive: Path, *, follow_links: bool = False) -> Iterator[Member]:
     """The entries of a zip, a tar (plain, gz, bz2, xz) or a folder, in its own order.
+
+    Args:
+        archive: the file or folder.
+        follow_links: a folder's links are what they lead to.
 
     Raises:
         BakeoffError: the file is none of these, or is damaged.
     """
     if archive.is_dir():
-        return _folder_members(archive)
+        return _folder_members(archive, follow_links)
     with archive.open("rb") as stream:
-        magic = stream.read(4)
-    if magic in (b"PK\3\4", b"PK\5\6") or (
+        magic = stream.read(8)
+    if kind := kind_of_file(archive.name, magic or b"\0"):
+        raise BakeoffError(f"{archive}: {kind}")
+    if magic[:4] in (b"PK\3\4", b"PK\5\6") or (
         not tarfile.is_tarfile(archive) and zipfile.is_zipfile(archive)
     ):
         return _zip_members(archive)
@@ -165,6 +175,42 @@ def members(archive: Path) -> Iterator[Member]:
         f"{archive}: neither a whole zip, a whole tar (plain, gz, bz2, xz) nor a folder; "
         "get it again or repack it"
     )
+
+
+_ARRAYS = "arrays of numbers; set 'kind: arrays' and name them with 'images' and 'labels'"
+_TABLE = "a table, not an archive; set 'archive' to its folder and 'table' to its name"
+_REPACK = "not unpacked here; unpack it and set 'archive' to the folder"
+_OTHERS = {
+    **dict.fromkeys((".npy", ".npz", ".h5", ".hdf5", ".he5", ".hdf", ".mat"), _ARRAYS),
+    **dict.fromkeys((".csv", ".tsv", ".jsonl"), _TABLE),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet; save it as CSV (UTF-8)"),
+    **dict.fromkeys((".rar", ".7z", ".zst"), _REPACK),
+    **dict.fromkeys((".parquet", ".arrow", ".tfrecord"), "not read here; export its pictures"),
+}
+_INNER = "an archive; name it under 'inner_archives' to unpack it in its place"
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
+
+
+def is_archive(name: str) -> bool:
+    """Whether a name is that of an archive of files, not of one packed file."""
+    path = PurePosixPath(name.lower())
+    packed_table = path.suffixes[-2:-1] in ([".csv"], [".tsv"], [".jsonl"])
+    return path.name.endswith(_ARCHIVES) and not packed_table
+
+
+def kind_of_file(name: str, magic: bytes = b"") -> str | None:
+    """What a file is that holds data but is no picture, and what to do with it; None if unknown.
+
+    Args:
+        name: its name; the ending tells.
+        magic: its first bytes, where they are known; those of arrays tell as well.
+    """
+    low = PurePosixPath(name.lower()).name
+    if magic.startswith((b"\x93NUMPY", b"\x89HDF")) or low.endswith(("-ubyte", "-ubyte.gz")):
+        return _ARRAYS
+    if not magic and is_archive(low):
+        return _INNER
+    return _OTHERS.get(PurePosixPath(low).suffix)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ MAX_NAME_BYTES = 200  # UTF-8, of one component; file systems allow 255
 _JUNK_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^[. ]|[. ]$')
 _DRIVE = re.compile(r"^[A-Za-z]:")
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_WINDOWS = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')
 
 
 class UnsafeNameError(ValueError):
@@ -112,11 +113,17 @@ def reason_to_leave_out(path: str, keep: Iterable[str], leave_out: Iterable[str]
 
 
 def class_folder(label: str) -> str:
-    r"""The name of a class's folder, which is the class's name everywhere.
+    r"""The name of the folder that holds a class's pictures.
 
     Letters are composed (Unicode NFC); control characters and any of ``/ \ : * ? " < > |``
-    become ``_``, as do leading dots; spaces around it and trailing dots go.
+    become ``_``, as do leading dots; spaces around it and trailing dots go; a name that Windows
+    keeps for itself gets a ``_`` behind it.
+
+    Examples:
+        >>> class_folder("Red/Green"), class_folder(".."), class_folder("CON")
+        ('Red_Green', '_', 'CON_')
     """
     clean = _UNSAFE.sub("_", unicodedata.normalize("NFC", label)).strip().rstrip(". ")
     dots = len(clean) - len(clean.lstrip("."))
-    return "_" * dots + clean[dots:]
+    clean = "_" * dots + clean[dots:]
+    return f"{clean}_" if _WINDOWS.match(clean) else clean or "_"

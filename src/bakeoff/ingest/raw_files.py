@@ -16,6 +16,7 @@ from typing import IO, Protocol
 
 from bakeoff.ingest.containers import DAMAGE
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import read_csv
 
 FILES = "files.zip"
 LEFT_OUT = "left_out.csv"
@@ -141,5 +142,5 @@ def read_left_out(path: Path) -> list[LeftOut]:
     """Read what `write_left_out` wrote; empty where there is no such file."""
     if not path.exists():
         return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        return [LeftOut(row["path"], row["detail"]) for row in csv.DictReader(stream)]
+    table = read_csv(path, all_text=True)
+    return [LeftOut(*row) for row in zip(table["path"], table["detail"], strict=True)]

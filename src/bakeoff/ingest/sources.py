@@ -7,12 +7,22 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from bakeoff.ingest.archives import Limits, extract
-from bakeoff.ingest.arrays import HDF5_SUFFIXES, NPZ_SUFFIXES, unpack_arrays, write_digits
-from bakeoff.ingest.raw_files import LEFT_OUT, Create, LeftOut, write_left_out, writing_raw_files
-from bakeoff.params.datasets import Archived, Arrays, Dataset, Digits, Phantom
+from bakeoff.ingest.archives import Choice, Limits, extract
+from bakeoff.ingest.array_files import is_numbers
+from bakeoff.ingest.arrays import unpack_arrays, write_digits
+from bakeoff.ingest.containers import is_archive
+from bakeoff.ingest.pixel_tables import unpack_pixels
+from bakeoff.ingest.raw_files import (
+    LEFT_OUT,
+    Create,
+    LeftOut,
+    reading_raw_files,
+    write_left_out,
+    writing_raw_files,
+)
+from bakeoff.params.datasets import Archived, Arrays, Dataset, Digits, Phantom, Pixels
 from bakeoff.runtime.addresses import file_name
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.layout import repository_root
 
 log = logging.getLogger(__name__)
@@ -46,15 +56,21 @@ def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
     """
     with writing_raw_files(target) as create:
         brought = _bring(dataset, where, target, create)
-    if not brought.files:
-        raise BakeoffError(
-            f"{where}: the archive holds no file to bring in ({len(brought.left_out)} members "
-            f"left out); check 'archive' and 'keep'"
-        )
     write_left_out(target / LEFT_OUT, brought.left_out)
+    if isinstance(dataset, Archived) and (inner := _inner_archives(target)):
+        log.warning(
+            "%d archives in the archive are not unpacked (%s): name those that hold pictures "
+            "under 'inner_archives' in %s",
+            *(len(inner), quoted(inner[0]), where),
+        )
     if brought.left_out:
         log.info("%d members left out, listed in quarantine.csv", len(brought.left_out))
     return brought
+
+
+def _inner_archives(target: Path) -> list[str]:
+    with reading_raw_files(target) as files:
+        return [name for name in files.names() if is_archive(name)]
 
 
 def _bring(dataset: Dataset, where: Path, target: Path, create: Create) -> Brought:
@@ -65,8 +81,8 @@ def _bring(dataset: Dataset, where: Path, target: Path, create: Create) -> Broug
     if not isinstance(dataset, Archived):
         raise TypeError(f"no way to bring {type(dataset).__name__}")
     archive = locate(dataset, where, target)
-    if isinstance(dataset, Arrays):
-        return _bring_arrays(dataset, archive, where, target, create)
+    if isinstance(dataset, Arrays | Pixels):
+        return _bring_numbers(dataset, archive, where, target, create)
     return _extract(dataset, archive, where, create)
 
 
@@ -83,56 +99,48 @@ def _bring_phantom(dataset: Phantom, where: Path, create: Create) -> Brought:
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "phantom.zip"
         write_archive(archive, spec)
-        written, left_out = extract(
-            archive, create, keep=dataset.keep, limits=Limits(), where=where
-        )
+        choice = Choice(dataset.keep, dataset.leave_out)
+        written, left_out = extract(archive, create, choice=choice, limits=Limits(), where=where)
     return Brought(len(written), left_out)
 
 
 def _extract(dataset: Archived, archive: Path, where: Path, create: Create) -> Brought:
     limits = Limits(dataset.max_gigabytes, dataset.max_ratio, dataset.max_files)
-    written, left_out = extract(archive, create, keep=dataset.keep, limits=limits, where=where)
+    choice = Choice(dataset.keep, dataset.leave_out, dataset.inner_archives, dataset.follow_links)
+    written, left_out = extract(archive, create, choice=choice, limits=limits, where=where)
     return Brought(len(written), left_out)
 
 
-def _bring_arrays(
-    dataset: Arrays, archive: Path, where: Path, target: Path, create: Create
+def _bring_numbers(
+    dataset: Arrays | Pixels, archive: Path, where: Path, target: Path, create: Create
 ) -> Brought:
-    """Unpack array files, themselves or those in an archive or folder."""
-    suffixes = HDF5_SUFFIXES if dataset.kind == "hdf5" else NPZ_SUFFIXES
-    if archive.is_file() and archive.suffix.lower() in HDF5_SUFFIXES + NPZ_SUFFIXES:
-        if archive.suffix.lower() not in suffixes:
-            raise BakeoffError(f"{where}: 'kind' is '{dataset.kind}', but 'archive' is {archive}")
-        return Brought(_unpack(dataset, archive, where, create), [])
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        unpacked = Path(folder)
+    """Unpack the pictures of files of numbers, or of those in an archive or folder."""
+    if archive.is_file() and is_numbers(archive):
+        return Brought(_unpack([archive], create, dataset, where)[0], [])
+    with tempfile.TemporaryDirectory(dir=target.parent) as place:
+        unpacked = Path(place)
         brought = _extract(dataset, archive, where, partial(_create_in, unpacked))
         files = sorted(p for p in unpacked.rglob("*") if p.is_file())
-        arrays = [p for p in files if p.suffix.lower() in suffixes]
-        others = [
-            LeftOut(p.relative_to(unpacked).as_posix(), "no array file")
-            for p in files
-            if p not in arrays
-        ]
-        count = sum(_unpack(dataset, file, where, create) for file in arrays)
-    return Brought(count, sorted(brought.left_out + others, key=lambda m: m.path))
+        try:
+            count, others = _unpack(files, create, dataset, where)
+        except BakeoffError as error:  # name the member, not where it was unpacked to
+            raise BakeoffError(str(error).replace(f"{unpacked}/", "")) from None
+    unused = [LeftOut(p.relative_to(unpacked).as_posix(), "no array of the set") for p in others]
+    return Brought(count, sorted(brought.left_out + unused, key=lambda m: m.path))
+
+
+def _unpack(
+    files: list[Path], create: Create, dataset: Arrays | Pixels, where: Path
+) -> tuple[int, list[Path]]:
+    if isinstance(dataset, Pixels):
+        return unpack_pixels(files, create, dataset, where)
+    return unpack_arrays(files, create, dataset, where)
 
 
 def _create_in(folder: Path, name: str, size: int = 0) -> IO[bytes]:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.open("wb")
-
-
-def _unpack(dataset: Arrays, file: Path, where: Path, create: Create) -> int:
-    return unpack_arrays(
-        file,
-        create,
-        images=dataset.images,
-        labels=dataset.labels,
-        max_gigabytes=dataset.max_gigabytes,
-        where=where,
-    )
 
 
 def locate(dataset: Archived, where: Path, target: Path) -> Path:

@@ -5,9 +5,9 @@ The one rule, in this order:
 1. Only the formats in `FORMATS` are tried; the header's width, height and number of frames are
    checked before a pixel is decoded.
 2. The EXIF orientation is applied.
-3. Grey pictures of 16 bits are divided by 257, so that 65535 becomes 255; grey pictures of 32
-   bits are read as 16 bits (integers) or as 0 to 1 (floating point), and refused where a value
-   lies outside.
+3. Grey pictures of 16 bits are divided by 257, so that 65535 becomes 255, those of 12 bits by
+   4095 / 255; grey pictures of 32 bits are read as 16 bits (integers) or as 0 to 1 (floating
+   point), and refused where a value lies outside. `sort.white` names another value that is white.
 4. Transparent pixels are laid on white.
 5. The rest is Pillow's conversion: CMYK by its plain formula, palettes looked up, colour to grey
    by ITU-R 601. Embedded colour profiles, broken or not, are ignored.
@@ -15,6 +15,7 @@ The one rule, in this order:
 
 import hashlib
 import io
+import logging
 import threading
 import warnings
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 # File names that claim to be pictures, including formats that are not supported.
@@ -43,6 +44,7 @@ Reason = Literal[
     "too small",
     "animated",
     "unknown value range",
+    "unsupported",
     "unknown class",
     "ambiguous class",
     "conflicting labels",
@@ -53,6 +55,7 @@ Reason = Literal[
 # `sort.max_pixels` replaces Pillow's own limit, which could refuse what a user allows.
 Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module="PIL")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)  # one reason for each file is enough
 # Load the plugins once here, not in several threads at their first picture.
 Image.init()
 
@@ -73,7 +76,12 @@ class PictureError(ValueError):
 
 
 def decode(
-    source: Path | bytes, mode: Mode, *, max_pixels: int = MAX_PIXELS, min_side: int = 1
+    source: Path | bytes,
+    mode: Mode,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    min_side: int = 1,
+    white: int | None = None,
 ) -> Image.Image:
     """The canonical pixels of a picture file.
 
@@ -82,16 +90,25 @@ def decode(
         mode: `RGB` or `L`.
         max_pixels: larger pictures are refused by their header.
         min_side: pictures with a shorter side (pixels) are refused by their header.
+        white: value of integer grey of more than 8 bits that is white; None: 4095 of 12 bits,
+            65535 of others.
 
     Returns:
         A loaded picture of that mode, 8 bits a channel.
 
     Raises:
         PictureError: the file is no usable picture.
+
+    Examples:
+        >>> stream = io.BytesIO()
+        >>> Image.new("RGBA", (3, 2), (255, 0, 0, 0)).save(stream, "PNG")
+        >>> picture = decode(stream.getvalue(), "L")
+        >>> picture.size, picture.getpixel((0, 0))  # transparent pixels are laid on white
+        ((3, 2), 255)
     """
     content = source.read_bytes() if isinstance(source, Path) else source
     with opened(content, max_pixels=max_pixels, min_side=min_side) as picture:
-        return canonical(picture, mode)
+        return canonical(picture, mode, white)
 
 
 @contextmanager
@@ -111,6 +128,10 @@ def pixel_id(picture: Image.Image) -> str:
     """The first 32 hexadecimal digits of the SHA-256 over mode, width, height and bytes.
 
     The same pixels in another lossless format give the same id.
+
+    Examples:
+        >>> pixel_id(Image.new("L", (2, 1), 7)) == pixel_id(Image.new("L", (1, 2), 7))
+        False
     """
     width, height = picture.size
     digest = hashlib.sha256(f"{picture.mode} {width} {height}\n".encode())
@@ -121,7 +142,7 @@ def pixel_id(picture: Image.Image) -> str:
     return digest.hexdigest()[:32]
 
 
-def canonical(picture: Image.Image, mode: Mode) -> Image.Image:
+def canonical(picture: Image.Image, mode: Mode, white: int | None = None) -> Image.Image:
     """Steps 2 to 5 of the module's docstring; the input picture must not be used afterwards.
 
     Raises:
@@ -131,12 +152,15 @@ def canonical(picture: Image.Image, mode: Mode) -> Image.Image:
         picture.load()
     except Exception as error:  # a decoder may raise anything on damaged bytes
         raise PictureError("truncated", _one_line(error)) from None
+    deep = _is_deep(picture)
+    if deep:
+        top = 1.0 if picture.mode == "F" else float(white or _own_white(picture))
     try:
         ImageOps.exif_transpose(picture, in_place=True)
     except Exception:  # noqa: S110  # broken EXIF spoils no pixels
         pass
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        picture = _deep_grey(picture)
+    if deep:
+        picture = _deep_grey(picture, top, clip=white is not None)
     elif picture.has_transparency_data:
         clear = picture.convert("RGBA")
         ground = Image.new("RGBA", clear.size, "white")
@@ -156,6 +180,8 @@ def _open(content: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(content), formats=FORMATS)
     except Exception as error:  # see above
+        if content.startswith((b"II*\0", b"MM\0*")) and (kind := _kind_of_tiff(content)):
+            raise PictureError("unsupported", kind) from None
         if content.startswith(_MAGIC) or content[8:12] == b"WEBP" or content[4:12] == b"ftypavif":
             raise PictureError("truncated", "the header is cut short or damaged") from None
         if isinstance(error, UnidentifiedImageError):
@@ -180,14 +206,48 @@ def _check_header(picture: Image.Image, max_pixels: int, min_side: int) -> None:
         raise PictureError("animated", f"{frames} frames or pages")
 
 
-def _deep_grey(picture: Image.Image) -> Image.Image:
+def _kind_of_tiff(content: bytes) -> str:
+    """What a TIFF says that Pillow cannot read, as long as its directory is whole; else ""."""
+    try:
+        directory = TiffImagePlugin.ImageFileDirectory_v2(content[:8])
+        stream = io.BytesIO(content)
+        stream.seek(directory.next)
+        directory.load(stream)
+        bits, bands = directory[258], directory.get(277, 1)
+        if max(map(sum, zip(directory[273], directory[279], strict=True))) > len(content):
+            return ""
+    except Exception:  # see above
+        return ""
+    depth = "/".join(str(n) for n in sorted(set(bits)))
+    return f"a TIFF of {bands} bands of {depth} bits; save it as 8-bit RGB or as 16-bit grey"
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    return picture.mode in ("I", "F") or picture.mode.startswith("I;16")
+
+
+def _own_white(picture: Image.Image) -> int:
+    """The greatest value that a grey picture of integers can hold."""
+    bits = getattr(picture, "tag_v2", {}).get(258, (16,))  # BitsPerSample of a TIFF
+    return 4095 if bits == (12,) else 65535
+
+
+def deep_peak(picture: Image.Image) -> int | None:
+    """Largest value of integer grey of more than 8 bits where 65535 is white; None of others."""
+    try:
+        deep = _is_deep(picture) and picture.mode != "F" and _own_white(picture) == 65535
+        return int(np.asarray(picture).max()) if deep else None
+    except Exception:  # what is wrong is told when it is decoded
+        return None
+
+
+def _deep_grey(picture: Image.Image, top: float, *, clip: bool) -> Image.Image:
     values = np.asarray(picture)
-    top = 1.0 if picture.mode == "F" else 65535.0
     # The comparison is also false for NaN.
-    if not bool(np.all((values >= 0) & (values <= top))):
+    if not bool(np.all((values >= 0) & (clip | (values <= top)))):
         span = f"{values.min():g} to {values.max():g}"
         raise PictureError("unknown value range", f"values {span}, not 0 to {top:g}")
-    scaled = np.rint(values.astype(np.float64) * (255.0 / top))
+    scaled = np.rint(np.minimum(values.astype(np.float64), top) * (255.0 / top))
     return Image.fromarray(scaled.astype(np.uint8))
 
 

@@ -14,7 +14,7 @@ from bakeoff.report.plots.balance import balance_figure
 from bakeoff.report.plots.census import census_figures
 from bakeoff.report.plots.figures import save_png
 from bakeoff.report.sheets import Captioned, save_contact_sheet
-from bakeoff.runtime.tables import SIDES, read_numbers
+from bakeoff.runtime.tables import SIDES, read_csv
 from bakeoff.tfrecord.numpy_reading import read_pictures
 
 _OF_EACH_CLASS = 24
@@ -31,7 +31,7 @@ def draw_census(folder: Path, data: Path, split: Path) -> None:
         split: `reports/split`.
     """
     figures = census_figures(data)
-    figures["balance"] = balance_figure(read_numbers(split / "counts.csv"))
+    figures["balance"] = balance_figure(read_csv(split / "counts.csv"))
     for name, figure in figures.items():
         save_png(figure, folder / f"{name}.png")
 

@@ -8,6 +8,12 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def quoted(value: object, limit: int = 80) -> str:
+    """A value as a message shows it: at most `limit` characters of its text, on one line."""
+    text = one_line(str(value))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 class BakeoffError(Exception):
     """A mistake in the input, in one sentence: what is wrong, where, and the remedy.
 

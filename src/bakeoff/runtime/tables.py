@@ -17,11 +17,11 @@ _NUMBERS = ("width", "height", "bytes", "seed", "repeat", "fold")
 # Columns whose values are names: `NA` is a class here, `010` is not ten.
 _NAMES = frozenset(
     "image_id path label predicted true group model kind side split official transform source "
-    "sha256 phash class weights state reason detail".split()
+    "sha256 phash class weights state reason detail mode fact".split()
 )
 
 
-def read_csv(source: Path | IO[bytes], *, all_text: bool = False, **options: Any) -> pd.DataFrame:
+def read_csv(source: Path | IO[Any], *, all_text: bool = False, **options: Any) -> pd.DataFrame:
     r"""Read a CSV; the one function of the product that does.
 
     Names stay what they are: pandas by itself takes the text `NA`, `None`, `null` or `nan` for a
@@ -64,12 +64,6 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     except (ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise BakeoffError(f"{path}: not the expected table ({reason})") from None
-
-
-def read_numbers(path: Path) -> pd.DataFrame:
-    """Read a CSV of numbers; the columns `label`, `class`, `side`, `mode` and `fact` are text."""
-    text = dict.fromkeys(("label", "class", "side", "mode", "fact"), str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={})
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

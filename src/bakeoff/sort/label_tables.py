@@ -1,27 +1,43 @@
-"""Labels that come from a table: which row names which picture."""
+"""Labels that come from tables: which row names which picture, and what it says of it."""
 
-import io
 import json
-import unicodedata
-from collections import defaultdict
+import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pandas as pd
 
-from bakeoff.ingest.containers import DAMAGE
 from bakeoff.ingest.member_names import matches
+from bakeoff.ingest.text_tables import read_text_table
 from bakeoff.params.datasets import Table
-from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.labelling import Found
+from bakeoff.pictures.decoding import SUFFIXES
+from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.sort.found import Found
+from bakeoff.sort.table_matching import Match, clean_name, match_rows
 
-_PACKED: dict[str, Any] = {
-    ".gz": "gzip",
-    ".bz2": "bz2",
-    ".xz": "xz",
-    ".zip": "zip",
-}  # pandas's names for them
+log = logging.getLogger(__name__)
+
+# What data sets call their sides in a column.
+SIDE_NAMES = {
+    **dict.fromkeys(("train", "training", "trn", "tr"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "dev", "publictest"), "val"),
+    **dict.fromkeys(("test", "testing", "tst", "privatetest"), "test"),
+}
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What one row says; `place` tells people which it is."""
+
+    name: str
+    place: str
+    label: str
+    doubt: str
+    group: str
+    official: str
+    home: str
 
 
 def find_by_table(
@@ -29,100 +45,168 @@ def find_by_table(
 ) -> list[Found]:
     """One `Found` for each path, in order, then one for each row without a picture.
 
-    A row's value names a file by its last path components, below `image_folder` if that is
-    given. A file that rows of several labels name, or one of several files that a row could
-    mean, has an ambiguous class.
+    A file that rows of several labels name, or one of several files that a row could mean, has
+    an ambiguous class.
 
     Raises:
-        BakeoffError: there is not exactly one such table, or it lacks a column.
+        BakeoffError: there is no such table, or it lacks a column.
     """
-    tables = [path for path in paths if matches(path, [dataset.table])]
-    if len(tables) != 1:
+    tables = [path for path in paths if matches(path, dataset.table)]
+    if not tables:
         raise BakeoffError(
-            f"{where}: 'table' is '{dataset.table}', which fits {len(tables)} of the archive's "
-            "files; it must fit exactly one ('keep' must let it through)"
+            f"{where}: 'table' is {list(dataset.table)}, which fits 0 of the archive's files, such "
+            f"as '{quoted(paths[0] if paths else 'none')}'; 'keep' must let it through"
         )
-    rows = _rows(tables[0], read(tables[0]), dataset, where)
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for path in paths:
-        by_name[path.rsplit("/", 1)[-1]].append(path)
-
-    said: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    rows = [row for table in tables for row in _rows(table, read(table), dataset, where)]
+    pictures = [path for path in paths if path not in tables]
+    found = match_rows([row.name for row in rows], [row.home for row in rows], pictures)
+    _tell(rows, found)
+    said: dict[str, list[_Row]] = defaultdict(list)
     doubtful: dict[str, str] = {}
     missing: list[Found] = []
-    for number, row in enumerate(rows.itertuples(index=False), start=2):
-        name = _file_name(str(row.image), dataset)
-        fitting = _fitting(name, by_name)
-        if not fitting:
-            told = f"row {number} of {tables[0]} names a picture that is not there"
-            missing.append(Found(name, reason="no picture", detail=told))
-        for path in fitting:
-            said[path].add((_label(str(row.label), dataset), str(row.group)))
-            if len(fitting) > 1:
-                doubtful[path] = f"row {number} fits {len(fitting)} files; set 'image_folder'"
-    found = [_found(path, path == tables[0], said.get(path, set()), doubtful) for path in paths]
-    return found + missing
+    for row, match in zip(rows, found, strict=True):
+        if not match.files:
+            missing.append(Found(row.name, reason="no picture", detail=_missing(row, pictures)))
+        for path in match.files:
+            said[path].append(row)
+            if len(match.files) > 1:
+                doubtful[path] = f"{row.place} fits {len(match.files)} files; set 'image_folder'"
+    return [_found(path, path in tables, said[path], doubtful) for path in paths] + missing
 
 
-def _found(
-    path: str, is_table: bool, said: set[tuple[str, str]], doubtful: dict[str, str]
-) -> Found:
+def _missing(row: _Row, pictures: Sequence[str]) -> str:
+    shown = f", such as '{quoted(pictures[0])}'" if pictures else ""
+    return f"{row.place} names '{quoted(row.name)}', and no file's path ends so{shown}"
+
+
+def _tell(rows: Sequence[_Row], found: Sequence[Match]) -> None:
+    matched = sum(bool(match.files) for match in found)
+    log.info("table: %d of %d rows matched a file", matched, len(rows))
+    counts = Counter(match.despite for match in found if match.despite)
+    for despite, count in counts.items():
+        row, match = next(p for p in zip(rows, found, strict=True) if p[1].despite == despite)
+        log.warning(
+            "%d rows matched despite %s: %s, '%s', is taken for %s",
+            *(count, despite, row.place, quoted(row.name), quoted(match.files[0])),
+        )
+
+
+def _found(path: str, is_table: bool, said: Sequence[_Row], doubtful: dict[str, str]) -> Found:
     if is_table:
         return Found(path, reason="left out", detail="the table")
-    labels = sorted({label for label, _ in said})
-    if path in doubtful:
-        return Found(path, reason="ambiguous class", detail=doubtful[path])
-    if len(labels) > 1:
-        return Found(path, reason="ambiguous class", detail=" or ".join(labels))
+    labels = sorted({row.label for row in said})
+    sides = {row.official for row in said}
+    doubt = doubtful.get(path) or next((row.doubt for row in said if row.doubt), "")
+    if doubt or len(labels) > 1:
+        return Found(path, reason="ambiguous class", detail=doubt or " or ".join(labels))
     if not labels:
         return Found(path, reason="unknown class", detail="in no row of the table")
-    return Found(path, labels[0], group=min(group for _, group in said))
+    group = min(row.group for row in said)
+    return Found(path, labels[0], group=group, official=min(sides) if len(sides) == 1 else "")
 
 
-def _rows(path: str, content: bytes, dataset: Table, where: Path) -> pd.DataFrame:
-    """The columns `image`, `label` and `group`, as text."""
+def _rows(path: str, content: bytes, dataset: Table, where: Path) -> list[_Row]:
     name = path.rsplit("/", 1)[-1]
-    wanted = {"image": dataset.image_column, "label": dataset.label_column}
-    if dataset.group_column:
-        wanted["group"] = dataset.group_column
-    try:
-        rows = pd.read_csv(
-            io.BytesIO(content),
-            dtype=str,
-            keep_default_na=False,  # a class may well be called "None" or "NA"
-            sep=dataset.delimiter,
-            compression=_PACKED.get(PurePosixPath(path).suffix.lower()),
-            encoding=dataset.encoding,
+    wanted = {"image": dataset.image_column}
+    single = {
+        "label": dataset.label_column,
+        "group": dataset.group_column,
+        "split": dataset.split_column,
+    }
+    wanted |= {key: column for key, column in single.items() if column is not None}
+    wanted |= {f"label {column}": column for column in dataset.label_columns or ()}
+    table = read_text_table(name, content, dataset, wanted, where)
+    _refuse_pixels(table["image"], name, where)
+    if dataset.label_columns:
+        labels, doubts = _one_hot(table, dataset.label_columns)
+    else:
+        labels, doubts = [_label(v, dataset) for v in table["label"]], [""] * len(table)
+    sides = _sides(table, dataset, name, where)
+    groups = table["group"] if "group" in wanted else [""] * len(table)
+    home = str(PurePosixPath(path).parent).removeprefix(".")
+    return [
+        _Row(_file_name(cell, dataset), f"row {n} of {name}", label, doubt, group, side, home)
+        for n, (cell, label, doubt, group, side) in enumerate(
+            zip(table["image"], labels, doubts, groups, sides, strict=True), start=2
         )
-    except (OSError, LookupError, *DAMAGE) as error:
-        told = " ".join(str(error).split())
+    ]
+
+
+def _refuse_pixels(images: "pd.Series[str]", name: str, where: Path) -> None:
+    if (
+        len(images)
+        and len(images.iloc[0]) > 300
+        and images.iloc[0][:300].replace(" ", "").isdigit()
+    ):
         raise BakeoffError(
-            f"{name}: cannot be read as a table ({told}); check 'delimiter' and 'encoding' "
-            f"in {where}"
-        ) from None
-    for column in wanted.values():
-        if column not in rows.columns:
-            has = ", ".join(map(str, rows.columns[:20]))
-            raise BakeoffError(f"{where}: {name} has no column '{column}'; it has {has}")
-    frame = pd.DataFrame({key: rows[column] for key, column in wanted.items()})
-    return frame.assign(group=frame.get("group", ""))
+            f"{where}: 'image_column' of {name} holds pixels ('{quoted(images.iloc[0], 20)}'), not "
+            "names; set 'kind: pixels' and call it 'pixels_column'"
+        )
+
+
+def _one_hot(table: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The label of each row, "" for none, and a doubt where several columns are set."""
+    values = table[[f"label {column}" for column in columns]].to_numpy(str)
+    labels, doubts = [], []
+    for row in values:
+        on = [column for column, cell in zip(columns, row, strict=True) if _is_on(cell)]
+        labels.append(on[0] if len(on) == 1 else "")
+        doubts.append(" and ".join(on) if len(on) > 1 else "")
+    return labels, doubts
+
+
+def _is_on(cell: str) -> bool:
+    try:
+        return float(cell) > 0.5
+    except ValueError:
+        return cell.strip().lower() in ("true", "yes", "y", "t", "x")
+
+
+def _sides(table: pd.DataFrame, dataset: Table, name: str, where: Path) -> list[str]:
+    """The archive's own side of each row, "" where the table has none."""
+    if dataset.split_column is None:
+        _hint_at_sides(table, dataset)
+        return [""] * len(table)
+    cells = table["split"].str.strip()
+    if dataset.official:
+        known = {
+            cell: next((s for s, glob in dataset.official.items() if matches(cell, [glob])), "")
+            for cell in cells.unique()
+        }
+    else:
+        known = {cell: SIDE_NAMES.get(cell.lower(), "") for cell in cells.unique()}
+    if not any(known.values()):
+        values = quoted(", ".join(sorted(known)))
+        raise BakeoffError(
+            f"{where}: 'split_column' of {name} holds {values}; say which is which with "
+            "'official: {train: …, val: …, test: …}', globs of these values"
+        )
+    return [known[cell] for cell in cells]
+
+
+def _hint_at_sides(table: pd.DataFrame, dataset: Table) -> None:
+    if dataset.official:
+        return
+    for column in table.columns:
+        values = {str(value).strip().lower() for value in table[column].unique()[:9]}
+        if values <= set(SIDE_NAMES) and len({SIDE_NAMES[value] for value in values}) > 1:
+            log.warning(
+                "the column '%s' seems to hold the archive's own sides: 'split_column: %s' keeps "
+                "them, to be used with 'split.official_test'",
+                *(quoted(column), quoted(column)),
+            )
 
 
 def _file_name(value: str, dataset: Table) -> str:
     """The row's value as the end of a member's path."""
-    name = unicodedata.normalize("NFC", value.strip()).replace("\\", "/")
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if parts and dataset.image_folder:
-        parts = [*dataset.image_folder.strip("/").split("/"), *parts]
-    return "/".join(parts) + (dataset.image_suffix if parts else "")
-
-
-def _fitting(name: str, by_name: dict[str, list[str]]) -> list[str]:
-    """The file of exactly that path, or else those whose path ends so."""
-    candidates = by_name.get(name.rsplit("/", 1)[-1], [])
-    if name in candidates:
-        return [name]
-    return [path for path in candidates if path.endswith(f"/{name}")]
+    name = clean_name(value)
+    if not name:
+        return ""
+    if dataset.image_folder:
+        name = f"{dataset.image_folder.strip('/')}/{name}"
+    suffix = dataset.image_suffix
+    known = PurePosixPath(name).suffix.lower() in SUFFIXES
+    return name if known and name.lower().endswith(suffix.lower()) else name + suffix
 
 
 def _label(value: str, dataset: Table) -> str:

@@ -1,39 +1,23 @@
 """Finding the class, the group and the official side of each raw file, by its path or a table."""
 
 import re
-from collections import Counter
+import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from bakeoff.ingest.member_names import class_folder, matches
-from bakeoff.params.datasets import Dataset, Filenames, Folders, Phantom, Table
-from bakeoff.pictures.decoding import SUFFIXES, Reason
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.ingest.member_names import class_folder, label_of, matches
+from bakeoff.params.datasets import Arrays, Dataset, Digits, Filenames, Folders, Phantom, Table
+from bakeoff.params.datasets import Pixels as PixelTable
+from bakeoff.pictures.decoding import SUFFIXES
+from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.sort.found import Found
+from bakeoff.sort.idle_keys import refuse_idle_keys, refuse_idle_rename
+from bakeoff.sort.label_tables import find_by_table
+from bakeoff.sort.quarantine import what_else
 
 MAX_LABEL_BYTES = 100  # UTF-8; a label names a folder
 _TAKEN = ("manifest.csv", "quarantine.csv", "classes.json")  # stand beside the class folders
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a raw file's name or the table says of it.
-
-    Attributes:
-        path: of the raw file, relative, POSIX.
-        label: class; "" where there is a `reason`.
-        group: pictures of one group stay on one side; "" where nothing says so.
-        official: the archive's own side: `train`, `val`, `test` or "".
-        reason: why the file cannot be used, or None.
-        detail: more of that.
-    """
-
-    path: str
-    label: str = ""
-    group: str = ""
-    official: str = ""
-    reason: Reason | None = None
-    detail: str = ""
 
 
 def find_labels(
@@ -48,21 +32,34 @@ def find_labels(
         where: the data set's file, for the messages.
 
     Raises:
-        BakeoffError: a pattern of `classes` fits no file, the table cannot be read, or two
+        BakeoffError: a key of the data set's file fits nothing, the table cannot be read, or two
             labels would share a folder.
     """
-    if isinstance(dataset, Filenames | Phantom):
-        _refuse_idle_patterns(paths, dataset.classes, where)
-        found = [_by_name(path, dataset.classes) for path in paths]
-    elif isinstance(dataset, Table):
-        from bakeoff.sort.label_tables import find_by_table
-
+    if isinstance(dataset, Table):
         found = find_by_table(paths, dataset, read, where)
     else:
-        by_folder = _folder_rule(dataset)
-        found = [by_folder(path) for path in paths]
-    folders = _class_folders(found, dataset, where)
-    return [_finish(item, dataset, folders) for item in found]
+        rule = _rule(paths, dataset, where)
+        found = [rule(path) for path in paths]
+    found = [_named(item) for item in found]
+    found = _renamed(found, dataset, where)
+    _refuse_clashing_folders(found, where)
+    found = [_finish(item, dataset) for item in found]
+    refuse_idle_keys(found, dataset, where)
+    return found
+
+
+def _rule(paths: Sequence[str], dataset: Dataset, where: Path) -> Callable[[str], Found]:
+    if isinstance(dataset, Arrays | Digits | PixelTable):
+        return lambda path: Found(path, label_of(PurePosixPath(path).parent.name))
+    if isinstance(dataset, Folders):
+        return _folder_rule(paths, dataset, where)
+    if isinstance(dataset, Filenames) and dataset.label:
+        return _one_pattern_rule(paths, dataset.label, where)
+    if not isinstance(dataset, Filenames | Phantom):
+        raise TypeError(f"no rule for {type(dataset).__name__}")
+    classes = dataset.classes or {}
+    _refuse_idle_patterns(paths, classes, where)
+    return lambda path: _by_name(path, classes)
 
 
 def _by_name(path: str, classes: dict[str, str]) -> Found:
@@ -77,16 +74,35 @@ def _by_name(path: str, classes: dict[str, str]) -> Found:
 def _refuse_idle_patterns(paths: Sequence[str], classes: dict[str, str], where: Path) -> None:
     for label, pattern in classes.items():
         if not any(re.search(pattern, f"/{path}") for path in paths):
-            shown = paths[0] if paths else "none"
+            shown = quoted(paths[0]) if paths else "none"
             raise BakeoffError(
                 f"{where}: 'classes.{label}' is '{pattern}', which is in the path of no file "
-                f"(the first is {shown}); mend the pattern or remove the class"
+                f"(the first is {shown}); correct the pattern or remove the class{what_else(paths)}"
             )
 
 
-def _folder_rule(dataset: Dataset) -> Callable[[str], Found]:
-    pattern = dataset.label if isinstance(dataset, Folders) else None
-    level = dataset.level if isinstance(dataset, Folders) else 1
+def _label_in(match: "re.Match[str]") -> str:
+    """The first group that took part, or the whole match."""
+    return next((text for text in match.groups() if text), match.group())
+
+
+def _one_pattern_rule(paths: Sequence[str], pattern: str, where: Path) -> Callable[[str], Found]:
+    def by_pattern(path: str) -> Found:
+        match = re.search(pattern, f"/{path}")
+        if match is None:
+            return Found(path, reason="unknown class", detail="does not fit 'label'")
+        return Found(path, _label_in(match).rsplit("/", 1)[-1])
+
+    if not any(re.search(pattern, f"/{path}") for path in paths):
+        raise BakeoffError(
+            f"{where}: 'label' is '{pattern}', which is in the path of no file (the first is "
+            f"{quoted(paths[0]) if paths else 'none'}); correct the pattern{what_else(paths)}"
+        )
+    return by_pattern
+
+
+def _folder_rule(paths: Sequence[str], dataset: Folders, where: Path) -> Callable[[str], Found]:
+    pattern, level = dataset.label, dataset.level
 
     def by_folder(path: str) -> Found:
         folders = PurePosixPath(path).parts[:-1]
@@ -98,43 +114,71 @@ def _folder_rule(dataset: Dataset) -> Callable[[str], Found]:
         if match is None:
             told = f"the folder '{folders[-level]}' does not fit 'label'"
             return Found(path, reason="unknown class", detail=told)
-        return Found(path, next((text for text in match.groups() if text), match.group()))
+        return Found(path, _label_in(match))
 
+    if pattern is not None and not any(by_folder(path).label for path in paths):
+        if any(re.search(pattern, f"/{path}") for path in paths):
+            remedy = "it fits file names: set 'kind: filenames' to find the label in these"
+        else:
+            remedy = f"correct it (the first file is {quoted(paths[0]) if paths else 'none'})"
+        raise BakeoffError(
+            f"{where}: 'label' is '{pattern}', which fits no folder's name; {remedy}"
+        )
     return by_folder
 
 
-def _class_folders(found: list[Found], dataset: Dataset, where: Path) -> dict[str, str]:
-    """Label found: class folder, after `rename`; two labels never share one unasked."""
-    counts = Counter(item.label for item in found if item.reason is None)
-    folders: dict[str, str] = {}
+def _named(item: Found) -> Found:
+    """Letters composed, and a label of nothing but spaces is none."""
+    if item.reason is not None:
+        return item
+    if not item.label.strip():
+        return replace(item, label="", reason="unknown class", detail="the label is empty")
+    return replace(item, label=unicodedata.normalize("NFC", item.label))
+
+
+def _renamed(found: list[Found], dataset: Dataset, where: Path) -> list[Found]:
+    refuse_idle_rename(found, dataset, where)
+
+    def rename(item: Found) -> Found:
+        wanted = dataset.rename.get(item.label, item.label)
+        if wanted is None:
+            told = f"'rename' leaves the class '{item.label}' out"
+            return replace(item, label="", reason="left out", detail=told)
+        return replace(item, label=wanted)
+
+    return [item if item.reason else rename(item) for item in found]
+
+
+def _refuse_clashing_folders(found: list[Found], where: Path) -> None:
+    """Every class needs a folder of its own, also where names differ in case alone."""
     owners: dict[str, str] = {}
-    for label in sorted(counts):
-        wanted = dataset.rename.get(label, label)
-        folder = class_folder(wanted)
-        if len(folder.encode()) > MAX_LABEL_BYTES:
+    for label in sorted({item.label for item in found if item.reason is None}):
+        folder = class_folder(label)
+        if len(label.encode()) > MAX_LABEL_BYTES:
             raise BakeoffError(
-                f"{where}: the class '{folder[:40]}…' has a name over {MAX_LABEL_BYTES} bytes; "
-                "give it a shorter one under 'rename', or take another column or 'depth'"
+                f"{where}: the class '{quoted(label, 40)}' has a name over {MAX_LABEL_BYTES} "
+                "bytes; give it a shorter one under 'rename', or take another column or 'depth'"
+            )
+        if re.search(r"[\x00-\x1f\x7f]", label):
+            raise BakeoffError(
+                f"{where}: the class '{quoted(label)}' has a control character in its name; give "
+                "it another under 'rename'"
             )
         if folder.casefold() in _TAKEN:
             raise BakeoffError(
-                f"{where}: a class cannot be named '{folder}', for a file of that name stands "
+                f"{where}: a class cannot be named '{label}', for a file of that name stands "
                 "beside the classes; give it another under 'rename'"
             )
-        owner = owners.setdefault(folder.casefold(), wanted)
-        if owner != wanted:
+        owner = owners.setdefault(folder.casefold(), label)
+        if owner != label:
             raise BakeoffError(
-                f"{where}: the classes '{owner}' and '{wanted}' would share the folder "
+                f"{where}: the classes '{owner}' and '{label}' would share the folder "
                 f"'{folder}'; give both one name, or two, under 'rename'"
             )
-        folders[label] = folder
-    return folders
 
 
-def _finish(item: Found, dataset: Dataset, folders: dict[str, str]) -> Found:
-    """Fill in the class's final name, the group and the official side."""
-    if item.reason is None and not folders[item.label]:
-        item = replace(item, label="", reason="unknown class", detail="the label is empty")
+def _finish(item: Found, dataset: Dataset) -> Found:
+    """Fill in the group and the official side; no file is unknown that is no picture by name."""
     if item.reason is not None:
         claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
         if item.reason == "unknown class" and not claims:
@@ -142,10 +186,8 @@ def _finish(item: Found, dataset: Dataset, folders: dict[str, str]) -> Found:
             return replace(item, reason="left out", detail=told)
         return item
     match = re.search(dataset.group, f"/{item.path}") if dataset.group else None
-    sides = (side for side, glob in dataset.official.items() if matches(item.path, [glob]))
-    return replace(
-        item,
-        label=folders[item.label],
-        group=item.group or (match.group() if match else ""),
-        official=next(sides, ""),
-    )
+    official = item.official
+    if not getattr(dataset, "split_column", None) or not isinstance(dataset, Table):
+        sides = (side for side, glob in dataset.official.items() if matches(item.path, [glob]))
+        official = next(sides, "")
+    return replace(item, group=item.group or (match.group() if match else ""), official=official)

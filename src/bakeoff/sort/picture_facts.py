@@ -1,17 +1,21 @@
 """What one decoding tells about a picture: identity, likeness, size, brightness."""
 
 import hashlib
+import io
 from dataclasses import dataclass
 
 import imagehash
 import numpy as np
 from PIL import Image
 
-from bakeoff.pictures.decoding import Mode, canonical, opened, pixel_id
+from bakeoff.pictures.decoding import Mode, canonical, deep_peak, opened, pixel_id
 
 # Pixels a side, at least, of the picture that is hashed. Reducing to 256 moved the hash of a
 # rescaled photo by up to 14 bits, over the 8 that near duplicates are allowed; to 1024 by 6.
 _PHASH_SIDE = 1024
+
+
+_Bytes = bytes  # `Facts` has a field of that name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Facts:
         phash: 256-bit perceptual hash, 64 hexadecimal digits.
         brightness: mean grey value, 0 to 255.
         suffix: file name ending of the true format, with its dot.
+        peak: largest value of a grey picture of 16 bits; None for others.
+        rewritten: the canonical pixels as a PNG file, where `white` has changed them.
     """
 
     image_id: str
@@ -38,9 +44,13 @@ class Facts:
     phash: str
     brightness: float
     suffix: str
+    peak: int | None
+    rewritten: "_Bytes | None"
 
 
-def examine(content: bytes, mode: Mode, *, max_pixels: int, min_side: int) -> Facts:
+def examine(
+    content: bytes, mode: Mode, *, max_pixels: int, min_side: int, white: int | None = None
+) -> Facts:
     """Decode once and take down the facts.
 
     Args:
@@ -48,13 +58,16 @@ def examine(content: bytes, mode: Mode, *, max_pixels: int, min_side: int) -> Fa
         mode: of the canonical pixels.
         max_pixels: larger pictures are refused by their header.
         min_side: pictures with a shorter side (pixels) are refused by their header.
+        white: value of integer grey of more than 8 bits that is white; None: see `decoding`.
 
     Raises:
         PictureError: the file is no usable picture.
     """
     with opened(content, max_pixels=max_pixels, min_side=min_side) as own:
         own_mode, suffix = own.mode, _suffix(own)
-        picture = canonical(own, mode)
+        peak = deep_peak(own)
+        picture = canonical(own, mode, white)
+        rewritten = _as_png(picture) if white is not None and peak is not None else None
         grey = picture.convert("L")
         small = grey.reduce(max(1, min(grey.size) // _PHASH_SIDE))
         return Facts(
@@ -66,8 +79,16 @@ def examine(content: bytes, mode: Mode, *, max_pixels: int, min_side: int) -> Fa
             sha256=hashlib.sha256(content).hexdigest(),
             phash=str(imagehash.phash(small, hash_size=16)),
             brightness=float(np.asarray(small).mean()),
-            suffix=suffix,
+            suffix=".png" if rewritten else suffix,
+            peak=peak,
+            rewritten=rewritten,
         )
+
+
+def _as_png(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", compress_level=1)
+    return stream.getvalue()
 
 
 def _suffix(picture: Image.Image) -> str:

@@ -1,13 +1,16 @@
 """Files that are not used: why, and how many are too many."""
 
+import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from bakeoff.ingest.containers import kind_of_file
 from bakeoff.pictures.decoding import Reason
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.sort.sampling import UNSAMPLED
 
 # Not the user's trouble: system litter, the table, members outside `keep`, unsampled pictures.
@@ -21,6 +24,7 @@ class Quarantined:
     path: str
     reason: Reason
     detail: str
+    label: str = ""  # of a file that was refused for its content
 
 
 def stop_at(
@@ -38,7 +42,7 @@ def stop_at(
     Raises:
         BakeoffError: the share is greater.
     """
-    by_name = [item for item in refused if item.reason != UNCOUNTED]
+    by_name = [item for item in refused if item.reason not in (UNCOUNTED, "no picture")]
     by_sight = [item for item in spoiled if item.reason != UNCOUNTED]
     examined -= len(spoiled) - len(by_sight)
     unsampled = sum(item.detail == UNSAMPLED for item in refused)
@@ -50,12 +54,44 @@ def stop_at(
         return
     counts = Counter(item.reason for item in by_name + by_sight)
     told = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
-    first = min(by_name + by_sight, key=lambda item: item.path)
+    rows = [item for item in refused if item.reason == "no picture"]
+    first = min(rows or by_name + by_sight, key=lambda item: item.path)
+    remedy = _remedy(counts.most_common(1)[0][0], by_name + by_sight, where)
+    unmatched = f", {len(rows)} rows without a picture" if rows else ""
     raise BakeoffError(
-        f"{where}: {share:.0%} of the files would be quarantined ({told}; the first is "
-        f"{first.path}: {first.detail or first.reason}), over 'sort.max_quarantined' {limit:.0%} "
-        "in params.yaml; mend the data set's file, or raise that"
+        f"{where}: {share:.0%} of the files would be quarantined ({told}{unmatched}; the first is "
+        f"'{quoted(first.path)}': {quoted(first.detail or first.reason, 240)}), over "
+        f"'sort.max_quarantined' {limit:.0%} in params.yaml; {remedy}"
+        f"{what_else(item.path for item in by_name + by_sight + refused)}"
     )
+
+
+def _remedy(reason: Reason, items: list[Quarantined], where: Path) -> str:
+    """What ends the error, for the commonest reason."""
+    numbers = [
+        [int(n) for n in re.findall(r"\d+", item.detail)] for item in items if item.reason == reason
+    ]
+    if reason == "too small":
+        return f"set 'sort.min_side: {min(min(n[:2]) for n in numbers)}' there to use them"
+    if reason == "too many pixels":
+        return "raise 'sort.max_pixels' there to use them"
+    if reason in ("unknown class", "ambiguous class"):
+        return f"correct {where}, or raise that limit"
+    if reason == "conflicting labels":
+        return "correct the labels of identical pictures, or raise that limit"
+    return "repair or remove these files, or raise that limit"
+
+
+def what_else(paths: Iterable[str]) -> str:
+    """The commonest kind of file that holds data but is no picture, as the end of a message."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        if kind := kind_of_file(path):
+            found.setdefault(kind, []).append(path)
+    if not found:
+        return ""
+    kind, names = max(found.items(), key=lambda pair: len(pair[1]))
+    return f" ('{quoted(names[0])}' is {kind})"
 
 
 def quarantine_table(items: list[Quarantined]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bakeoff.sort.labelling import Found
+from bakeoff.sort.found import Found
 
 UNSAMPLED = "not in the sample"
 

@@ -3,28 +3,32 @@
 import hashlib
 import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from bakeoff.ingest.member_names import class_folder
 from bakeoff.ingest.raw_files import LEFT_OUT, RawFiles, read_left_out, reading_raw_files
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import Dataset
 from bakeoff.pictures.decoding import SUFFIXES, PictureError
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 from bakeoff.runtime.parallel import map_shards
-from bakeoff.sort.labelling import Found, find_labels
+from bakeoff.sort.found import Found
+from bakeoff.sort.labelling import find_labels
 from bakeoff.sort.picture_facts import Facts, examine
-from bakeoff.sort.quarantine import UNCOUNTED, Quarantined, quarantine_table, stop_at
+from bakeoff.sort.quarantine import UNCOUNTED, Quarantined, quarantine_table, stop_at, what_else
 from bakeoff.sort.sampling import limit_classes, sample_groups
+from bakeoff.sort.suspicious_classes import warn_of_classes
 
 log = logging.getLogger(__name__)
 
 _SHARD = 32  # pictures
+_DEEP = 65536  # grey values of a picture of 16 bits
 _METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most 8 bytes each
 
 
@@ -76,15 +80,15 @@ def sort_pictures(
     usable, conflicting = _separate_conflicts(usable, target)
     spoiled += conflicting
     stop_at(params.max_quarantined, refused, spoiled, examined, where)
-    _need_two_classes(usable, where)
+    _warn_of_vanished(usable, spoiled)
+    _warn_of_range(usable, params)
+    usable, small = _leave_small_classes_out(usable, target, params.min_pictures)
+    _need_two_classes(usable, refused + spoiled, params, where)
 
     outside = [
         Quarantined(item.path, UNCOUNTED, item.detail) for item in read_left_out(raw / LEFT_OUT)
     ]
-    return Sorted(
-        _manifest(usable, prefix),
-        quarantine_table(outside + refused + spoiled),
-    )
+    return Sorted(_manifest(usable, prefix), quarantine_table(outside + refused + spoiled + small))
 
 
 def _find_and_examine(
@@ -93,6 +97,7 @@ def _find_and_examine(
     """What is refused by its name or the table, what is usable, and what is spoiled."""
     with reading_raw_files(raw) as files:
         named = find_labels(files.names(), dataset, files.read, where)
+        warn_of_classes(named, dataset)
         named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
         hopeful = [item for item in named if item.reason is None]
         usable, spoiled = _examine_all(hopeful, files, target, params)
@@ -104,7 +109,7 @@ def _examine_all(
     hopeful: Sequence[Found], files: RawFiles, target: Path, params: SortParams
 ) -> tuple[list[_Usable], list[Quarantined]]:
     for label in sorted({item.label for item in hopeful}):
-        (target / label).mkdir()
+        (target / class_folder(label)).mkdir()
 
     def examine_shard(shard: Sequence[Found]) -> list[_Usable | Quarantined]:
         return [_examine(item, files, target, params) for item in shard]
@@ -129,16 +134,17 @@ def _examine(
             params.mode,
             max_pixels=params.max_pixels,
             min_side=params.min_side,
+            white=params.white,
         )
     except PictureError as error:
         claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
         if error.reason in ("not a picture", "zero bytes") and not claims:
             told = "neither named nor readable as a picture"
-            return Quarantined(item.path, UNCOUNTED, told)
-        return Quarantined(item.path, error.reason, error.detail)
-    path = f"{item.label}/{interim_name(item.path, facts.suffix)}"
-    (target / path).write_bytes(content)
-    return _Usable(item, path, facts)
+            return Quarantined(item.path, UNCOUNTED, told, item.label)
+        return Quarantined(item.path, error.reason, error.detail, item.label)
+    path = f"{class_folder(item.label)}/{interim_name(item.path, facts.suffix)}"
+    (target / path).write_bytes(facts.rewritten or content)
+    return _Usable(item, path, replace(facts, rewritten=None))
 
 
 def interim_name(source: str, suffix: str) -> str:
@@ -169,11 +175,60 @@ def _separate_conflicts(
     return kept, conflicting
 
 
-def _need_two_classes(usable: list[_Usable], where: Path) -> None:
+def _warn_of_vanished(usable: list[_Usable], spoiled: list[Quarantined]) -> None:
+    """Say which classes lost every picture, and how many pictures lost their class."""
+    left = {item.found.label for item in usable}
+    gone = Counter(item.label for item in spoiled if item.label and item.label not in left)
+    for label, count in sorted(gone.items()):
+        first = next(item for item in spoiled if item.label == label)
+        log.warning(
+            "'%s' is no class: none of its %d files is usable (%s: %s)",
+            *(quoted(label), count, quoted(first.path), first.reason),
+        )
+    conflicts = [item for item in spoiled if item.reason == "conflicting labels"]
+    if conflicts:
+        log.warning(
+            "%d pictures are left out, for their pixels stand under several labels (%s: %s); "
+            "quarantine.csv lists them",
+            *(len(conflicts), quoted(conflicts[0].path), quoted(conflicts[0].detail)),
+        )
+
+
+def _warn_of_range(usable: list[_Usable], params: SortParams) -> None:
+    """Warn of deep grey pictures that are nearly black, for their values fill a few bits alone."""
+    peaks = [item.facts.peak for item in usable if item.facts.peak is not None]
+    if peaks and params.white is None and (peak := max(peaks)) < _DEEP // 16:
+        white = 2 ** peak.bit_length() - 1
+        log.warning(
+            "%d pictures of 16 bits use values up to %d alone and become nearly black: "
+            "'sort.white: %d' in params.yaml makes that value white",
+            *(len(peaks), peak, white),
+        )
+
+
+def _leave_small_classes_out(
+    usable: list[_Usable], target: Path, least: int
+) -> tuple[list[_Usable], list[Quarantined]]:
+    counts = Counter(item.found.label for item in usable)
+    small = {label for label, count in counts.items() if count < least}
+    kept = [item for item in usable if item.found.label not in small]
+    told = f"its class has fewer pictures than 'sort.min_pictures' {least}"
+    gone = [item for item in usable if item.found.label in small]
+    for item in gone:
+        (target / item.path).unlink()
+    return kept, [Quarantined(item.found.path, UNCOUNTED, told) for item in gone]
+
+
+def _need_two_classes(
+    usable: list[_Usable], others: list[Quarantined], params: SortParams, where: Path
+) -> None:
     labels = sorted({item.found.label for item in usable})
-    if len(labels) < 2:
-        left = f"only the class '{labels[0]}' has" if labels else "no class has any"
-        raise BakeoffError(f"{where}: {left} usable pictures; at least two classes are needed")
+    if len(labels) >= 2:
+        return
+    left = f"only the class '{quoted(labels[0])}' has" if labels else "no class has any"
+    small = f" of at least 'sort.min_pictures' {params.min_pictures}" * (params.min_pictures > 1)
+    hint = what_else(item.path for item in others)
+    raise BakeoffError(f"{where}: {left} usable pictures{small}; two classes are needed{hint}")
 
 
 def _manifest(usable: list[_Usable], prefix: str) -> pd.DataFrame:

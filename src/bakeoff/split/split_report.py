@@ -98,7 +98,7 @@ def warn_of_chains(split: Split) -> None:
     share = pictures / len(split.pictures)
     inside = set(split.pictures.loc[split.pictures["group"] == name, "path"])
     chained = int(near["first"].isin(inside).sum())
-    if share > _SUSPICIOUS_SHARE and chained >= pictures // 2:
+    if pictures > 2 and share > _SUSPICIOUS_SHARE and chained >= pictures // 2:
         logger.warning(
             "near duplicates joined %d pictures (%.0f%%) into one group: look at"
             " reports/split/duplicates.csv, and lower split.near_duplicates if they are different"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.params.data import SplitParams
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.tables import SIDES
 from bakeoff.split.dealing import NoDealError, deal
 from bakeoff.split.duplicates import Duplicates, find_duplicates, group_keys, twins
@@ -118,8 +118,8 @@ def _stratified_sides(
         label = counts.columns[refusal.class_index]
         raise BakeoffError(
             f"params.yaml: 'split' cannot put class '{label}' on every side, because its groups"
-            " also hold pictures that other classes need elsewhere; add pictures of it or leave"
-            " the class out with 'sort.limit_classes'"
+            " also hold pictures that other classes need elsewhere; add pictures of it, or leave"
+            f" the class out with \"rename: {{'{label}': null}}\" in the data set's file"
         ) from None
     by_group = dict(zip(counts.index, (names[number] for number in dealt), strict=True))
     side.loc[free] = groups.loc[free].map(by_group)
@@ -165,16 +165,40 @@ def _check_groups(
     free = rows.index if official is None else rows.index[~official]
     needed = 3 if official is None else 2
     per_class = groups.loc[free].groupby(rows["label"]).nunique()
-    for label in sorted(rows["label"].unique()):
-        count = int(per_class.get(label, 0))
-        if count < needed:
-            pictures = int((rows.loc[free, "label"] == label).sum())
-            raise BakeoffError(
-                f"params.yaml: 'split' needs {needed} groups of every class, and class '{label}'"
-                f" has {count} ({_plural(pictures, 'picture')}): add pictures of other patients"
-                " or objects, lower 'split.near_duplicates', or leave the class out with"
-                " 'sort.limit_classes'"
-            )
+    pictures = rows.loc[free, "label"].value_counts()
+    everything = rows["label"].value_counts()
+    labels = sorted(rows["label"].unique())
+    small = [label for label in labels if per_class.get(label, 0) < needed]
+    if not small:
+        return
+    shown = ", ".join(
+        f"'{quoted(label, 40)}' has {per_class.get(label, 0)} "
+        f"({_plural(int(pictures.get(label, 0)), 'picture')})"
+        for label in small[:5]
+    )
+    more = f" and {len(small) - 5} more" if len(small) > 5 else ""
+    raise BakeoffError(
+        f"params.yaml: 'split' needs {needed} groups of every class, and {len(small)} of "
+        f"{len(labels)} classes have fewer: {shown}{more}; add pictures of other patients or "
+        f"objects, lower 'split.near_duplicates'{_without(small, everything)}"
+    )
+
+
+def _without(small: list[str], counts: "pd.Series[int]") -> str:
+    """What leaves the too small classes out, for the end of a message."""
+    ways = []
+    least = int(counts[small].max()) + 1
+    if (counts >= least).sum() >= 2:
+        ways.append(f"'sort.min_pictures: {least}'")
+    # The order of `limit_classes`; it takes names, of which a few may have been no pictures.
+    ranked = sorted(counts.index, key=lambda label: (-counts[label], label))
+    enough = next(place for place, label in enumerate(ranked) if label in small)
+    if enough >= 2:
+        ways.append(f"'sort.limit_classes: {enough}'")
+    if len(small) <= 5 and len(counts) - len(small) >= 2:
+        nulls = ", ".join(f"'{label}': null" for label in small)
+        ways.append(f'"rename: {{{nulls}}}" in the data set\'s file')
+    return f", or leave them out with {' or '.join(ways)}" if ways else ""
 
 
 def _check_official(rows: pd.DataFrame, official: "pd.Series[bool]") -> None:
@@ -182,14 +206,15 @@ def _check_official(rows: pd.DataFrame, official: "pd.Series[bool]") -> None:
     if not official.any():
         raise BakeoffError(
             "params.yaml: 'split.official_test' is true, but no picture stands in the archive's"
-            " own test folder: name it with 'official_test' in the data set's file, or set"
-            " 'split.official_test' to false"
+            " own test folder: name it with \"official: {test: '*/test/*'}\" (or 'split_column') in"
+            " the data set's file, or set 'split.official_test' to false"
         )
     missing = sorted(set(rows["label"]) - set(rows.loc[official, "label"]))
     if missing:
         raise BakeoffError(
             f"params.yaml: 'split.official_test' is true, but the archive's own test folder holds"
-            f" no picture of class '{missing[0]}': set it to false or leave the class out"
+            f" no picture of class '{quoted(missing[0], 40)}': set it to false, or leave the class"
+            f" out with \"rename: {{'{missing[0]}': null}}\" in the data set's file"
         )
 
 

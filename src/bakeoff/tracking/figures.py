@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from bakeoff.params.found import IMPORTANCES, TRIALS
 from bakeoff.runtime.files import read_json
+from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -40,13 +40,12 @@ def model_figures(folder: Path) -> "dict[str, Figure]":
     metadata: dict[str, Any] = read_json(folder / "metadata.json")
     matrix, history = folder / "confusion_matrix.csv", folder / "history.csv"
     if matrix.is_file():
-        table = pd.read_csv(matrix, index_col=0, keep_default_na=False)
+        table = read_csv(matrix, all_text=True).iloc[:, 1:]
         classes = tuple(map(str, table.columns))
-        figures["confusion_matrix"] = confusion_figure(
-            table.to_numpy(np.float64), classes, "validation"
-        )
+        counts = table.to_numpy(str).astype(np.float64)
+        figures["confusion_matrix"] = confusion_figure(counts, classes, "validation")
     if history.is_file():
-        rows = [{str(k): v for k, v in r.items()} for r in pd.read_csv(history).to_dict("records")]
+        rows = [{str(k): v for k, v in r.items()} for r in read_csv(history).to_dict("records")]
         if rows and "phase" in rows[0]:  # the forest and the regression have a history, too
             monitor = str(metadata["params"]["train"]["monitor"])
             figures["learning_curves"] = learning_curves(rows, int(metadata["best_epoch"]), monitor)
@@ -61,8 +60,8 @@ def search_figures(folder: Path) -> "dict[str, Figure]":
     """
     from bakeoff.report.plots.search import history_figure, importance_figure, parallel_figure
 
-    trials = pd.read_csv(folder / TRIALS)
-    shares = pd.read_csv(folder / IMPORTANCES)
+    trials = read_csv(folder / TRIALS)
+    shares = read_csv(folder / IMPORTANCES)
     figures = {"history": history_figure(trials), "parallel": parallel_figure(trials)}
     if len(shares):
         named = zip(shares["parameter"], shares["importance"], strict=True)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bakeoff.report.plots.figures import PALETTE, new_figure, styled
-from bakeoff.runtime.tables import read_numbers
+from bakeoff.runtime.tables import read_csv
 
 _RATIOS = {
     **{f"1:{n}": 1 / n for n in (16, 8, 4, 2)},
@@ -29,7 +29,7 @@ def census_figures(folder: Path) -> dict[str, Figure]:
         folder: `reports/data`, with the census's tables.
     """
     counts, modes, sizes, facts = (
-        read_numbers(folder / f"{name}.csv") for name in ("counts", "modes", "sizes", "facts")
+        read_csv(folder / f"{name}.csv") for name in ("counts", "modes", "sizes", "facts")
     )
     tall = 1.4 + 0.28 * len(counts)  # inches
     return {

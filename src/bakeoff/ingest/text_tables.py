@@ -1,0 +1,121 @@
+"""Tables among a data set's files: CSV, with or without a header, and JSON Lines, all as text."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import lzma
+import warnings
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+from pandas.errors import ParserWarning
+
+from bakeoff.ingest.containers import DAMAGE, kind_of_file
+from bakeoff.params.datasets import Tabular
+from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.runtime.tables import read_csv
+
+_UNPACK = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
+_DELIMITERS = {";": ";", "\t": "\\t", ",": ",", "|": "|", " ": " "}
+
+
+def read_text_table(
+    name: str, content: bytes, dataset: Tabular, wanted: dict[str, str], where: Path
+) -> pd.DataFrame:
+    """Every column as text, and the wanted ones once more under the names given.
+
+    Columns are named by the header; where all wanted ones are numbers that no header has, the
+    table has no header, and they count from 0.
+
+    Args:
+        name: of the file; its ending tells what it is, and whether it is packed.
+        content: its bytes.
+        dataset: with the delimiter and the encoding.
+        wanted: new name: column.
+        where: the data set's file, for the messages.
+
+    Raises:
+        BakeoffError: it is no table that is read here, or lacks a column.
+    """
+    low = PurePosixPath(name.lower())
+    if low.suffix in (".xlsx", ".xls", ".ods", ".parquet"):
+        raise BakeoffError(f"{where}: '{name}' is {kind_of_file(name)}, and name that in 'table'")
+    try:
+        text = _unpacked(low.suffix, content).decode(dataset.encoding)
+        if {".jsonl", ".ndjson", ".json"} & set(low.suffixes):
+            rows = _json_rows(text)
+        else:
+            rows = _csv_rows(text, dataset, wanted)
+    except (OSError, LookupError, *DAMAGE) as error:
+        told = quoted(" ".join(str(error).split()), 200)
+        raise BakeoffError(
+            f"{name}: cannot be read as a table ({told}); check 'delimiter' and 'encoding' "
+            f"in {where}"
+        ) from None
+    for column in wanted.values():
+        if column not in rows.columns:
+            has = quoted(", ".join(map(str, rows.columns)), 200)
+            guess = _other_delimiter(list(rows.columns), dataset.delimiter)
+            raise BakeoffError(f"{where}: {name} has no column '{column}'; it has {has}{guess}")
+    return rows.assign(**{key: rows[column] for key, column in wanted.items()})
+
+
+def _unpacked(suffix: str, content: bytes) -> bytes:
+    if suffix == ".zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return archive.read(archive.infolist()[0])
+    return _UNPACK[suffix](content) if suffix in _UNPACK else content
+
+
+def _json_rows(text: str) -> pd.DataFrame:
+    try:
+        records = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except ValueError:
+        records = json.loads(text)
+    if len(records) == 1 and isinstance(records[0], list):
+        records = records[0]
+    if not all(isinstance(record, dict) for record in records):
+        raise ValueError("not one JSON object a line")
+    plain = [
+        {k: v if isinstance(v, str) else "" if v is None else json.dumps(v) for k, v in r.items()}
+        for r in records
+    ]
+    return pd.DataFrame(plain, dtype=str).fillna("")
+
+
+def _csv_rows(text: str, dataset: Tabular, wanted: dict[str, str]) -> pd.DataFrame:
+    delimiter = dataset.delimiter
+    first, _, rest = text.partition("\n")
+    if first.startswith("sep=") and len(first.strip()) == 5:  # Excel's own line before the header
+        text, delimiter = rest, first[4]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ParserWarning)
+        try:
+            rows = read_csv(io.StringIO(text), all_text=True, sep=delimiter)
+        except ParserWarning:
+            _refuse_longer_rows(text, delimiter)
+            warnings.simplefilter("ignore", ParserWarning)
+            rows = read_csv(io.StringIO(text), all_text=True, sep=delimiter)
+    columns = set(wanted.values())
+    if all(column.isdigit() for column in columns) and not columns <= set(rows.columns):
+        rows = read_csv(io.StringIO(text), all_text=True, sep=delimiter, header=None)
+        rows.columns = pd.Index([str(number) for number in rows.columns])
+    return rows
+
+
+def _refuse_longer_rows(text: str, delimiter: str) -> None:
+    """Cells beyond the header may be empty, as a delimiter at each line's end makes them."""
+    header, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    for number, row in enumerate(rows, start=2):
+        if any(row[len(header) :]):
+            raise ValueError(f"row {number} has {len(row)} cells, the header {len(header)}")
+
+
+def _other_delimiter(columns: list[str], delimiter: str) -> str:
+    for other, written in _DELIMITERS.items():
+        if other != delimiter and len(columns) == 1 and other in columns[0]:
+            return f"; if '{other}' divides its cells, set 'delimiter: \"{written}\"'"
+    return ""

@@ -1,0 +1,91 @@
+"""Keys of a data set's file that fit nothing are refused; what the others fit is told."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from bakeoff.params.datasets import Dataset, Table
+from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.sort.found import Found
+
+log = logging.getLogger(__name__)
+
+# Names in which several pictures of one patient, and the like, can be recognised.
+_PATIENTS = (
+    r"(?i)(patient|person|subject|subj|case|session|pat)[-_ ]?\d+",
+    r"[^/]*\d{3,}(?=[-_ ]\d{1,4}\.\w+$)",  # NORMAL-1003352-0001.jpeg
+)
+_HALF = 0.5
+
+
+def refuse_idle_rename(found: Sequence[Found], dataset: Dataset, where: Path) -> None:
+    """Refuse a key of `rename` that is no label.
+
+    Raises:
+        BakeoffError: with the labels that there are.
+    """
+    labels = {item.label for item in found if item.reason is None}
+    idle = [label for label in dataset.rename if label not in labels]
+    if idle and labels:
+        raise BakeoffError(
+            f"{where}: 'rename' has '{quoted(idle[0])}', which is no label found; there are "
+            f"{quoted(', '.join(sorted(labels)), 200)}; correct or remove it (in quotes, if YAML "
+            "reads it as something else)"
+        )
+
+
+def refuse_idle_keys(found: Sequence[Found], dataset: Dataset, where: Path) -> None:
+    """Tell how many labelled names `group` and `official` fit, and refuse the one that fits none.
+
+    Raises:
+        BakeoffError: with a name that it should have fitted.
+    """
+    usable = [item for item in found if item.reason is None]
+    if not usable:
+        return
+    first = quoted(f"/{usable[0].path}")
+    grouped = [item.group for item in usable if item.group]
+    by_column = isinstance(dataset, Table) and dataset.group_column
+    if (dataset.group or by_column) and not grouped:
+        key = f"'group' is '{dataset.group}'" if dataset.group else "'group_column' is empty"
+        raise BakeoffError(
+            f"{where}: {key}, which fits none of {len(usable)} names (the first is {first}); "
+            "correct it, or remove it if every picture stands for itself"
+        )
+    if dataset.group or by_column:
+        alone = len(usable) - len(grouped)
+        groups = len(set(grouped)) + alone
+        log.info("group: %d of %d names matched, %d groups", len(grouped), len(usable), groups)
+    else:
+        log.info("group: no pattern, so each of %d pictures is a group of its own", len(usable))
+        _hint_at_patients(usable)
+    _tell_sides(usable, dataset, where, first)
+
+
+def _tell_sides(usable: Sequence[Found], dataset: Dataset, where: Path, first: str) -> None:
+    sides = Counter(item.official for item in usable if item.official)
+    for side, glob in dataset.official.items():
+        if not sides[side]:
+            raise BakeoffError(
+                f"{where}: 'official.{side}' is '{glob}', which fits none of {len(usable)} names "
+                f"(the first is {first}); correct or remove it"
+            )
+    if sides:
+        told = ", ".join(f"{sides[side]} {side}" for side in ("train", "val", "test"))
+        log.info("official: %d of %d names matched, %s", sides.total(), len(usable), told)
+
+
+def _hint_at_patients(usable: Sequence[Found]) -> None:
+    labels = {item.label for item in usable}
+    for pattern in _PATIENTS:
+        matches = [match.group() for i in usable if (match := re.search(pattern, f"/{i.path}"))]
+        groups = len(set(matches))
+        if len(matches) >= _HALF * len(usable) and 2 * len(labels) <= groups < 0.9 * len(matches):
+            log.warning(
+                "%d of %d names look like %d patients, sessions or objects with several pictures "
+                "each (%s): \"group: '%s'\" in the data set's file keeps each on one side",
+                *(len(matches), len(usable), groups, quoted(matches[0]), pattern),
+            )
+            return

@@ -1,0 +1,85 @@
+"""Classes that are probably none: sides, masks, combined labels, patients, unlabelled pictures."""
+
+import logging
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from bakeoff.params.datasets import Dataset, Folders
+from bakeoff.runtime.errors import quoted
+from bakeoff.sort.found import Found
+from bakeoff.sort.label_tables import SIDE_NAMES
+
+log = logging.getLogger(__name__)
+
+_MASK = re.compile(r"(?i)[-_. ](mask|masks|seg|segmentation|gt|label|overlay)([-_]?\d+)?$")
+_PATIENT = re.compile(r"(?i)^(patient|person|subject|subj|case|session|pat)[-_ ]?\d+$")
+_SEPARATORS = re.compile(r"\s*[|;,+&]\s*")
+_MOST = 0.8
+
+
+def warn_of_classes(found: Sequence[Found], dataset: Dataset) -> None:
+    """Name what was taken for a class, or for a picture of one, and probably is not.
+
+    Args:
+        found: every raw file, with its label.
+        dataset: tells how labels were found.
+    """
+    usable = [item for item in found if item.reason is None]
+    labels = Counter(item.label for item in usable)
+    _warn(
+        [label for label in labels if label.lower() in SIDE_NAMES],
+        "named like sides of a split: if they are, name the level of the classes with 'level', or",
+    )
+    patients = [label for label in labels if _PATIENT.match(label)]
+    if len(patients) > _MOST * len(labels):
+        _warn(patients, "named like patients: if the folder above is the class, set 'level: 2', or")
+    known = {label.casefold() for label in labels}
+    combined = [
+        label
+        for label in labels
+        if len(parts := _SEPARATORS.split(label.casefold())) > 1 and known & set(parts)
+    ]
+    _warn(combined, "combinations of other classes: unless they are wanted,")
+    if isinstance(dataset, Folders):
+        _warn(_at_another_depth(usable), "at another depth than the rest, perhaps unlabelled:")
+    _warn_of_masks(usable)
+
+
+def _warn(labels: Sequence[str], what: str) -> None:
+    if labels:
+        shown = ", ".join(f"'{quoted(label, 40)}'" for label in sorted(labels)[:6])
+        more = f" and {len(labels) - 6} more" if len(labels) > 6 else ""
+        first = quoted(sorted(labels)[0], 40)
+        log.warning(
+            "classes %s%s are %s leave them out with \"rename: {'%s': null}\"",
+            *(shown, more, what, first),
+        )
+
+
+def _at_another_depth(usable: Sequence[Found]) -> list[str]:
+    """Labels whose pictures all lie at a depth where few others do."""
+    depths: dict[str, Counter[int]] = defaultdict(Counter)
+    for item in usable:
+        depths[item.label][item.path.count("/")] += 1
+    main = Counter(counter.most_common(1)[0][0] for counter in depths.values()).most_common(1)
+    return [label for label, counter in depths.items() if main and main[0][0] not in counter]
+
+
+def _warn_of_masks(usable: Sequence[Found]) -> None:
+    stems = {str(PurePosixPath(item.path).with_suffix("")) for item in usable}
+    masks = [
+        i.path
+        for i in usable
+        if _MASK.sub("", s := str(PurePosixPath(i.path).with_suffix(""))) in stems - {s}
+    ]
+    if masks:
+        name = PurePosixPath(masks[0])
+        ending = _MASK.search(name.stem)
+        glob = f"*{ending.group() if ending else ''}{name.suffix}"
+        log.warning(
+            "%d of %d pictures seem to be masks of others (%s): \"leave_out: ['%s']\" leaves them "
+            "out",
+            *(len(masks), len(usable), quoted(masks[0]), re.sub(r"\d+(?=\.\w+$)", "*", glob)),
+        )
