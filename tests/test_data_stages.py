@@ -130,7 +130,7 @@ def test_the_data_are_drawn_the_same_twice(interim):
 def test_a_class_too_small_leaves_nothing_behind(interim):
     rows = interim.assign(label=interim["label"].mask(interim.index < 2, "rare"))
     write_table(rows, Path("data/interim/manifest.csv"))
-    with pytest.raises(BakeoffError, match="class 'rare' has 1"):
+    with pytest.raises(BakeoffError, match="fewer: 'rare' has 1"):
         run("split")
     assert not Path("data/splits").exists()
     assert not Path("reports").exists()

@@ -98,7 +98,7 @@ def test_a_small_set_goes_through_both_stages(
     ("members", "told"),
     [
         (None, "ingest: error: datasets/mine.yaml: 'archive' is 'in.zip', and nothing is there"),
-        ({}, "ingest: error: datasets/mine.yaml: the archive holds no file to bring in"),
+        ({}, "ingest: error: datasets/mine.yaml: no file to bring in"),
         ({"../evil.png": b""}, "climbs out of its folder"),
         ({"a/x": b"1", "a/x/y": b"2"}, "both a file and a folder"),
     ],
