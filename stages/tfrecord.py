@@ -17,7 +17,7 @@ def main() -> None:
     params = TfrecordParams.read("tfrecord")
     ranges = AugmentParams.read("augment").random
     classes = tuple(read_json(INTERIM / "classes.json"))
-    export = Export(params, ranges, read_key("sort.mode"), classes)
+    export = Export(params, ranges, read_key("sort.mode"), classes, read_key("sort.white"))
     plan = read_table(PLAN, PLAN_COLUMNS)
     with writing_folder(PROCESSED) as folder, writing_folder(REPORTS / "tfrecord") as reports:
         index, checksums = write_records(plan, export, folder)

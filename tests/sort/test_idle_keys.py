@@ -35,6 +35,7 @@ def _listen(caplog: pytest.LogCaptureFixture) -> None:
         ({"group": r"session\d+"}, r"'group' is 'session\\d\+', which fits none of 24 names"),
         ({"official": {"test": "*/tset/*"}}, "'official.test' is .* fits none of 24 names"),
         ({"rename": {"c": "d"}}, "'rename' has 'c', which is no label found; there are a, b"),
+        ({"leave_out_labels": ("c",)}, "'leave_out_labels' has 'c', which is no label found"),
         ({"label": "x(.+)"}, "'label' is 'x.*fits no folder"),
     ],
 )
@@ -64,10 +65,10 @@ def test_lone_names_are_no_patients(caplog: pytest.LogCaptureFixture) -> None:
     assert "patients" not in caplog.text
 
 
-def test_rename_to_null_leaves_a_class_out() -> None:
-    found = find(rename={"b": None})
+def test_a_class_can_be_left_out_by_its_label() -> None:
+    found = find(leave_out_labels=("b",))
     assert {item.label for item in found if item.reason is None} == {"a"}
-    assert {item.detail for item in found if item.reason} == {"'rename' leaves the class 'b' out"}
+    assert {item.detail for item in found if item.reason} == {"'b' is in 'leave_out_labels'"}
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ class Dataset(Block):
     leave_out: tuple[Glob, ...] = ()  # of what `keep` lets through
     group: Regex | None = None  # same match, same side
     official: dict[Side, Glob] = {}  # the archive's own sides
-    rename: dict[str, str | None] = {}  # label found: label wanted; null leaves the class out
+    leave_out_labels: tuple[str, ...] = ()  # as found: their pictures are left out
+    rename: dict[str, str] = {}  # label found: label wanted
 
 
 class Archived(Dataset):
@@ -81,13 +82,6 @@ class Filenames(Archived):
     kind: Literal["filenames"]
     classes: Classes | None = None  # label: pattern
     label: Regex | None = None  # one pattern instead, whose first group is the label
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_pattern(cls, value: Any) -> Any:
-        if isinstance(value, dict) and isinstance(value.get("classes"), str):
-            return {**value, "label": value["classes"], "classes": None}
-        return value
 
     @model_validator(mode="after")
     def _one_way(self) -> "Filenames":
@@ -212,6 +206,8 @@ def read_dataset(path: Path) -> Dataset:
     model = KINDS[kind]
     numbers = {key for key, field in model.model_fields.items() if _is_number(field.annotation)}
     value = text | {key: typed[key] for key in numbers & set(typed)}
+    if kind == "filenames" and isinstance(value.get("classes"), str):  # one pattern for all
+        value["label"] = value.pop("classes")
     return parse(model, value, where="", path=path)
 
 

@@ -17,6 +17,7 @@ from bakeoff.report.page import Context, write_report
 from bakeoff.report.plots.curves import precision_recall_points, roc_points
 from bakeoff.report.plots.figures import save_png
 from bakeoff.runtime.files import write_text, writing_folder
+from bakeoff.runtime.tables import read_csv
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.validation_files import write_confusion
 from bakeoff.test_side.candidates import MAJORITY, Candidate
@@ -25,7 +26,7 @@ from bakeoff.test_side.candidates import MAJORITY, Candidate
 def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
     """`history.csv` of the models that were trained in epochs."""
     paths = {c.name: c.folder / "history.csv" for c in candidates}
-    histories = {name: pd.read_csv(path) for name, path in paths.items() if path.is_file()}
+    histories = {name: read_csv(path) for name, path in paths.items() if path.is_file()}
     return {n: h for n, h in histories.items() if {"loss", "val_loss"} <= set(h.columns)}
 
 

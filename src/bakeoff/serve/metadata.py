@@ -36,6 +36,7 @@ class ModelMetadata(BaseModel):
     record_side: Annotated[int, Field(ge=1, le=_LARGEST)]
     channels: Literal[1, 3]
     mode: Literal["RGB", "L"]
+    white: Annotated[int, Field(ge=1, le=65535)] | None = None
     fit: Fit
     equalize: Literal["none", "channel", "adaptive"]
     encoding: Literal["png", "jpeg"]

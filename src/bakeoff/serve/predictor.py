@@ -76,7 +76,7 @@ class Predictor:
         if isinstance(source, np.ndarray):
             image = from_array(source).convert(mode)
         else:
-            image = decode(source, mode)
+            image = decode(source, mode, white=self.metadata.white)
         params = self.metadata.record_params()
         pixels = to_record_picture(image, params)
         if params.encoding == "jpeg":  # the model knows pictures as JPEG leaves them

@@ -20,20 +20,23 @@ _PATIENTS = (
 _HALF = 0.5
 
 
-def refuse_idle_rename(found: Sequence[Found], dataset: Dataset, where: Path) -> None:
-    """Refuse a key of `rename` that is no label.
+def refuse_idle_labels(found: Sequence[Found], dataset: Dataset, where: Path) -> None:
+    """Refuse a label of `rename` or `leave_out_labels` that was not found.
 
     Raises:
         BakeoffError: with the labels that there are.
     """
     labels = {item.label for item in found if item.reason is None}
-    idle = [label for label in dataset.rename if label not in labels]
-    if idle and labels:
-        raise BakeoffError(
-            f"{where}: 'rename' has '{quoted(idle[0])}', which is no label found; there are "
-            f"{quoted(', '.join(sorted(labels)), 200)}; correct or remove it (in quotes, if YAML "
-            "reads it as something else)"
-        )
+    for key, named in (
+        ("rename", [*dataset.rename]),
+        ("leave_out_labels", dataset.leave_out_labels),
+    ):
+        idle = [label for label in named if label not in labels]
+        if idle and labels:
+            raise BakeoffError(
+                f"{where}: '{key}' has '{quoted(idle[0])}', which is no label found; there are "
+                f"{quoted(', '.join(sorted(labels)), 200)}; correct or remove it"
+            )
 
 
 def refuse_idle_keys(found: Sequence[Found], dataset: Dataset, where: Path) -> None:

@@ -12,7 +12,7 @@ from bakeoff.params.datasets import Pixels as PixelTable
 from bakeoff.pictures.decoding import SUFFIXES
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.sort.found import Found
-from bakeoff.sort.idle_keys import refuse_idle_keys, refuse_idle_rename
+from bakeoff.sort.idle_keys import refuse_idle_keys, refuse_idle_labels
 from bakeoff.sort.label_tables import find_by_table
 from bakeoff.sort.quarantine import what_else
 
@@ -137,14 +137,13 @@ def _named(item: Found) -> Found:
 
 
 def _renamed(found: list[Found], dataset: Dataset, where: Path) -> list[Found]:
-    refuse_idle_rename(found, dataset, where)
+    refuse_idle_labels(found, dataset, where)
 
     def rename(item: Found) -> Found:
-        wanted = dataset.rename.get(item.label, item.label)
-        if wanted is None:
-            told = f"'rename' leaves the class '{item.label}' out"
+        if item.label in dataset.leave_out_labels:
+            told = f"'{item.label}' is in 'leave_out_labels'"
             return replace(item, label="", reason="left out", detail=told)
-        return replace(item, label=wanted)
+        return replace(item, label=dataset.rename.get(item.label, item.label))
 
     return [item if item.reason else rename(item) for item in found]
 

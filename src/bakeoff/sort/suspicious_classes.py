@@ -53,7 +53,7 @@ def _warn(labels: Sequence[str], what: str) -> None:
         more = f" and {len(labels) - 6} more" if len(labels) > 6 else ""
         first = quoted(sorted(labels)[0], 40)
         log.warning(
-            "classes %s%s are %s leave them out with \"rename: {'%s': null}\"",
+            "classes %s%s are %s leave them out with \"leave_out_labels: ['%s']\"",
             *(shown, more, what, first),
         )
 

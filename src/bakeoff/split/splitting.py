@@ -119,7 +119,7 @@ def _stratified_sides(
         raise BakeoffError(
             f"params.yaml: 'split' cannot put class '{label}' on every side, because its groups"
             " also hold pictures that other classes need elsewhere; add pictures of it, or leave"
-            f" the class out with \"rename: {{'{label}': null}}\" in the data set's file"
+            f" the class out with \"leave_out_labels: ['{label}']\" in the data set's file"
         ) from None
     by_group = dict(zip(counts.index, (names[number] for number in dealt), strict=True))
     side.loc[free] = groups.loc[free].map(by_group)
@@ -196,8 +196,7 @@ def _without(small: list[str], counts: "pd.Series[int]") -> str:
     if enough >= 2:
         ways.append(f"'sort.limit_classes: {enough}'")
     if len(small) <= 5 and len(counts) - len(small) >= 2:
-        nulls = ", ".join(f"'{label}': null" for label in small)
-        ways.append(f'"rename: {{{nulls}}}" in the data set\'s file')
+        ways.append(f'"leave_out_labels: {small}" in the data set\'s file')
     return f", or leave them out with {' or '.join(ways)}" if ways else ""
 
 
@@ -214,7 +213,7 @@ def _check_official(rows: pd.DataFrame, official: "pd.Series[bool]") -> None:
         raise BakeoffError(
             f"params.yaml: 'split.official_test' is true, but the archive's own test folder holds"
             f" no picture of class '{quoted(missing[0], 40)}': set it to false, or leave the class"
-            f" out with \"rename: {{'{missing[0]}': null}}\" in the data set's file"
+            f" out with \"leave_out_labels: ['{missing[0]}']\" in the data set's file"
         )
 
 

@@ -16,6 +16,7 @@ PICTURE_FACTS = (
     "record_side",
     "channels",
     "mode",
+    "white",
     "fit",
     "equalize",
     "encoding",
@@ -67,6 +68,7 @@ class RecordIndex:
     classes: tuple[str, ...]
     splits: dict[str, SplitIndex]
     mode: str = "RGB"  # of the canonical pixels, `sort.mode`
+    white: int | None = None  # `sort.white`
     jpeg_quality: int | None = None  # of JPEG records
 
     def picture_facts(self) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Export:
         params: the `tfrecord` block.
         ranges: the `augment.random` block.
         mode: of the canonical pixels, `sort.mode`.
+        white: `sort.white`, which the sorted pictures have been through.
         classes: names in the order of the labels.
     """
 
@@ -39,6 +40,7 @@ class Export:
     ranges: RandomTransforms
     mode: Mode
     classes: tuple[str, ...]
+    white: int | None = None
 
 
 @dataclass(frozen=True)
@@ -197,5 +199,6 @@ def _index(plan: pd.DataFrame, export: Export, shards: dict[str, list[Shard]]) -
         classes=export.classes,
         splits=splits,
         mode=export.mode,
+        white=export.white,
         jpeg_quality=params.jpeg_quality if params.encoding == "jpeg" else None,
     )
