@@ -61,5 +61,5 @@ def test_a_trailing_comma_shifts_no_column():
 
 def test_a_number_that_is_none_is_told(tmp_path):
     (tmp_path / "t.csv").write_text("label,seed\nNA,x\n")
-    with pytest.raises(BakeoffError, match=r"t\.csv: not the table it should be"):
+    with pytest.raises(BakeoffError, match=r"t\.csv: not the expected table"):
         read_table(tmp_path / "t.csv", ("label", "seed"))
