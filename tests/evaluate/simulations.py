@@ -1,9 +1,6 @@
-"""Simulated models whose truth is known: how often the evaluation's statements are wrong.
+"""Simulated models whose truth is known."""
 
-`python -m tests.evaluate.simulations` prints the table of `docs/evaluation.md`.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
@@ -13,8 +10,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bakeoff.evaluate.outcomes import Outcomes
+from bakeoff.scoring.predictions import Predictions
 
 Style = Literal["plain", "similar", "skewed", "twins"]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Sizes = Literal["equal", "log-normal"]
 
 # What decides whether a model is right on a picture, as shares of the variance: how hard the group
@@ -53,7 +53,7 @@ def settings(
         yield Setting(count, accuracy, kind, style)
 
 
-def owners(generator: np.random.Generator, groups: int, sizes: Sizes) -> NDArray[np.int64]:
+def owners(generator: np.random.Generator, groups: int, sizes: Sizes) -> Integers:
     """The group of each picture: three pictures a group, or a log-normal number around 2.5."""
     if sizes == "equal":
         return np.repeat(np.arange(groups), 3)
@@ -62,7 +62,7 @@ def owners(generator: np.random.Generator, groups: int, sizes: Sizes) -> NDArray
 
 
 def equally_good(
-    generator: np.random.Generator, setting: Setting, models: int, gains: float | None = None
+    generator: np.random.Generator, setting: Setting, models: int, gain: float = 0.0
 ) -> Outcomes:
     """Outcomes of models that are all right with probability `accuracy`, alike within groups.
 
@@ -70,7 +70,7 @@ def equally_good(
         generator: Of everything.
         setting: How many groups, how they err.
         models: How many.
-        gains: Added to the first model's accuracy.
+        gain: Added to the first model's accuracy.
     """
     groups = owners(generator, setting.groups, setting.sizes)
     shares = _SHARES[setting.style]
@@ -89,7 +89,7 @@ def equally_good(
         + roots[:, 3:] * chance
     )
     accuracy = np.full(models, setting.accuracy)
-    accuracy[0] += gains or 0.0
+    accuracy[0] += gain
     right = hardness < special.ndtri(accuracy)[:, None]
     return Outcomes(tuple(f"m{m}" for m in range(models)), right[None], groups)
 
@@ -114,6 +114,10 @@ class Recipes:
     repeats: int = 3
     sizes: Sizes = "equal"
 
+    def __str__(self) -> str:
+        seen = "all" if self.seen is None else f"{self.seen} of each class"
+        return f"{self.groups} groups, {self.sizes}, a fit sees {seen}"
+
     def outcomes(self, generator: np.random.Generator, models: int) -> Outcomes:
         """Train and test in every fold and repeat: nearest class mean."""
         groups = owners(generator, self.groups, self.sizes)
@@ -133,9 +137,9 @@ class Recipes:
         self,
         generator: np.random.Generator,
         models: int,
-        groups: NDArray[np.int64],
-        labels: NDArray[np.int64],
-    ) -> NDArray[np.float64]:
+        groups: Integers,
+        labels: Integers,
+    ) -> Floats:
         """Shape `(models, n, 8)`, half the variance of the group."""
         of_group = generator.normal(size=(models, self.groups, 8))[:, groups]
         own = generator.normal(size=(models, len(groups), 8))
@@ -144,10 +148,10 @@ class Recipes:
     def _fit_predict(
         self,
         generator: np.random.Generator,
-        features: NDArray[np.float64],
-        labels: NDArray[np.int64],
+        features: Floats,
+        labels: Integers,
         test: NDArray[np.bool_],
-    ) -> NDArray[np.int64]:
+    ) -> Integers:
         models = len(features)
         means = np.empty((2, models, features.shape[2]))
         for label in (0, 1):
@@ -163,7 +167,7 @@ class Recipes:
         )
 
 
-def _deal(generator: np.random.Generator, groups: int, folds: int) -> NDArray[np.int64]:
+def _deal(generator: np.random.Generator, groups: int, folds: int) -> Integers:
     """A fold for each group, stratified: even and odd groups are the two classes."""
     dealt = np.empty(groups, np.int64)
     for label in (0, 1):
@@ -172,12 +176,47 @@ def _deal(generator: np.random.Generator, groups: int, folds: int) -> NDArray[np
     return dealt
 
 
-def rate(trial: Callable[[np.random.Generator], bool], runs: int, seed: int = 0) -> float:
-    """How often `trial` is true."""
-    generator = np.random.default_rng(seed)
-    return float(np.mean([trial(generator) for _ in range(runs)]))
+@dataclass(frozen=True)
+class Scored:
+    """Probabilities of pictures whose classes are normal clouds, alike within groups.
 
+    Attributes:
+        groups: How many, of one class each unless `mixed`.
+        classes: How many; with `rare` the second holds a fifth of the groups.
+        shift: Of the own class's logit.
+        sizes: Of the groups.
+        rare: Two classes, one of them rare.
+        mixed: Pictures of a group are of any class.
+    """
 
-def monte_carlo_error(share: float, runs: int) -> float:
-    """The standard error of a share of that many runs."""
-    return float(np.sqrt(share * (1 - share) / runs))
+    groups: int
+    classes: int = 2
+    shift: float = 0.8
+    sizes: Sizes = "equal"
+    rare: bool = False
+    mixed: bool = False
+
+    def __str__(self) -> str:
+        extra = ", one rare" * self.rare + ", mixed within groups" * self.mixed
+        return (
+            f"{self.groups} groups, {self.sizes}, {self.classes} classes, shift {self.shift}{extra}"
+        )
+
+    def predictions(self, generator: np.random.Generator) -> tuple[Predictions, Integers]:
+        """Predictions and the group of each picture."""
+        groups = owners(generator, self.groups, self.sizes)
+        shares = [0.8, 0.2] if self.rare else [1 / self.classes] * self.classes
+        if self.mixed:
+            labels = generator.choice(self.classes, len(groups), p=shares)
+        else:
+            bounds = np.rint(np.cumsum(shares) * self.groups)
+            of_group = np.searchsorted(bounds, np.arange(self.groups), side="right")
+            labels = generator.permutation(of_group)[groups]
+        noise = generator.normal(size=(self.groups, self.classes))[groups]
+        noise += generator.normal(size=(len(groups), self.classes))
+        logits = 1.5 * (self.shift * np.eye(self.classes)[labels] + 0.7 * noise)
+        powers = np.exp(logits)
+        names = tuple(f"c{c}" for c in range(self.classes))
+        probabilities = powers / powers.sum(axis=1, keepdims=True)
+        ids = np.arange(len(groups)).astype(np.str_)
+        return Predictions(names, ids, labels.astype(np.int64), probabilities), groups
