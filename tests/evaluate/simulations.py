@@ -79,7 +79,7 @@ def equally_good(
     of_picture = generator.normal(size=len(groups))
     of_pair = generator.normal(size=(models, setting.groups))
     chance = generator.normal(size=(models, len(groups)))
-    if setting.style == "twins":
+    if setting.style == "twins" and models > 2:
         of_pair[2:] = of_pair[1]
         chance[2:] = 0.95 * chance[1] + np.sqrt(1 - 0.95**2) * chance[2:]
     hardness = (
