@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json
-from bakeoff.runtime.tables import write_table
+from bakeoff.runtime.tables import read_csv, write_table
 from bakeoff.scoring.temperature import fit_temperature
 
 PICTURES, FACTS, CURVE = "pictures.csv", "facts.json", "learning_curve.npy"
@@ -138,6 +138,9 @@ def write_no_folds(folder: Path, reason: str) -> None:
     write_json(folder / FACTS, {"skipped": reason})
 
 
+_DTYPES = {"image_id": str, "group": str, "label": "int64"}
+
+
 def read_folds(folder: Path) -> dict[str, FoldPredictions]:
     """The predictions of `data/folds/<model>` by recipe; empty where the model has none.
 
@@ -148,9 +151,7 @@ def read_folds(folder: Path) -> dict[str, FoldPredictions]:
     if "skipped" in facts:
         return {}
     try:
-        table = pd.read_csv(
-            folder / PICTURES, dtype={"image_id": str, "group": str}, keep_default_na=False
-        )
+        table = read_csv(folder / PICTURES, dtype=_DTYPES)
         arrays = {n: np.load(folder / f"{n}.npy", allow_pickle=False) for n in facts["recipes"]}
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from None

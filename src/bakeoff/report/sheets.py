@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from bakeoff.report.plots.fonts import font_file
 from bakeoff.runtime.files import writing_file
 
 _SIDE, _GAP, _CAPTION = 170, 10, 40  # pixels
 _LETTERS = 28  # in a line of a caption
-_FONT = Path(mpl.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+_LINE = 16  # pixels
+_MOST_LINES = 4
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,14 @@ def contact_sheet(pictures: Sequence[Captioned], columns: int = 6) -> Image.Imag
     """Pictures in rows, captions below, on white; an empty picture leaves its cell white."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    cell = (_SIDE + _GAP, _SIDE + _CAPTION)
+    texts = [
+        textwrap.wrap(shown.caption, _LETTERS, max_lines=_MOST_LINES, placeholder=" …")
+        for shown in pictures
+    ]
+    caption = max(_CAPTION, *(3 + _LINE * len(lines) for lines in texts))
+    cell = (_SIDE + _GAP, _SIDE + caption)
     sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    font = ImageFont.truetype(str(_FONT), 11)
     for index, shown in enumerate(pictures):
         if not shown.picture.size:
             continue
@@ -43,7 +49,8 @@ def contact_sheet(pictures: Sequence[Captioned], columns: int = 6) -> Image.Imag
         image = Image.fromarray(picture).convert("RGB")
         image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
         sheet.paste(image, place)
-        text = textwrap.fill(shown.caption, _LETTERS)
+        text = "\n".join(texts[index])
+        font = ImageFont.truetype(str(font_file(text)), 11)
         draw.text((place[0], place[1] + _SIDE + 3), text, fill="black", font=font)
     return sheet
 

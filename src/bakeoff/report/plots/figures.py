@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -12,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from bakeoff.report.plots.fonts import families, tell_missing
 from bakeoff.runtime.files import writing_file
 
 # Okabe and Ito's palette for colour-blind readers, without black, which the text uses.
@@ -23,7 +25,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _STYLE: Any = {
-    "font.family": "DejaVu Sans",
+    "font.family": list(families()),
+    "text.parse_math": False,  # a class may be called $5-$10
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -70,7 +73,12 @@ def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     figure.set_dpi(dpi)
     stream = io.BytesIO()
     # `Figure.savefig` draws everything twice.
-    FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
+    missing = [str(warning.message) for warning in said if "missing from" in str(warning.message)]
+    if missing:
+        tell_missing("".join(sorted({chr(int(text.split()[1])) for text in missing})))
     return stream.getvalue()
 
 
