@@ -11,6 +11,7 @@ from PIL import Image
 
 from bakeoff import tracking
 from bakeoff.params.evidence import TrackingParams
+from bakeoff.runtime.files import write_json
 from bakeoff.serve.predictor import load_predictor
 from bakeoff.tracking.gate import group_numbers
 from bakeoff.tracking.prune import delete, superseded
@@ -164,6 +165,32 @@ def test_the_champion_is_scored_anew_when_the_test_side_changed(repository):
     paths = [Path(path) for path in table["path"]]
     assert (true.table(paths)["label"] == table["label"]).all()
     assert gate.startswith("not promoted: accuracy +0.000 on the same 30 test pictures")
+
+
+def test_a_champion_is_not_scored_on_its_own_training_pictures(repository):
+    reproduce(repository, "first", 20, seed=1)
+    splits = repository / "data/splits"
+    held = pd.read_csv(splits / "train.csv", dtype=str)
+    pd.read_csv(splits / "test.csv", dtype=str).to_csv(splits / "train.csv", index=False)
+    held.to_csv(splits / "test.csv", index=False)  # another seed deals the sides anew
+    (repository / "models/first").rename(repository / "models/second")
+    write_forest(repository, "second", seed=2)
+    write_reports(repository, {"second": len(held)})
+    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    gate = version_with(open_store("phantom"), "challenger").tags["gate"]
+    assert gate.startswith("not promoted: the champion could not be scored")
+    assert "every test picture stood in the champion's own training" in gate
+
+
+def test_a_leaking_test_side_promotes_nobody(repository):
+    reproduce(repository, "first", 10, seed=1)
+    (repository / "models/first").rename(repository / "models/second")
+    write_forest(repository, "second", seed=2)
+    write_reports(repository, {"second": 24})
+    write_json(repository / "reports/split/leakage.json", {"test_pictures_in_training": 3})
+    tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
+    gate = version_with(open_store("phantom"), "challenger").tags["gate"]
+    assert gate.startswith("not promoted: the test side leaks from training")
 
 
 def test_groups_are_numbered_in_the_order_of_the_pictures(repository):

@@ -20,7 +20,13 @@ from bakeoff.scoring.predictions import read_predictions
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.comparison_run import Comparison
-from bakeoff.tracking.gate import champion_predictions, group_numbers
+from bakeoff.tracking.gate import (
+    champion_predictions,
+    folded_outcomes,
+    group_numbers,
+    leaking_images,
+    write_training_images,
+)
 from bakeoff.tracking.package import PACKAGE
 from bakeoff.tracking.store import Store, locked
 
@@ -110,6 +116,7 @@ def _register(store: Store, contest: Contest) -> "ModelVersion":
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "package"
         package_model(contest.models / best, package, model_id=logged.model_id)
+        write_training_images(package)
         tags |= {PACKAGE: sha256_of_folder(packaged_folder(package))}
         store.client.log_model_artifacts(logged.model_id, str(package))
     store.client.finalize_logged_model(logged.model_id, "READY")
@@ -181,29 +188,39 @@ def version_with(store: Store, alias: str) -> "ModelVersion | None":
 def _against(
     store: Store, contest: Contest, version: "ModelVersion", champion: "ModelVersion"
 ) -> tuple[bool, str]:
-    """The paired test of the newcomer and the champion on today's test side."""
+    """The paired test of the newcomer and the champion: in folds, or on today's test side."""
     comparison = contest.comparison
-    newcomer = read_predictions(comparison.reports / "predictions" / f"{contest.best}.csv")
     try:
-        rival = champion_predictions(store, comparison, champion, newcomer)
+        outcomes = folded_outcomes(store, comparison, champion, contest.best)
+        if outcomes is None and leaking_images(comparison.reports):
+            return False, "the test side leaks from training, so nothing is concluded from it"
+        outcomes = outcomes or _tested(store, contest, champion)
     except (OSError, KeyError, PictureError, BakeoffError) as error:
         return False, f"the champion could not be scored on today's pictures ({error})"
-    if rival is None:
+    if outcomes is None:
         return False, "the champion tells other classes apart, so the two cannot be compared"
-    outcomes = Outcomes(
-        ("newcomer", "champion"),
-        np.stack([newcomer.right, rival.right])[None],
-        group_numbers(newcomer.image_ids),
-    )
+    scored = read_predictions(comparison.reports / "predictions" / f"{contest.best}.csv")
     champion_key = champion.tags.get(fact.KEY)
     promotion = judge(
         outcomes,
         candidates=max(1, sum(key != champion_key for key in comparison.keys.values())),
-        look=_look(store, version, champion, newcomer.image_ids),
+        look=_look(store, version, champion, scored.image_ids),
         confidence=contest.params.confidence,
         margin=contest.params.promote_margin,
     )
     return promotion.promoted, promotion.reason
+
+
+def _tested(store: Store, contest: Contest, champion: "ModelVersion") -> Outcomes | None:
+    """Both on the test pictures that neither saw; None where they know other classes."""
+    reports = contest.comparison.reports
+    newcomer = read_predictions(reports / "predictions" / f"{contest.best}.csv")
+    rival = champion_predictions(store, contest.comparison, champion, newcomer)
+    if rival is None:
+        return None
+    newcomer = newcomer.only(np.isin(newcomer.image_ids, rival.image_ids))
+    right = np.stack([newcomer.right, rival.right])[None]
+    return Outcomes(("newcomer", "champion"), right, group_numbers(newcomer.image_ids))
 
 
 def _look(
