@@ -58,7 +58,7 @@ def _example(name: str, row: int, side: int, channels: int, *, copied: bool) -> 
     features["image"].bytes_list.value.append(tf.io.encode_png(pixels).numpy())
     features["label"].int64_list.value.append(row % 3)
     texts = {
-        "image_id": f"{name}{row:029d}"[:32],
+        "image_id": f"{name}{row:027d}",
         "transform": "mirror_horizontal" if copied else "original",
         "group": f"person{row}",
     }

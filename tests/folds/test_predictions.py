@@ -6,6 +6,7 @@ from scipy.special import softmax
 
 from bakeoff.folds.predictions import (
     LearningCurve,
+    Predicted,
     Recipe,
     read_folds,
     read_learning_curve,
@@ -30,7 +31,7 @@ def write(folder, pool):
     folder.mkdir()
     right = np.arange(2 * 5 * 30).reshape(2, 5, 30) % 3 > 0
     curve = LearningCurve(np.array([0.06, 0.12, 0.25, 0.5, 1]), np.arange(1.0, 6), right)
-    return write_folds(folder, pool.pictures(), CLASSES, {"head": recipe(pool)}, curve)
+    return write_folds(folder, Predicted(pool.pictures(), CLASSES, {"head": recipe(pool)}, curve))
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -62,7 +63,9 @@ def test_the_pooled_temperature_is_that_of_the_logits_before_those_of_the_parts(
         pool = tiny_pool()
         folder = tmp_path / f"{temperature}"
         folder.mkdir()
-        write_folds(folder, pool.pictures(), CLASSES, {"head": recipe(pool, temperature)})
+        write_folds(
+            folder, Predicted(pool.pictures(), CLASSES, {"head": recipe(pool, temperature)})
+        )
         found.append(read_json(folder / "facts.json")["recipes"]["head"]["pooled_temperature"])
     assert found[0] == pytest.approx(found[1], rel=1e-3)
     assert 0.5 < found[0] < 2

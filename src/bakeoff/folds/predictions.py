@@ -1,6 +1,6 @@
 """Out-of-fold predictions as a stage leaves them, and how they are read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ class FoldPredictions:
 
     Attributes:
         model: the folder's name: of the backbone's entry, or of a forest.
-        recipe: `head`, `logistic` or `forest`.
+        recipe: `head`, `logistic`, `forest`, or `network` where it is trained on pictures; of
+            that one usually the pictures of a single fold.
         classes: the `k` class names.
         image_ids: (n,) sorted; a picture that occurs twice is there twice.
         labels: (n,) true classes.
@@ -70,7 +71,7 @@ class Recipe:
     """The predictions of one recipe, before they are written.
 
     Attributes:
-        probabilities: (R, n, k).
+        probabilities: (R, n, k); NaN where a picture is not tested.
         facts: for `facts.json`; `temperatures`, one for each fold of each repeat, among them.
     """
 
@@ -78,13 +79,24 @@ class Recipe:
     facts: dict[str, Any]
 
 
-def write_folds(
-    folder: Path,
-    pictures: pd.DataFrame,
-    classes: Sequence[str],
-    recipes: Mapping[str, Recipe],
-    curve: LearningCurve | None = None,
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class Predicted:
+    """All that a model has in folds.
+
+    Attributes:
+        pictures: columns image_id, label, group and fold_0, fold_1, …, one row a picture.
+        classes: their names, in the order of the labels.
+        recipes: by name.
+        curve: of the regression, where there is one.
+    """
+
+    pictures: pd.DataFrame
+    classes: tuple[str, ...]
+    recipes: Mapping[str, Recipe]
+    curve: LearningCurve | None = None
+
+
+def write_folds(folder: Path, predicted: Predicted) -> dict[str, float]:
     """Write the predictions of a model's recipes; equal inputs, equal bytes.
 
     Beside what each recipe chose, `facts.json` holds its accuracy and `pooled_temperature`, the one
@@ -92,22 +104,22 @@ def write_folds(
 
     Args:
         folder: An existing, empty one.
-        pictures: Columns image_id, label, group and fold_0, fold_1, …, one row a picture.
-        classes: Their names, in the order of the labels.
-        recipes: By name.
-        curve: Of the regression, where there is one.
+        predicted: What to write.
 
     Returns:
         The accuracy of each recipe, the mean over repeats.
     """
+    pictures, curve = predicted.pictures, predicted.curve
     write_table(pictures, folder / PICTURES)
     folds = pictures.filter(regex="^fold_").to_numpy(np.int64).T
     labels = pictures["label"].to_numpy(np.int64)
-    facts: dict[str, Any] = {"classes": list(classes), "recipes": {}}
+    facts: dict[str, Any] = {"classes": list(predicted.classes), "recipes": {}}
     accuracies = {}
-    for name, recipe in recipes.items():
+    for name, recipe in predicted.recipes.items():
         np.save(folder / f"{name}.npy", recipe.probabilities.astype("<f4"), allow_pickle=False)
-        accuracies[name] = float((recipe.probabilities.argmax(axis=2) == labels).mean())
+        tested = ~np.isnan(recipe.probabilities[..., 0])
+        right = recipe.probabilities.argmax(axis=2) == labels
+        accuracies[name] = float(right[tested].mean())
         facts["recipes"][name] = recipe.facts | {
             "accuracy": round(accuracies[name], 9),
             "pooled_temperature": _pooled_temperature(recipe, labels, folds),
@@ -127,10 +139,12 @@ def _pooled_temperature(
     recipe: Recipe, labels: NDArray[np.int64], folds: NDArray[np.int64]
 ) -> float:
     """The temperature of all out-of-fold logits together."""
-    own = np.take_along_axis(np.array(recipe.facts["temperatures"]), folds, axis=1)
+    tested = ~np.isnan(recipe.probabilities[..., 0])
+    own = np.array(recipe.facts["temperatures"], np.float64)
+    own = np.take_along_axis(own, folds, axis=1)[tested]
     # Logits but for a constant of each picture, which no softmax sees.
-    logits = np.log(np.clip(recipe.probabilities, 1e-300, None)) * own[..., None]
-    return fit_temperature(logits.reshape(-1, logits.shape[-1]), np.tile(labels, len(folds)))
+    logits = np.log(np.clip(recipe.probabilities[tested], 1e-300, None)) * own[:, None]
+    return fit_temperature(logits, np.broadcast_to(labels, tested.shape)[tested])
 
 
 def write_no_folds(folder: Path, reason: str) -> None:
@@ -156,19 +170,29 @@ def read_folds(folder: Path) -> dict[str, FoldPredictions]:
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from None
     return {
-        name: FoldPredictions(
-            model=folder.name,
-            recipe=name,
-            classes=tuple(facts["classes"]),
-            image_ids=table["image_id"].to_numpy(np.str_),
-            labels=table["label"].to_numpy(np.int64),
-            groups=table["group"].to_numpy(np.str_),
-            folds=table.filter(regex="^fold_").to_numpy(np.int64).T,
-            probabilities=probabilities,
-            facts=facts["recipes"][name],
-        )
+        name: _of_tested(folder.name, name, facts, table, probabilities)
         for name, probabilities in arrays.items()
     }
+
+
+def _of_tested(
+    model: str, recipe: str, facts: dict[str, Any], table: pd.DataFrame, probabilities: Any
+) -> FoldPredictions:
+    """All repeats where every picture is tested, else those pictures of the first that are."""
+    tested = ~np.isnan(probabilities[..., 0])
+    repeats = slice(None) if tested.all() else slice(1)
+    rows = np.flatnonzero(tested[0])
+    return FoldPredictions(
+        model=model,
+        recipe=recipe,
+        classes=tuple(facts["classes"]),
+        image_ids=table["image_id"].to_numpy(np.str_)[rows],
+        labels=table["label"].to_numpy(np.int64)[rows],
+        groups=table["group"].to_numpy(np.str_)[rows],
+        folds=table.filter(regex="^fold_").to_numpy(np.int64).T[repeats, rows],
+        probabilities=probabilities[repeats, rows],
+        facts=facts["recipes"][recipe],
+    )
 
 
 def read_learning_curve(folder: Path) -> LearningCurve | None:

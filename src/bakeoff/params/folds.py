@@ -1,6 +1,6 @@
 """The block `folds`: how every picture becomes a test picture."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,4 +12,5 @@ class FoldsParams(Block):
 
     count: Annotated[int, Field(ge=3, le=20)] = 5
     repeats: Annotated[int, Field(ge=1, le=20)] = 3  # deals, each with another seed of the heads
+    networks: Literal["none", "one", "all"] = "one"  # folds of those trained on pictures
     trees: Annotated[int, Field(ge=1)] = 100  # of the forest on each backbone's features
