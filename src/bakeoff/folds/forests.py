@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
+from bakeoff.baselines.forest import within_memory
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.pool import Part, Pool, Rows
 from bakeoff.folds.predictions import Recipe
@@ -44,6 +45,7 @@ def predict_forest(
     Returns:
         Probabilities (R, n, k).
     """
+    params = within_memory(pool.side, params, len(pool.classes), seed)
     probabilities = np.empty((pool.repeats, pool.originals, len(pool.classes)))
     temperatures = np.empty((pool.repeats, pool.count))
     for part in pool.parts():
