@@ -35,6 +35,8 @@ def whitening_kernel(standardised: NDArray[np.float32], components: int) -> NDAr
     with threadpool_limits(1, "blas"):
         pca = PCA(count, random_state=0).fit(standardised)
     variance = pca.explained_variance_
+    if not variance[0] > 0:  # constant features
+        return np.zeros((standardised.shape[1], 1), np.float32)
     kept = int((variance > _NEGLIGIBLE * variance[0]).sum())
     kernel = pca.components_[:kept].T / np.sqrt(variance[:kept])
     return np.asarray(kernel, np.float32)
