@@ -23,6 +23,7 @@ environment: $(filter .uv/bin/uv,$(UV)) ## install exactly what uv.lock says int
 
 reproduce: environment ## run the pipeline, then show the comparison
 	@$(RUN) bakeoff check
+	@$(RUN) bakeoff renew
 	@$(RUN) dvc repro
 	@$(RUN) bakeoff show
 

@@ -24,6 +24,7 @@ def main() -> None:
         params.backbone,
         mirror=request.weights_mirror,
         unreachable=request.weights_unreachable,
+        decided=request.decided,
     )
     from bakeoff.features.frozen import write_features
     from bakeoff.runtime.devices import prepare

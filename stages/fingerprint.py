@@ -2,14 +2,16 @@
 
 from bakeoff.runtime.stage import run_stage
 
+import os
 from pathlib import Path
 
+from bakeoff.features.renewal import decide_weights
 from bakeoff.params.block import PARAMS
-from bakeoff.params.check import check_all, write_parameters
+from bakeoff.params.check import check_all, feature_requests, write_parameters
 from bakeoff.params.datasets import DATASETS
 from bakeoff.runtime.files import write_json, writing_folder
 from bakeoff.runtime.fingerprints import fingerprint
-from bakeoff.runtime.layout import FINGERPRINTS, PARAMETERS
+from bakeoff.runtime.layout import FEATURES, FINGERPRINTS, PARAMETERS
 from bakeoff.runtime.readings import note_file
 
 
@@ -17,11 +19,13 @@ def main() -> None:
     for path in (PARAMS, *sorted(DATASETS.glob("*.yaml"))):
         note_file(path)
     check_all(weights=False)
+    look_again = bool(os.environ.get("BAKEOFF_LOOK_AGAIN"))
+    requests = decide_weights(feature_requests(), FEATURES, look_again=look_again)
     scripts = sorted(Path("stages").glob("*.py"))
     with writing_folder(FINGERPRINTS) as folder, writing_folder(PARAMETERS) as parameters:
         for script in scripts:
             write_json(folder / f"{script.stem}.json", fingerprint(script, Path()))
-        write_parameters(parameters)
+        write_parameters(parameters, requests)
     print(f"fingerprint: the parameters are valid; {len(scripts)} stages, each with its modules")
 
 

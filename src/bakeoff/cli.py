@@ -1,6 +1,7 @@
-"""The command line around the pipeline: show, check, predict, explain, serve, sync, prune."""
+"""The command line around the pipeline: check, renew, show, predict, serve, sync and others."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -58,10 +59,33 @@ def show() -> None:
 @app.command()
 def check() -> None:
     """Check params.yaml and its data set; run nothing."""
+    from bakeoff.features.renewal import stale_sentence
     from bakeoff.params.check import check_all
+    from bakeoff.runtime.layout import FEATURES
 
     check_all()
     print("params.yaml and its data set are valid")
+    if stale := stale_sentence(FEATURES):
+        print(stale)
+
+
+@app.command()
+def renew() -> None:
+    """Look for ImageNet weights again where random ones stand in, and reproduce with them."""
+    from bakeoff.features.renewal import fallbacks
+    from bakeoff.runtime.layout import FEATURES
+
+    names = fallbacks(FEATURES)
+    if not names:
+        print("no model has random weights in the place of ImageNet weights")
+        return
+    print(f"looking for the ImageNet weights of {', '.join(names)}")
+    dvc = [sys.executable, "-m", "dvc", "repro"]
+    again = os.environ | {"BAKEOFF_LOOK_AGAIN": "1"}
+    for arguments in (["--force", "--single-item", "fingerprint"], []):
+        done = subprocess.run([*dvc, *arguments], env=again, check=False)  # noqa: S603
+        if done.returncode:
+            raise typer.Exit(done.returncode)
 
 
 @app.command()

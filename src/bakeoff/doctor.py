@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from bakeoff.features.renewal import stale_sentence
 from bakeoff.features.weights import keras_cache, packaged_file
 from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.block import PARAMS
@@ -91,6 +92,8 @@ def _weights() -> Iterator[Finding]:
         chosen = {name: read_feature_params(name) for name in model_names()}
     except BakeoffError:
         return  # reported already
+    if stale := stale_sentence(layout.FEATURES):
+        yield Finding("random weights", False, *stale.split("; "))
     mirror = defaults.weights_mirror
     for name, params in chosen.items():
         if params.backbone in SCRATCH or params.weights == "random":

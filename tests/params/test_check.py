@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bakeoff.params.block import PARAMS
-from bakeoff.params.check import check_all, write_parameters
+from bakeoff.params.check import check_all, feature_requests, write_parameters
 from bakeoff.params.models import read_feature_params, read_model_params
 from bakeoff.params.resolved import (
     resolved_dataset,
@@ -182,7 +182,7 @@ def test_a_backbone_is_a_whole_entry(edit: Edit) -> None:
 def test_what_the_stages_read_is_what_was_checked(edit: Edit) -> None:
     edit("models", {"resnet": RESNET, "net": RESNET | {"tune": {"trials": 2}}})
     check_all()
-    write_parameters(PARAMETERS)
+    write_parameters(PARAMETERS, feature_requests())
     assert resolved_names() == ("resnet", "net")
     assert resolved_model("resnet") == read_model_params("resnet")
     assert resolved_features("resnet").model == read_feature_params("resnet")
@@ -198,7 +198,7 @@ def test_what_the_stages_read_is_what_was_checked(edit: Edit) -> None:
 
 def test_a_changed_head_leaves_what_the_features_depend_on(edit: Edit) -> None:
     def written() -> dict[str, str]:
-        write_parameters(PARAMETERS)
+        write_parameters(PARAMETERS, feature_requests())
         return {
             p.relative_to(PARAMETERS).as_posix(): p.read_text() for p in PARAMETERS.rglob("*.json")
         }

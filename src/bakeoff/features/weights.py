@@ -16,6 +16,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from bakeoff.params.applications import SCRATCH, Application, find_application
+from bakeoff.params.models import FeatureParams
 from bakeoff.runtime.addresses import below, shown
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file, writing_file
@@ -51,12 +52,41 @@ class Weights:
         return facts
 
 
+Unreachable = list[str]
+"""Why weights were found in no place, a few words for each place."""
+
+
+def needs_imagenet(params: FeatureParams) -> bool:
+    """Whether the model starts from ImageNet weights."""
+    return params.weights == "imagenet" and params.backbone not in SCRATCH
+
+
+def locate(backbone: str, mirror: str | None, *, hosts: bool) -> Unreachable | None:
+    """Look for a backbone's ImageNet weights; None where they are on this machine now.
+
+    Args:
+        backbone: A pretrained backbone of the catalogue.
+        mirror: A folder or http(s) URL that holds the weights files under their own names.
+        hosts: Whether to download from the mirror's or Keras's host into Keras's cache.
+    """
+    reasons = []
+    for place, find in _places(find_application(backbone), mirror, hosts=hosts).items():
+        try:
+            find()
+        except NotFetchedError as reason:
+            reasons.append(f"{place}: {reason}")
+        else:
+            return None
+    return reasons
+
+
 def resolve_weights(
     requested: str,
     backbone: str,
     *,
     mirror: str | None = None,
     unreachable: Literal["random", "error"] = "random",
+    decided: Literal["imagenet", "random"] | None = None,
 ) -> Weights:
     """Find the weights `requested` for `backbone`; gives up within seconds if no host responds.
 
@@ -65,6 +95,8 @@ def resolve_weights(
         backbone: A pretrained backbone of the catalogue, `cnn` or `mlp`.
         mirror: A folder or http(s) URL that holds the weights files under their own names.
         unreachable: What to do if no place has the ImageNet weights.
+        decided: `random` takes random weights for ImageNet's without a search; after `imagenet`
+            it is an error if no place has them.
 
     Raises:
         BakeoffError: the named file is missing, or ImageNet weights cannot be found and
@@ -74,9 +106,11 @@ def resolve_weights(
         return _random("random", fallback=False)
     if requested != "imagenet":
         return _named_file(requested)
+    if decided == "random":
+        return _random("imagenet", fallback=True)
     application = find_application(backbone)
     reasons: list[str] = []
-    for place, find in _places(application, mirror).items():
+    for place, find in _places(application, mirror, hosts=True).items():
         try:
             path = find()
         except NotFetchedError as reason:
@@ -92,7 +126,7 @@ def resolve_weights(
             path=path,
             place=place,
         )
-    return _out_of_reach(application, reasons, unreachable)
+    return _out_of_reach(application, reasons, "error" if decided else unreachable)
 
 
 def _named_file(requested: str) -> Weights:
@@ -138,19 +172,22 @@ def _random(requested: str, *, fallback: bool) -> Weights:
     )
 
 
-def _places(application: Application, mirror: str | None) -> dict[str, Callable[[], Path]]:
-    """Places to search, in this order."""
+def _places(
+    application: Application, mirror: str | None, *, hosts: bool
+) -> dict[str, Callable[[], Path]]:
+    """Places to search, in this order; without `hosts` only those on this machine."""
     cached = keras_cache() / application.cached_file
     places: dict[str, Callable[[], Path]] = {}
-    if mirror and mirror.startswith(("http://", "https://")):
+    remote = mirror is not None and mirror.startswith(("http://", "https://"))
+    if mirror and remote and hosts:
         address = below(mirror, application.weights_file)
         places["mirror"] = lambda: _fetched(address, cached, application)
-    elif mirror:
+    elif mirror and not remote:
         places["mirror"] = lambda: _in_mirror(Path(mirror).expanduser(), application)
     places["keras cache"] = lambda: _checked(cached, application)
     if application.package:
         places["installed package"] = lambda: _in_package(application)
-    if application.weights_url:
+    if application.weights_url and hosts:
         places["keras host"] = lambda: _fetched(application.weights_url, cached, application)
     return places
 

@@ -1,6 +1,6 @@
 """Every parameter at once, before the first stage runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -67,11 +67,27 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
         raise BakeoffError(*dict.fromkeys(wrong))
 
 
-def write_parameters(folder: Path, path: Path = PARAMS) -> None:
+def feature_requests(path: Path = PARAMS) -> dict[str, FeatureRequest]:
+    """What the stage `features` of each model depends on, weights not yet decided."""
+    defaults = ModelDefaults.read("defaults", path)
+    return {
+        name: FeatureRequest(
+            model=read_feature_params(name, path),
+            weights_mirror=defaults.weights_mirror,
+            weights_unreachable=defaults.weights_unreachable,
+        )
+        for name in model_names(path)
+    }
+
+
+def write_parameters(
+    folder: Path, requests: Mapping[str, FeatureRequest], path: Path = PARAMS
+) -> None:
     """Write what the stages of each model, and those that read the data set, depend on.
 
     Args:
         folder: Where the files of `bakeoff.params.resolved` go.
+        requests: Of `feature_requests`, weights decided.
         path: A parameter file that was checked.
     """
     name, dataset = read_chosen_dataset(path)
@@ -79,18 +95,12 @@ def write_parameters(folder: Path, path: Path = PARAMS) -> None:
     write_resolved(folder, "dataset", ChosenDataset(name=name, described=described))
     names = model_names(path)
     write_resolved(folder, "models", list(names))
-    defaults = ModelDefaults.read("defaults", path)
     for name in names:
         model, tuning = read_model_params(name, path), read_model_tuning(name, path)
-        request = FeatureRequest(
-            model=read_feature_params(name, path),
-            weights_mirror=defaults.weights_mirror,
-            weights_unreachable=defaults.weights_unreachable,
-        )
         search = Search(trials=0)
         if tuning.trials:
             search = Search(trials=tuning.trials, tuning=tuning, model=model)
-        write_resolved(folder / name, "features", request)
+        write_resolved(folder / name, "features", requests[name])
         write_resolved(folder / name, "train", model)
         write_resolved(folder / name, "tune", search)
 

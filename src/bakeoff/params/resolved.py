@@ -7,7 +7,7 @@ alone, and a key that says what its default says changes nothing.
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -28,6 +28,8 @@ class FeatureRequest(Block):
     model: FeatureParams
     weights_mirror: Mirror | None
     weights_unreachable: Unreachable
+    # what the first stage found where ImageNet weights are asked for
+    decided: Literal["imagenet", "random"] | None = None
 
 
 class ChosenDataset(Block):

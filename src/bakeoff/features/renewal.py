@@ -1,0 +1,123 @@
+"""Which weights each model's features are made of, decided once for all models and kept.
+
+The first stage decides and writes the decision into what the stage `features` depends on, so DVC
+recomputes features when real weights take the place of random ones, and only then. Random weights
+are never chosen where real ones were used before.
+"""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bakeoff.features.weights import Unreachable, locate, needs_imagenet
+from bakeoff.params.applications import find_application
+from bakeoff.params.resolved import FeatureRequest
+from bakeoff.runtime.addresses import shown
+from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json
+
+logger = logging.getLogger(__name__)
+
+COMMAND = "bakeoff renew"
+"""Looks for real weights again and reproduces what depends on them."""
+
+
+def decide_weights(
+    requests: Mapping[str, FeatureRequest], features: Path, *, look_again: bool
+) -> dict[str, FeatureRequest]:
+    """Requests whose `decided` says `imagenet` or `random` where ImageNet weights are asked for.
+
+    Hosts are asked, all at once, for models without features, and for those with random fallback
+    weights where `look_again` is set. One warning names every file that is out of reach.
+
+    Args:
+        requests: By model, as `params.yaml` asks.
+        features: The folder of features; `features.json` in it says what was used before.
+        look_again: Whether to ask hosts for weights that were out of reach before.
+
+    Raises:
+        BakeoffError: weights are out of reach and `weights_unreachable` is `error`.
+    """
+    asked = {name: r for name, r in requests.items() if needs_imagenet(r.model)}
+    before = {name: _used(features / name, request) for name, request in asked.items()}
+
+    def decide(name: str) -> Unreachable | None:
+        if before[name] == "imagenet":
+            return None
+        ask_hosts = before[name] is None or look_again
+        return locate(asked[name].model.backbone, asked[name].weights_mirror, hosts=ask_hosts)
+
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:
+        missing = {n: m for n, m in zip(asked, pool.map(decide, asked), strict=True) if m}
+    _tell(missing, asked)
+    return {
+        name: request
+        if name not in asked
+        else request.model_copy(update={"decided": "random" if name in missing else "imagenet"})
+        for name, request in requests.items()
+    }
+
+
+def fallbacks(features: Path) -> list[str]:
+    """The models, sorted, whose features come from random weights in the place of ImageNet's."""
+    found = []
+    for path in sorted(features.glob("*/features.json")):
+        if (_weights(path.parent) or {}).get("fallback"):
+            found.append(path.parent.name)
+    return found
+
+
+def stale_sentence(features: Path) -> str:
+    """What to say of features from random fallback weights; empty where there are none."""
+    names = fallbacks(features)
+    if not names:
+        return ""
+    return (
+        f"random weights stand in for ImageNet weights in {', '.join(names)}; run `{COMMAND}` to "
+        "look for them again"
+    )
+
+
+def _used(folder: Path, request: FeatureRequest) -> str | None:
+    """The kind of weights that the present features have; None where they are of another model."""
+    weights = _weights(folder)
+    if not weights or weights.get("requested") != "imagenet":
+        return None
+    same = read_json(folder / "features.json").get("backbone") == request.model.backbone
+    return str(weights["kind"]) if same else None
+
+
+def _weights(folder: Path) -> dict[str, Any] | None:
+    try:
+        weights: dict[str, Any] | None = read_json(folder / "features.json").get("weights")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return weights
+
+
+def _tell(missing: Mapping[str, Unreachable], requests: Mapping[str, FeatureRequest]) -> None:
+    if not missing:
+        return
+    lines = []
+    for name, reasons in missing.items():
+        application = find_application(requests[name].model.backbone)
+        address = application.weights_url or f"{application.package}, installed by `uv sync`"
+        lines.append(f"{name}: {shown(address)} ({'; '.join(reasons)})")
+    where = (
+        "put them into ~/.keras/models, or into a folder that 'defaults.weights_mirror' in "
+        f"params.yaml names, and run `{COMMAND}`"
+    )
+    if any(requests[name].weights_unreachable == "error" for name in missing):
+        raise BakeoffError(
+            *(f"the ImageNet weights of {line} are out of reach" for line in lines),
+            f"{where}, or set 'defaults.weights_unreachable' to random",
+        )
+    logger.warning(
+        "NO PRETRAINED WEIGHTS for %d models, which get seeded RANDOM weights: their scores say "
+        "nothing about transfer learning. To use real ones, get these files, %s:\n%s",
+        len(missing),
+        where,
+        "\n".join(f"  {line}" for line in lines),
+    )
