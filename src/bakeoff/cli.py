@@ -70,7 +70,11 @@ def check() -> None:
 
 
 @app.command()
-def renew() -> None:
+def renew(
+    targets: Annotated[
+        list[str] | None, typer.Argument(help="Stages to reproduce then. Default: all.")
+    ] = None,
+) -> None:
     """Look for ImageNet weights again where random ones stand in, and reproduce with them."""
     from bakeoff.features.renewal import fallbacks
     from bakeoff.runtime.layout import FEATURES
@@ -82,7 +86,7 @@ def renew() -> None:
     print(f"looking for the ImageNet weights of {', '.join(names)}")
     dvc = [sys.executable, "-m", "dvc", "repro"]
     again = os.environ | {"BAKEOFF_LOOK_AGAIN": "1"}
-    for arguments in (["--force", "--single-item", "fingerprint"], []):
+    for arguments in (["--force", "--single-item", "fingerprint"], targets or []):
         done = subprocess.run([*dvc, *arguments], env=again, check=False)  # noqa: S603
         if done.returncode:
             raise typer.Exit(done.returncode)
