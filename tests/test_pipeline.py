@@ -102,9 +102,9 @@ def test_a_model_is_trained_with_the_values_that_its_search_found(reproduced):
     assert table.loc[MODEL, "searched"] == 3
     assert table.loc["random_forest", "searched"] == 2
     assert table.loc["majority_class", "searched"] == 0
-    plotted = pd.read_csv(reproduced / "reports/plots/search.csv")
+    plotted = pd.read_csv(reproduced / "reports/curves/search.csv")
     assert plotted.groupby("model")["trial"].count()[MODEL] == 3
-    done = run(reproduced, "dvc", "plots", "show", "reports/plots/search.csv")
+    done = run(reproduced, "dvc", "plots", "show", "reports/curves/search.csv")
     assert done.returncode == 0, done.stderr
 
 

@@ -1,0 +1,86 @@
+"""What `dvc plots` draws: small tables that stand in git, one for all models."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.evaluate.comparison import Contender
+from bakeoff.evaluate.searches import plotted_trials
+from bakeoff.report.plots.curves import precision_recall_points, roc_points
+from bakeoff.runtime.tables import write_table
+from bakeoff.scoring.predictions import Predictions
+
+_MODELS = 8  # with curves, the most accurate ones; more lines cannot be told apart
+_CLASSES = 12  # with curves
+_POINTS = 60  # of a curve
+
+Points = Callable[[Predictions, int], tuple[NDArray[np.float64], ...]]
+
+
+def write_plot_data(
+    folder: Path, trained: Sequence[Contender], searches: Mapping[str, pd.DataFrame]
+) -> None:
+    """Write `accuracy`, `confusion`, `roc`, `precision_recall`, `reliability` and `search` as CSV.
+
+    Args:
+        folder: An existing one.
+        trained: All models, best first.
+        searches: `trials.csv` of the models that were searched.
+    """
+    tables = {
+        "accuracy": [_accuracy(c) for c in trained],
+        "confusion": [_confusion(c) for c in trained],
+        "reliability": [_reliability(c) for c in trained],
+        "roc": [_curves(c, roc_points, "fpr", "tpr") for c in trained[:_MODELS]],
+        "precision_recall": [
+            _curves(c, precision_recall_points, "recall", "precision") for c in trained[:_MODELS]
+        ],
+        "search": [plotted_trials(searches)],
+    }
+    for name, parts in tables.items():
+        write_table(pd.concat(parts).round(5), folder / f"{name}.csv")
+
+
+def _accuracy(contender: Contender) -> pd.DataFrame:
+    interval = contender.intervals["accuracy"]
+    score = contender.card.overall["accuracy"]
+    row = {"model": contender.name, "accuracy": score, "low": interval.low, "high": interval.high}
+    return pd.DataFrame([row])
+
+
+def _confusion(contender: Contender) -> pd.DataFrame:
+    """A row for each cell with an image; counts are means over repeats."""
+    classes, matrix = np.array(contender.predictions.classes), contender.card.matrix
+    true, predicted = np.nonzero(matrix)
+    return pd.DataFrame(
+        {
+            "model": contender.name,
+            "actual": classes[true],
+            "predicted": classes[predicted],
+            "images": matrix[true, predicted],
+            "share": matrix[true, predicted] / matrix.sum(axis=1)[true],
+        }
+    )
+
+
+def _reliability(contender: Contender) -> pd.DataFrame:
+    bins = contender.card.reliability
+    found = {"confidence": bins.confidence, "accuracy": bins.accuracy, "images": bins.counts}
+    return pd.DataFrame({"model": contender.name} | found)
+
+
+def _curves(contender: Contender, points: Points, x_name: str, y_name: str) -> pd.DataFrame:
+    """Each class against the rest, at points evenly taken from the curve."""
+    predictions = contender.predictions
+    parts = [pd.DataFrame(columns=["model", "class", "step", x_name, y_name])]
+    for label, name in enumerate(predictions.classes[:_CLASSES]):
+        held = int((predictions.labels == label).sum())
+        if 0 < held < len(predictions.labels):
+            x, y = points(predictions, label)
+            kept = np.unique(np.linspace(0, len(x) - 1, min(_POINTS, len(x))).round().astype(int))
+            facts = {"model": contender.name, "class": name, "step": range(len(kept))}
+            parts.append(pd.DataFrame(facts | {x_name: x[kept], y_name: y[kept]}))
+    return pd.concat(parts[1:] or parts)
