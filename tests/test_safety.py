@@ -68,10 +68,10 @@ def test_nothing_from_a_file_is_run_as_code():
 
 
 def test_every_server_that_is_started_binds_to_loopback():
-    text = (ROOT / "src/bakeoff/cli.py").read_text(encoding="utf-8")
-    started = text.count("_become_mlflow([")
-    assert started == 2
-    assert text.count('"--host", "127.0.0.1"') == started
+    pages = (ROOT / "src/bakeoff/tracking/pages.py").read_text(encoding="utf-8")
+    assert pages.count("subprocess.Popen(") == pages.count('"--host", "127.0.0.1"') == 1
+    service = (ROOT / "src/bakeoff/serve/http.py").read_text(encoding="utf-8")
+    assert service.count(".bind(") == service.count('.bind(("127.0.0.1"') == 1
     for path in SOURCES:
         assert "0.0.0.0" not in path.read_text(encoding="utf-8"), path
 

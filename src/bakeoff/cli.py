@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -180,31 +180,29 @@ def serve(
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000) -> None:
-    """Start MLflow's user interface on 127.0.0.1."""
-    from bakeoff.tracking.store import own_uri, shown_uri, tracking_uri
+def ui(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the first page in the browser.")
+    ] = False,
+) -> None:
+    """Show MLflow's pages with the models, best first.
 
-    if tracking_uri() != own_uri():
-        print(f"MLFLOW_TRACKING_URI is set: open {shown_uri()}")
-        return
-    from bakeoff.runtime import layout
+    Prints their addresses once the server answers on 127.0.0.1, and runs until Ctrl-C.
+    """
+    _prepare()
+    from bakeoff.tracking.pages import showing_pages
 
-    if not (layout.mlruns() / "mlflow.db").is_file():
-        raise BakeoffError("mlruns/ has no store yet; run `dvc repro` or `bakeoff sync` first")
-    page = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
-    print(f"open {page} in some seconds; Ctrl-C ends it", flush=True)
-    place = ["--backend-store-uri", own_uri(), "--host", "127.0.0.1", "--port", str(port)]
-    _become_mlflow(["ui", *place, "--workers", "1"])
-
-
-def _become_mlflow(arguments: list[str]) -> NoReturn:
-    """Replace this process, so that Ctrl-C reaches MLflow alone."""
-    beside = str(Path(sys.executable).parent)  # where MLflow finds uvicorn
-    os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # nothing here uses it
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *arguments])  # noqa: S606
+    with showing_pages(port) as pages:
+        if not pages.found:
+            print(f"{pages.address}: no models yet; `bakeoff sync` shows those of models/")
+        for title, page in pages.found:
+            print(f"{title}\n  {page}", flush=True)
+        if open_browser:
+            typer.launch(pages.found[0][1] if pages.found else pages.address)
+        if pages.server is not None:
+            print("Ctrl-C ends it", flush=True)
+            pages.server.wait()
 
 
 @app.command()

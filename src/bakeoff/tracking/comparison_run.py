@@ -1,9 +1,10 @@
-"""The comparison's run: parent of the runs of the models that it compares."""
+"""The run of a comparison, and what it says of each model in the model's own run."""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,19 +19,27 @@ from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.inputs import split_inputs
 from bakeoff.tracking.store import Store, locked
+from bakeoff.tracking.view import set_views
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_COSTS = (
-    *mirror.COSTS,
-    "feature_seconds",
-    "predict_ms",
-    "predict_ms_batch",
-    "parameters",
-    "megabytes",
+# What the table says of a model and a run repeats, by group; all of it is in `comparison.csv`.
+_SCORES = (
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "balanced_accuracy",
+    "cohen_kappa",
+    "macro_f1",
+    "macro_auc",
+    "log_loss",
+    "brier",
 )
-_GIVEN = ("image_side", "n_train", "n_val")  # of the table; the runs' parameters say them
+_COSTS = (*mirror.COSTS, "predict_ms", "parameters", "megabytes")
+_FOLDS = "folds_"  # what a column of the folds' scores begins with
+_AT_ROOT = {"plots/confusion.png": "confusion_matrix.png"}  # there MLflow's Compare shows it
+NAME_LENGTH = 8  # of a comparison's key, in the tag of its models
 _TESTED = "bakeoff.tested"  # content hash of the test files that the run shows
 _REPORTS = "bakeoff.reports"  # content hash of the reports that the run shows
 
@@ -62,6 +71,11 @@ class Comparison:
         text = json.dumps([self.keys, judged, self.params], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def name(self) -> str:
+        """The beginning of the key, which the tags of its models hold."""
+        return self.key[:NAME_LENGTH]
+
     def row(self, model: str) -> dict[str, Any]:
         """The table's row of one model."""
         found = self.table.set_index("model").loc[model].to_dict()
@@ -69,7 +83,11 @@ class Comparison:
 
 
 def mirror_comparison(store: Store, comparison: Comparison) -> str:
-    """Write the parent run and the test side of its children; returns the parent's identifier."""
+    """Write the comparison's run and the test side of its models; returns its identifier.
+
+    The runs of the models stand beside it, not under it: MLflow knows one parent, and a model may
+    take part in several comparisons. Their tag `comparisons` names all of them.
+    """
     elsewhere = Path.cwd().resolve() != layout.repository_root()
     with locked(comparison.key):
         run = mirror.find(store, comparison.key) or _create(store, comparison)
@@ -78,39 +96,42 @@ def mirror_comparison(store: Store, comparison: Comparison) -> str:
             _fill(store, run_id, comparison)
         _show_reports(store, run, comparison)
         for name, key in comparison.keys.items():
-            child = mirror.find(store, key)
-            # An experiment in a temporary folder takes no model away from the comparison here.
-            if child is not None and not (elsewhere and fact.PARENT in child.data.tags):
-                _adopt(store, child, run_id, name, comparison)
+            model = mirror.find(store, key)
+            if model is not None:
+                _show_test_side(store, model, name, comparison)
         if run.info.status != "FINISHED":
             store.client.set_terminated(run_id, "FINISHED")
+    set_views(store, None if elsewhere else comparison.name)
     return run_id
 
 
 def _create(store: Store, comparison: Comparison) -> "Run":
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     tags = (
         fact.code_tags()
         | fact.dataset_tags(store.dataset)
         | fact.stage_tags("evaluate")
         | fact.dvc_tags()
+        | {"compared": now}
     )
     tags |= journal.lookup("runs", comparison.key)
     journal.record("runs", comparison.key, tags)  # so that a rebuilt store says the same
     marks = {fact.KEY: comparison.key, fact.ROLE: "comparison"}
-    name = fact.run_name("comparison", tags)
+    name = fact.run_name(f"comparison of {store.dataset}, {tags['compared']}", tags)
     return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
 
 
 def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
-    """Parameters, data sets, the best model's scores, and the description."""
+    """Parameters, data sets, the best model's name, and the description.
+
+    The parameters of models are those of their runs, and stand in `params.yaml` beside the report.
+    """
     table = comparison.table
-    mirror.log_params(store, run_id, fact.flatten(comparison.params))
+    given = {k: v for k, v in comparison.params.items() if k not in ("models", "defaults")}
+    mirror.log_params(store, run_id, fact.flatten(given))
     store.client.log_inputs(run_id, split_inputs(store.dataset))
-    best: dict[str, str] = {}
     trained = table[table["kind"] != "majority"]
-    if len(trained):
-        best["best_model"] = str(trained["model"].iloc[0])
-        mirror.log_metrics(store, run_id, tested_metrics(comparison.row(best["best_model"])))
+    best = {"best_model": str(trained["model"].iloc[0])} if len(trained) else {}
     text = describe_table(table)
     mirror.log_tags(store, run_id, best | {fact.NOTE: text, fact.COMPLETE: "true"})
 
@@ -126,23 +147,34 @@ def _show_reports(store: Store, run: "Run", comparison: Comparison) -> None:
         store.client.set_tag(run.info.run_id, _REPORTS, content)
 
 
-def _adopt(store: Store, child: "Run", parent: str, name: str, comparison: Comparison) -> None:
-    """Put a model's run under its newest comparison and log what the test side says of it."""
-    run_id = str(child.info.run_id)
-    clocked = {f"cost/{cost}" for cost in mirror.COSTS} & set(child.data.metrics)
-    tested = tested_metrics(comparison.row(name))
+def _show_test_side(store: Store, run: "Run", name: str, comparison: Comparison) -> None:
+    """Log what a comparison says of a model in the model's run."""
+    run_id, row = str(run.info.run_id), comparison.row(name)
+    clocked = {f"cost/{cost}" for cost in mirror.COSTS} & set(run.data.metrics)
+    tested = tested_metrics(row)
     mirror.log_metrics(store, run_id, {k: v for k, v in tested.items() if k not in clocked})
     files = tested_files(comparison.reports, name)
     digests = [(target, sha256_of_file(path)) for target, path in sorted(files.items())]
     content = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
-    if child.data.tags.get(_TESTED) != content:
+    if run.data.tags.get(_TESTED) != content:
         for target, path in files.items():
             _log_as(store, run_id, path, target)
-    note = _with_test_side(child.data.tags.get(fact.NOTE, ""), tested)
-    tags = {fact.PARENT: parent, _TESTED: content, fact.NOTE: note}
-    new = {k: v for k, v in tags.items() if child.data.tags.get(k) != v}
+    earlier = [c for c in run.data.tags.get(fact.COMPARISONS, "").split() if c != comparison.name]
+    tags = {
+        fact.COMPARISONS: " ".join([*earlier, comparison.name]),
+        fact.NOTE: _with_test_side(run.data.tags.get(fact.NOTE, ""), tested),
+        _TESTED: content,
+    }
+    if row.get("weights") and isinstance(row["weights"], str):
+        tags["weights"] = row["weights"]
+    low, high = tested.get("test/accuracy_low"), tested.get("test/accuracy_high")
+    if low is not None and high is not None:
+        tags[fact.INTERVAL] = f"{low:.3f} to {high:.3f}"
+    new = {k: v for k, v in tags.items() if run.data.tags.get(k) != v}
     if new:
         mirror.log_tags(store, run_id, new)
+    if fact.PARENT in run.data.tags:  # of a store that nested models under a comparison
+        store.client.delete_tag(run_id, fact.PARENT)
 
 
 def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
@@ -159,19 +191,23 @@ def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
 
 
 def tested_metrics(row: Mapping[str, Any]) -> dict[str, float]:
-    """A row of the comparison as metrics: `test/<score>`, and `cost/<what it cost>`."""
-    return {
-        f"{'cost' if name in _COSTS else 'test'}/{name}": value
-        for name, value in fact.numbers(row).items()
-        if name not in _GIVEN
-    }
+    """A row of the comparison as metrics: `test/<score>`, `folds/<score>` and `cost/<cost>`."""
+    found = {}
+    for name, value in fact.numbers(row).items():
+        if name in _SCORES:
+            found[f"test/{name}"] = value
+        elif name in _COSTS:
+            found[f"cost/{name}"] = value
+        elif name.removeprefix(_FOLDS) in _SCORES:
+            found[f"folds/{name.removeprefix(_FOLDS)}"] = value
+    return found
 
 
 def tested_files(reports: Path, model: str) -> dict[str, Path]:
     """The files of `reports` that are about one model, by the name that every model shares.
 
     A file belongs to a model if its stem, or a folder above it, is the model's name:
-    `predictions/vgg16.csv` becomes `test/predictions.csv`.
+    `predictions/vgg16.csv` becomes `test/predictions.csv`. The confusion matrix stands at the root.
     """
     found: dict[str, Path] = {}
     for path in sorted(p for p in reports.rglob("*") if p.is_file()):
@@ -181,7 +217,8 @@ def tested_files(reports: Path, model: str) -> dict[str, Path]:
             folders.remove(model)
             found[str(PurePosixPath("test", *folders, inner.name))] = path
         elif inner.stem == model and folders:
-            found[str(PurePosixPath("test", *folders).with_suffix(inner.suffix))] = path
+            shared = str(PurePosixPath(*folders).with_suffix(inner.suffix))
+            found[_AT_ROOT.get(shared, f"test/{shared}")] = path
     return found
 
 
@@ -203,5 +240,5 @@ def describe_table(table: pd.DataFrame) -> str:
     for row in table[columns].astype(object).fillna("").to_dict("records"):
         cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()]
         lines.append(" | ".join(cells))
-    note = "Measured on the test side, best first. The models' runs are this run's children."
+    note = "Measured on the test side, best first. The models' runs stand beside this one."
     return note + "\n\n" + "\n".join(f"| {line} |" for line in lines)

@@ -1,5 +1,6 @@
 """What a run says about where it comes from, in the words that every run shares."""
 
+import hashlib
 import json
 import logging
 import math
@@ -22,15 +23,26 @@ MODEL = "bakeoff.model"
 PROCESS = "bakeoff.process"  # host:pid:start of the process that is logging live
 COMPLETE = "bakeoff.complete"  # mirrored to the end
 NOTE = "mlflow.note.content"
-PARENT = "mlflow.parentRunId"
+PARENT = "mlflow.parentRunId"  # of a search's trials
+COMPARISONS = "comparisons"  # tag of a model: those it takes part in, oldest first
+INTERVAL = "accuracy interval"  # tag of a model: of its test accuracy
 NAME = "mlflow.runName"
 
 _ALLOWED = set("_-. /:")
+_CURVES = ("loss", "accuracy", "cohen_kappa", "learning_rate")
+_LONGEST = 250  # characters of a name
 
 
 def metric_name(name: str) -> str:
-    """`name` with the characters that MLflow refuses replaced by an underscore."""
-    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in name)[:250]
+    """`name` as MLflow allows it; names that differ stay different.
+
+    A character that MLflow refuses becomes an underscore, and a hash of the name is appended.
+    """
+    allowed = "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in name)
+    if allowed == name and len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{allowed[: _LONGEST - 9]}-{digest}"
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -59,17 +71,14 @@ def numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 def epoch_metrics(row: Mapping[str, Any]) -> dict[str, float]:
     """One epoch's numbers under the names that every model's run uses.
 
-    Each class's false positives and negatives make a group of charts of their own. The digits are
-    those of `history.csv`, so that a run that is rebuilt from it says the same.
+    Those of both sides that are looked at as curves; all columns are in `history.csv`. The digits
+    are those of that file, so that a run that is rebuilt from it says the same.
     """
     return {
-        f"{_chart_group(name)}/{name}": float(f"{value:.9g}")
+        f"epoch/{name}": float(f"{value:.9g}")
         for name, value in numbers(row).items()
+        if name.removeprefix("val_") in _CURVES
     }
-
-
-def _chart_group(name: str) -> str:
-    return "mistakes" if name.removeprefix("val_").startswith(("fp_", "fn_")) else "epoch"
 
 
 def _git(*arguments: str) -> str:

@@ -22,24 +22,23 @@ if TYPE_CHECKING:
 # Clocked facts that are numbers to compare; the comparison's table repeats them, rounded.
 COSTS = ("fit_seconds", "peak_memory_mb")
 _TAGS_FROM_FACTS = ("device", "threads", "replicas")
-_METADATA_PARAMS = (
-    "model",
-    "kind",
-    "backbone",
-    "image_side",
-    "record_side",
-    "channels",
-    "fit",
-    "equalize",
-    "precision",
-    "pooling",
-    "n_train",
-    "n_val",
-    "temperature",
-    "parameters",
-    "best_epoch",
-    "seed",
-)
+_VALIDATED = ("accuracy", "cohen_kappa", "macro_f1", "log_loss")  # of `metrics.json`
+# What `metadata.json` says of a model, under the names of `params.yaml`; the parameters of its
+# entry keep theirs.
+_METADATA_PARAMS = {
+    "model": "model",
+    "kind": "kind",
+    "seed": "seed",
+    "mode": "sort.mode",
+    "record_side": "tfrecord.image_side",
+    "channels": "tfrecord.channels",
+    "fit": "tfrecord.fit",
+    "equalize": "tfrecord.equalize",
+    "n_train": "n_train",
+    "n_val": "n_val",
+    "best_epoch": "best_epoch",
+    "temperature": "temperature",
+}
 
 
 @dataclass(frozen=True)
@@ -142,10 +141,10 @@ def log_history(store: Store, run_id: str, history: pd.DataFrame) -> None:
     Some were logged live, or by a mirror that was cut short; an epoch is logged whole or not.
     """
     rows = [fact.numbers({str(k): v for k, v in row.items()}) for row in history.to_dict("records")]
-    name = next((n for row in rows for n in row if n != "epoch"), None)
+    name = next((n for row in rows for n in fact.epoch_metrics(row)), None)
     if name is None:
         return
-    there = {m.step for m in store.client.get_metric_history(run_id, f"epoch/{name}")}
+    there = {m.step for m in store.client.get_metric_history(run_id, name)}
     for number, row in enumerate(rows, start=1):
         epoch = int(row.pop("epoch", number))
         if epoch not in there:
@@ -170,10 +169,11 @@ def write_model(
     """
     model = ModelFolder.read(folder)
     clocked = journal.lookup("fits", key) | dict(extra or {})
-    params = {k: model.metadata[k] for k in _METADATA_PARAMS if model.metadata.get(k) is not None}
-    log_params(store, run_id, fact.flatten(params | _used(model.metadata.get("params", {}))))
+    known = {new: model.metadata.get(old) for old, new in _METADATA_PARAMS.items()}
+    params = {name: value for name, value in known.items() if value is not None}
+    log_params(store, run_id, fact.flatten(_used(model.metadata.get("params", {})) | params))
     log_history(store, run_id, model.history)
-    final = {f"validation/{name}": value for name, value in model.metrics.items()}
+    final = {f"validation/{k}": v for k, v in model.metrics.items() if k in _VALIDATED}
     costs = {name: clocked[name] for name in COSTS if name in clocked}
     final |= {f"cost/{name}": float(f"{v:.6g}") for name, v in fact.numbers(costs).items()}
     log_metrics(store, run_id, final)
@@ -204,7 +204,7 @@ def weights_tags(metadata: Mapping[str, Any]) -> dict[str, str]:
     }
     tags = {name: str(value) for name, value in found.items() if value}
     if weights.get("fallback"):
-        tags["weights_fallback"] = "true"
+        tags["weights"] += " (fallback)"
     return tags
 
 
@@ -227,8 +227,12 @@ def describe(model: ModelFolder, clocked: Mapping[str, Any]) -> str:
     if clocked.get("fit_seconds") is not None:
         said.append(f"Fitted in {float(clocked['fit_seconds']):.1f} s.")
     lines += [" ".join(said)] if said else []
-    lines.append("Files: `model/` loads and predicts, `validation/` holds curves and confusion.")
+    lines.append(f"Made again by `{_command(model)}`. Files: `model/` loads and predicts.")
     return "\n\n".join(lines)
+
+
+def _command(model: ModelFolder) -> str:
+    return f"dvc repro {fact.stage_of(model.name, str(model.metadata.get('kind', '')))}"
 
 
 def mirror_model(store: Store, folder: Path) -> bool:

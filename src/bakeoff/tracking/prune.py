@@ -13,6 +13,7 @@ from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.layout import MODELS
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.comparison_run import NAME_LENGTH
 from bakeoff.tracking.search_run import search_folders
 from bakeoff.tracking.store import Store, locked, own_uri
 
@@ -35,7 +36,7 @@ def superseded(store: Store, keep: int) -> list[Superseded]:
     """What is not among the newest `keep` finished runs of its model, and what never finished.
 
     What bears an alias in the registry and what `models/` holds now stay however old they are, and
-    so does the comparison that a kept model stands under. What is still running stays, too.
+    so does the last comparison of a kept model. What is still running stays, too.
     Searches are counted like models; their trials stay and go with them.
     """
     present = {sha256_of_folder(folder) for folder in mirror.model_folders(MODELS)}
@@ -43,7 +44,7 @@ def superseded(store: Store, keep: int) -> list[Superseded]:
     versions, aliased = _versions_by_run(store)
     found: list[Superseded] = []
     old: dict[str, Run] = {}
-    parents: set[str] = set()
+    kept_names: set[str] = set()  # of comparisons
     trials: dict[str, list[Run]] = defaultdict(list)  # by parent
     ranks: Counter[tuple[str, str]] = Counter()
     for run in reversed(mirror.search(store, "")):  # newest first
@@ -59,9 +60,11 @@ def superseded(store: Store, keep: int) -> list[Superseded]:
             if ranks[what] > keep and not kept:
                 old[run_id] = run
             else:
-                parents.add(tags.get(fact.PARENT, ""))
+                kept_names |= set(tags.get(fact.COMPARISONS, "").split()[-1:])
     why = f"older than the newest {keep}"
-    gone = [run for run_id, run in old.items() if run_id not in parents]
+    gone = [
+        r for r in old.values() if r.data.tags.get(fact.KEY, "")[:NAME_LENGTH] not in kept_names
+    ]
     gone += [trial for run in gone for trial in trials[run.info.run_id]]
     return found + [
         Superseded(
