@@ -1,9 +1,13 @@
 """DVC's experiments: those in a temporary folder log to the main repository's store."""
 
+import base64
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -61,22 +65,42 @@ def reproduce(root: Path) -> None:
     tracking.log_comparison(Path("reports"), Path("models"), TrackingParams())
 
 
+def key(comparison) -> str:
+    """What the tags of a comparison's models name it by."""
+    return comparison.data.tags["bakeoff.key"][:8]
+
+
+def compared(store, comparison) -> list[str]:
+    """The models whose tag names the comparison."""
+    found = mirror.search(store, f"tags.`comparisons` LIKE '%{key(comparison)}%'")
+    return sorted(run.info.run_name for run in found)
+
+
+def store_tag(store, name: str) -> str:
+    return store.client.get_experiment(store.experiment_id).tags[name]
+
+
+def searched(state: str) -> str:
+    """The search of a view, as MLflow's pages unpack it."""
+    packed = base64.b64decode(state.removeprefix("deflate;"))
+    return json.loads(zlib.decompress(packed))["searchFilter"]
+
+
 def test_an_experiment_elsewhere_logs_to_the_main_store_under_its_name(elsewhere, repository):
     store = open_store("phantom")
     (baseline,) = mirror.search(store, "tags.`bakeoff.role` = 'comparison'")
     reproduce(elsewhere)
+    (made,) = mirror.search(store, "tags.dvc_experiment = 'icy-bear' AND tags.stage = 'evaluate'")
     assert not (elsewhere / "mlruns").exists()
     assert (repository / "mlruns/mlflow.db").is_file()
     runs = mirror.search(store, "tags.dvc_experiment = 'icy-bear'")
     names = {run.info.run_name: run for run in runs}
-    assert set(names) == {"vgg16 (icy-bear)", "comparison (icy-bear)"}
-    parent = {
-        r.info.run_id: r.data.tags.get("mlflow.parentRunId") for r in mirror.search(store, "")
-    }
-    made = names["vgg16 (icy-bear)"].info.run_id
-    assert parent[made] == names["comparison (icy-bear)"].info.run_id
-    kept = [child for child, of in parent.items() if of == baseline.info.run_id]
-    assert len(kept) == 2  # the baseline keeps its own two
+    assert set(names) == {"vgg16 (icy-bear)", made.info.run_name}
+    assert re.fullmatch(r"comparison of phantom, [-0-9]+ [:0-9]+ \(icy-bear\)", made.info.run_name)
+    assert compared(store, made) == ["logistic_vgg16", "vgg16 (icy-bear)"]
+    assert compared(store, baseline) == ["logistic_vgg16", "vgg16"]  # it keeps its own two
+    view = json.loads(store_tag(store, "mlflow.sharedViewState.models"))["state"]
+    assert key(baseline) in searched(view)  # of the workspace, not of the experiment
 
 
 def test_an_applied_experiment_takes_the_models_that_did_not_change(
@@ -90,9 +114,10 @@ def test_an_applied_experiment_takes_the_models_that_did_not_change(
     monkeypatch.delenv("DVC_EXP_NAME")
     assert sync().new == ()
     store = open_store("phantom")
-    (applied,) = mirror.search(store, "attributes.run_name = 'comparison (icy-bear)'")
-    children = mirror.search(store, f"tags.`mlflow.parentRunId` = '{applied.info.run_id}'")
-    assert {run.info.run_name for run in children} == {"vgg16 (icy-bear)", "logistic_vgg16"}
+    (applied,) = mirror.search(store, "attributes.run_name LIKE 'comparison % (icy-bear)'")
+    assert compared(store, applied) == ["logistic_vgg16", "vgg16 (icy-bear)"]
+    view = json.loads(store_tag(store, "mlflow.sharedViewState.models"))["state"]
+    assert key(applied) in searched(view)
 
 
 def run(root: Path, *command: str) -> str:

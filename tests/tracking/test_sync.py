@@ -1,5 +1,8 @@
 import shutil
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,17 +42,23 @@ def by_name(store):
     return {run.info.run_name: run for run in mirror.search(store, "")}
 
 
-def test_the_comparison_is_the_parent_and_each_model_a_child(reproduced):
+def test_the_comparison_and_its_models_stand_side_by_side(reproduced):
     runs = by_name(mirror_all())
-    parent = runs["comparison"]
-    assert set(runs) == {"comparison", "vgg16", "logistic_vgg16"}
-    assert parent.data.metrics["test/accuracy"] == pytest.approx(20 / 24)  # of the best
-    assert parent.data.tags["best_model"] == "vgg16"
-    assert parent.data.params["tfrecord.encoding"] == "png"
-    assert len(parent.inputs.dataset_inputs) == 3
+    (comparison,) = [run for name, run in runs.items() if name.startswith("comparison of phantom")]
+    assert set(runs) == {comparison.info.run_name, "vgg16", "logistic_vgg16"}
+    assert not comparison.data.metrics  # charts would show the best model twice
+    assert comparison.data.tags["best_model"] == "vgg16"
+    assert comparison.data.params["tfrecord.encoding"] == "png"
+    assert len(comparison.inputs.dataset_inputs) == 3
     child = runs["vgg16"]
-    assert (child.data.params["fit"], child.data.params["equalize"]) == ("stretch", "none")
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    params = child.data.params
+    assert (params["tfrecord.fit"], params["tfrecord.equalize"]) == ("stretch", "none")
+    rates = [name for run in runs.values() for name in run.data.params if "learning_rate" in name]
+    assert set(rates) == {"train.learning_rate"}  # as in an entry of params.yaml
+    assert child.data.tags["comparisons"] == comparison.data.tags["bakeoff.key"][:8]
+    assert child.data.tags["accuracy interval"] == "0.733 to 0.933"
+    assert child.data.tags["weights"] == "random (fallback)"
+    assert "mlflow.parentRunId" not in child.data.tags
     assert child.data.metrics["test/accuracy_low"] == pytest.approx(20 / 24 - 0.1)
     assert child.data.metrics["cost/predict_ms"] == 2.0
     assert "test/image_side" not in child.data.metrics  # no score: a parameter
@@ -115,29 +124,38 @@ def test_threads_at_once_log_nothing_twice(reproduced):
     assert len(mirror.search(open_store("phantom"), "")) == 3
 
 
-def test_a_retrained_model_moves_the_others_under_the_new_comparison(reproduced):
+def test_a_model_that_did_not_change_takes_part_in_both_comparisons(reproduced):
     store = mirror_all()
-    old = by_name(store)["comparison"].info.run_id
+    (old,) = mirror.search(store, "tags.`bakeoff.role` = 'comparison'")
     write_model(reproduced, "vgg16", accuracy=0.9)
     write_reports(reproduced, {"vgg16": 22, "logistic_vgg16": 18, "majority_class": 12})
     mirror_all()
     runs = mirror.search(store, "")
     assert len(runs) == 5  # two of vgg16, one of logistic, two comparisons
-    compared = [r for r in runs if r.data.tags["bakeoff.role"] == "comparison"]
-    (new,) = [r for r in compared if r.info.run_id != old]
-    assert new.data.metrics["test/accuracy"] == pytest.approx(22 / 24)
-    under_old = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == old]
-    under_new = [r for r in runs if r.data.tags.get("mlflow.parentRunId") == new.info.run_id]
-    assert [run.info.run_name for run in under_old] == ["vgg16"]  # the superseded one
-    assert sorted(run.info.run_name for run in under_new) == ["logistic_vgg16", "vgg16"]
+    _, new = [r for r in runs if r.data.tags["bakeoff.role"] == "comparison"]
+    old_name, new_name = (r.data.tags["bakeoff.key"][:8] for r in (old, new))
+    members = {r.info.run_id: r.data.tags.get("comparisons") for r in runs}
+    assert sorted(filter(None, members.values())) == sorted(
+        [old_name, new_name, f"{old_name} {new_name}"]
+    )
+
+
+def test_a_store_that_nested_models_is_flattened(reproduced):
+    store = mirror_all()
+    (model,) = mirror.search(store, "attributes.run_name = 'vgg16'")
+    store.client.set_tag(model.info.run_id, "mlflow.parentRunId", "0" * 32)
+    mirror_all()
+    assert "mlflow.parentRunId" not in store.client.get_run(model.info.run_id).data.tags
 
 
 def test_files_are_found_by_the_models_whole_name(tmp_path):
-    for name in ("predictions/vgg16.csv", "predictions/logistic_vgg16.csv", "cards/vgg16.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    names = ("predictions/vgg16.csv", "predictions/logistic_vgg16.csv", "cards/vgg16.md")
+    for name in (*names, "plots/confusion/vgg16.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "vgg16.txt").touch()  # not below a folder that says what it is
     assert comparison.tested_files(tmp_path, "vgg16") == {
+        "confusion_matrix.png": tmp_path / "plots/confusion/vgg16.png",  # for MLflow's Compare
         "test/cards.md": tmp_path / "cards/vgg16.md",
         "test/predictions.csv": tmp_path / "predictions/vgg16.csv",
     }
@@ -150,7 +168,8 @@ def test_a_moved_repository_is_told_to_rebuild(reproduced, tmp_path, monkeypatch
     monkeypatch.chdir(moved)
     with pytest.raises(BakeoffError, match="sync --rebuild"):
         sync()
-    assert set_aside() == moved / "mlruns/before-1"
+    (moved / "mlruns/before-2").mkdir()  # of two earlier ones, the first was deleted
+    assert set_aside() == moved / "mlruns/before-3"
     forget_stores()
     sync()
     assert snapshot(open_store("phantom")) == before
@@ -181,3 +200,37 @@ def test_a_comparison_without_a_servable_model_registers_nothing(reproduced):
     compared = Comparison.read(Path("reports"), Path("models"))
     mirror_comparison(store, compared)
     assert register_best(store, compared, Path("models"), EvaluateParams()) is None
+
+
+@pytest.mark.parametrize("uri", ["http://mlflow:5000mlflow", "http://mlflow:99999", "http://[::1"])
+def test_a_mistyped_address_is_one_sentence_and_training_goes_on(
+    repository, monkeypatch, caplog, uri
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    write_model(repository, "vgg16")
+    with pytest.raises(BakeoffError, match="MLFLOW_TRACKING_URI.*http://host:5000"):
+        sync()
+    with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {}) as run:
+        run.log_epoch(1, {"loss": 0.7})
+        run.finish(repository / "models/vgg16", {})
+    assert "training goes on" in caplog.text
+
+
+def test_a_locked_database_costs_seconds(repository):
+    write_model(repository, "vgg16")
+    with closing(sqlite3.connect("mlruns/mlflow.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        with pytest.raises(BakeoffError, match="mlflow.db cannot be used .*locked"):
+            sync()
+        assert time.monotonic() - started < 10
+
+
+def test_a_database_of_another_mlflow_is_told_to_rebuild(repository):
+    write_model(repository, "vgg16")
+    forget_stores()
+    with closing(sqlite3.connect("mlruns/mlflow.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = 'unheard'")
+        database.commit()
+    with pytest.raises(BakeoffError, match="another version of MLflow; `bakeoff sync --rebuild`"):
+        sync()

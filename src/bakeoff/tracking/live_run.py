@@ -124,6 +124,9 @@ class LiveRun:
         except StoreUnavailableError as reason:
             self._give_up(str(reason))
             return
+        except Exception as error:  # whatever MLflow throws, the fit goes on
+            self._give_up(reason_of(error))
+            return
         self._system_metrics = params.system_metrics
         self._attempt(self._create)
 

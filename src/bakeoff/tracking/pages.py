@@ -1,6 +1,7 @@
 """MLflow's pages on this machine: start the server, and say where to look once it answers."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,6 +84,8 @@ def _mlflow(uri: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
             stdout=log,
             stderr=log,
         )
+        # A termination signal would end this process alone, without the `finally` below.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             _wait(server, f"http://127.0.0.1:{port}/health", log)
             yield server

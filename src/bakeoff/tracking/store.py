@@ -2,17 +2,12 @@
 
 import logging
 import os
-import shutil
 import socket
 import sqlite3
-import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
@@ -21,7 +16,6 @@ from filelock import FileLock, Timeout
 
 from bakeoff.runtime import layout
 from bakeoff.runtime.addresses import shown
-from bakeoff.runtime.files import write_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +23,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 3.0
-_LOCK_SECONDS = 120.0
+_BUSY_SECONDS = 5.0
+_LOCK_SECONDS = {"store": 10.0}  # that lock is held for moments, others for an upload
+_UPLOAD_SECONDS = 120.0
 _HEADER_CODES = ("utf-8", "latin-1")  # of a name and password; clients differ
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
@@ -47,8 +43,8 @@ _EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",
     "mlflow.experiment.primaryMetric.name": "test/accuracy",
     "mlflow.experiment.primaryMetric.greaterIsBetter": "true",
-    "mlflow.note.content": "Each comparison is the parent of the models that it compares. DVC's "
-    "files are the truth; `bakeoff sync` makes these pages anew from them.",
+    "mlflow.note.content": "`bakeoff ui` prints the page with the models, best first. DVC's files "
+    "are the truth; `bakeoff sync` makes these pages anew from them.",
 }
 
 
@@ -81,7 +77,11 @@ def redact(text: str, uri: str | None = None) -> str:
 
     A password is also looked for as it is written in an address and in a request's header.
     """
-    parts = urlsplit(tracking_uri() if uri is None else uri)
+    uri = tracking_uri() if uri is None else uri
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # no address, so all of it may be a secret
+        return text.replace(uri, shown(uri))
     own = {n: os.environ.get(f"MLFLOW_TRACKING_{n}", "") for n in ("USERNAME", "PASSWORD", "TOKEN")}
     secrets = {parts.netloc.rpartition("@")[0], parts.password or "", own["TOKEN"]}
     for name, password in (
@@ -109,10 +109,17 @@ def probe(uri: str) -> None:
 
     MLflow would retry a silent host for minutes; a plain connection tells in seconds.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+        given = parts.port
+    except ValueError as error:
+        raise StoreUnavailableError(
+            f"MLFLOW_TRACKING_URI, {shown_uri(uri)}, is no address ({error}); it reads like "
+            "http://host:5000"
+        ) from None
     if not parts.hostname:
         return
-    port = parts.port or _PORTS.get(parts.scheme.partition("+")[0])
+    port = given or _PORTS.get(parts.scheme.partition("+")[0])
     if port is None:
         return
     try:
@@ -131,12 +138,13 @@ def locked(what: str = "store") -> Iterator[None]:
     """
     path = layout.mlruns() / "locks" / (what if what in ("store", "registry") else what[:1])
     path.parent.mkdir(parents=True, exist_ok=True)
+    seconds = _LOCK_SECONDS.get(what, _UPLOAD_SECONDS)
     try:
-        with FileLock(path, timeout=_LOCK_SECONDS):
+        with FileLock(path, timeout=seconds):
             yield
     except Timeout:
         raise StoreUnavailableError(
-            f"{path} has been locked by another process for {_LOCK_SECONDS:.0f} s"
+            f"{path} has been locked by another process for {seconds:.0f} s"
         ) from None
 
 
@@ -157,7 +165,7 @@ def connect(uri: str | None = None) -> "MlflowClient":
     try:
         with locked():
             if uri == own_uri():
-                _bring_up_to_date(layout.mlruns() / "mlflow.db")
+                _check_not_locked(layout.mlruns() / "mlflow.db")
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)  # opens the database now, not later
     except StoreUnavailableError:
@@ -167,46 +175,20 @@ def connect(uri: str | None = None) -> "MlflowClient":
     return client
 
 
-def _bring_up_to_date(database: Path) -> None:
-    """Upgrade a database that an older MLflow made, and keep it as it was beside it.
-
-    What was found in order is noted: reading MLflow's hundred migrations takes most of a second.
+def _check_not_locked(database: Path) -> None:
+    """Say within seconds that another process holds the database; MLflow would try for a minute.
 
     Raises:
-        StoreUnavailableError: a newer MLflow made it, or the upgrade failed.
+        StoreUnavailableError: it is locked, or is no database.
     """
-    found, note = _schema_of(database), database.with_name("schema.txt")
-    known = f"{found} is the schema of MLflow {version('mlflow')}\n"
-    if found is None or (note.is_file() and note.read_text(encoding="utf-8") == known):
+    if not database.is_file():
         return
-    from alembic.script import ScriptDirectory
-
-    folder = Path(str(find_spec("mlflow").origin)).parent / "store/db_migrations"  # type: ignore[union-attr]
-    scripts = ScriptDirectory(folder)
-    if found == scripts.get_current_head():
-        write_text(note, known)
-        return
-    anew = "`bakeoff sync --rebuild` makes it anew"
-    if found not in {script.revision for script in scripts.walk_revisions()}:
-        raise StoreUnavailableError(f"mlruns/mlflow.db was made by a newer MLflow; {anew}")
-    kept = database.with_name(f"before-upgrade-{found}.db")
-    shutil.copyfile(database, kept)
-    logger.info("MLflow: mlruns/mlflow.db is brought up to date; kept as mlruns/%s", kept.name)
-    command = [sys.executable, "-m", "mlflow", "db", "upgrade", own_uri()]
-    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
-    if done.returncode:
-        shutil.copyfile(kept, database)
-        raise StoreUnavailableError(f"mlruns/mlflow.db could not be brought up to date; {anew}")
-
-
-def _schema_of(database: Path) -> str | None:
-    """The revision of MLflow's schema; None where there is no readable database."""
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error:
-        return None
-    return str(row[0]) if row else None
+        with closing(sqlite3.connect(database, timeout=_BUSY_SECONDS)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.rollback()
+    except sqlite3.Error as error:
+        raise StoreUnavailableError(f"mlruns/mlflow.db cannot be used ({error})") from None
 
 
 def reason_of(error: Exception, uri: str | None = None) -> str:
@@ -214,11 +196,10 @@ def reason_of(error: Exception, uri: str | None = None) -> str:
     text = redact(" ".join(str(error).split()), uri)
     # SQLAlchemy quotes the statement after the driver's own words, and its advice before them.
     text = text.partition(" [SQL: ")[0].rpartition("Error) ")[2]
-    if "out-of-date database schema" in text:
-        return (
-            f"{shown_uri(uri)} was made by another MLflow; `mlflow db upgrade`, after a backup, "
-            "brings it up to date"
-        )
+    if "out-of-date database schema" in text or "Can't locate revision" in text:
+        own = "`bakeoff sync --rebuild` makes it anew"
+        remedy = own if uri in (None, own_uri()) else "`mlflow db upgrade`, after a backup"
+        return f"{shown_uri(uri)} was made by another version of MLflow; {remedy}"
     if "Max retries exceeded" in text:
         return f"{shown_uri(uri)} no longer answers"
     return f"{shown_uri(uri)}: {text[:300]}"

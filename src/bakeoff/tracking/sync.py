@@ -148,7 +148,8 @@ def set_aside() -> Path | None:
     old = [root / name for name in ("mlflow.db", "artifacts") if (root / name).exists()]
     if not old:
         return None
-    number = 1 + len(list(root.glob("before-*")))
+    taken = [path.name.removeprefix("before-") for path in root.glob("before-*")]
+    number = 1 + max((int(n) for n in taken if n.isdecimal()), default=0)
     target = root / f"before-{number}"
     with locked():
         target.mkdir()

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 LATEST, ALL = "models", "all"
 _TAG = "mlflow.sharedViewState."
 
-# The table's columns, in this order.
-_COLUMNS = (
-    "metrics.`test/accuracy`",
-    f"tags.`{fact.INTERVAL}`",
-    "metrics.`test/cohen_kappa`",
-    "metrics.`test/macro_f1`",
-    "tags.`weights`",
-    "metrics.`cost/fit_seconds`",
-    "metrics.`cost/predict_ms`",
-)
+# The table's columns, in this order, and their widths in pixels.
+_COLUMNS = {
+    "metrics.`test/accuracy`": 110,
+    f"tags.`{fact.INTERVAL}`": 135,
+    "metrics.`test/cohen_kappa`": 140,
+    "metrics.`test/macro_f1`": 115,
+    "tags.`weights`": 145,
+    "metrics.`cost/fit_seconds`": 135,
+    "metrics.`cost/predict_ms`": 135,
+}
 _BARS = ("test/accuracy", "test/cohen_kappa", "test/macro_f1")
 _CURVES = ("epoch/val_accuracy", "epoch/val_loss", "epoch/loss")
 _COSTS = ("cost/predict_ms", "cost/fit_seconds", "cost/megabytes")
@@ -74,7 +74,7 @@ def _state(searched: str, columns: tuple[str, ...]) -> dict[str, Any]:
         "modelVersionFilter": "All Runs",
         "selectedColumns": list(columns),
         "columnOrder": list(columns),
-        "columnWidths": {},
+        "columnWidths": {name: _COLUMNS.get(name, 150) for name in columns},
         "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],
