@@ -53,7 +53,9 @@ def test_the_comparison_and_its_models_stand_side_by_side(reproduced):
     child = runs["vgg16"]
     params = child.data.params
     assert (params["tfrecord.fit"], params["tfrecord.equalize"]) == ("stretch", "none")
-    rates = [name for run in runs.values() for name in run.data.params if "learning_rate" in name]
+    rates = [
+        name for run in runs.values() for name in run.data.params if name.endswith("learning_rate")
+    ]
     assert set(rates) == {"train.learning_rate"}  # as in an entry of params.yaml
     assert child.data.tags["comparisons"] == comparison.data.tags["bakeoff.key"][:8]
     assert child.data.tags["accuracy interval"] == "0.733 to 0.933"
