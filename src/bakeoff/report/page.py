@@ -239,7 +239,8 @@ def _what(meta: Mapping[str, Any]) -> str:
     params = meta["params"]
     match meta["kind"]:
         case "forest":
-            return f"{params['trees']} trees on {', '.join(params['descriptors'])}"
+            trees = f"{params['trees']} trees" if "trees" in params else "a forest in folds"
+            return f"{trees} on {', '.join(params['descriptors'])}"
         case "logistic":
             return f"logistic regression on {meta['backbone']} features"
         case "head":
