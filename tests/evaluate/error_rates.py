@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from bakeoff.evaluate.group_tests import group_swap
-from bakeoff.evaluate.influence import scale_of, score_estimates
+from bakeoff.evaluate.influence import groups_behind, scale_of, score_estimates
 from bakeoff.evaluate.intervals import (
     FOLDS_WIDEN,
-    groups_behind,
     mean_estimate,
     student_interval,
 )
@@ -60,7 +59,7 @@ def accuracy_covered(setting: Setting, generator: np.random.Generator) -> list[b
     outcomes = equally_good(generator, setting, 1)
     estimate, sizes = mean_estimate(outcomes.per_picture[0], outcomes.groups), outcomes.sizes
     found = student_interval(estimate, sizes, confidence=0.95, scale="share")
-    warned = groups_behind(estimate, sizes) < FEW_GROUPS
+    warned = groups_behind("accuracy", estimate, sizes) < FEW_GROUPS
     return [found.low <= setting.accuracy <= found.high, warned]
 
 
@@ -80,7 +79,7 @@ def scores_covered(world: Scored, generator: np.random.Generator) -> list[bool]:
     for name in SCORES:
         found = student_interval(estimates[name], sizes, confidence=0.95, scale=scale_of(name))
         covered.append(found.low <= truth[name] <= found.high)
-        warned.append(groups_behind(estimates[name], sizes) < FEW_GROUPS)
+        warned.append(groups_behind(name, estimates[name], sizes) < FEW_GROUPS)
     return covered + warned
 
 

@@ -4,7 +4,7 @@ from scipy import stats
 
 from bakeoff.evaluate.intervals import (
     Estimate,
-    groups_behind,
+    influential_groups,
     mean_estimate,
     student_interval,
 )
@@ -79,7 +79,9 @@ def test_few_groups_that_hold_all_errors_count_for_few():
     groups = np.repeat(np.arange(20), 5)
     influence = np.array([-0.9] * 2 + [0.1] * 18)
     expected = 3 * (influence**2).sum() ** 2 / (influence**4).sum()
-    assert groups_behind(mean_estimate(one_bad, groups), np.full(20, 5)) == pytest.approx(expected)
+    assert influential_groups(mean_estimate(one_bad, groups), np.full(20, 5)) == pytest.approx(
+        expected
+    )
     assert expected < 8
     spread = np.tile([0.0, 1.0], 50)
-    assert groups_behind(mean_estimate(spread, np.arange(100)), np.ones(100, int)) == 100
+    assert influential_groups(mean_estimate(spread, np.arange(100)), np.ones(100, int)) == 100

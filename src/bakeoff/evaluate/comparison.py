@@ -7,8 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluate.influence import recall_estimates, scale_of, score_estimates
-from bakeoff.evaluate.intervals import Interval, groups_behind, student_interval
+from bakeoff.evaluate.influence import (
+    groups_behind,
+    recall_estimates,
+    scale_of,
+    score_estimates,
+)
+from bakeoff.evaluate.intervals import Interval, student_interval
 from bakeoff.evaluate.outcomes import Outcomes, effective_groups
 from bakeoff.evaluate.pairings import Pairing, against_best, against_rival
 from bakeoff.evaluate.selection_bias import out_of_bag_accuracy
@@ -96,7 +101,7 @@ def contender(
         )
         for score, estimate in estimates.items()
     }
-    behind = {score: groups_behind(estimate, sizes) for score, estimate in estimates.items()}
+    behind = {name: groups_behind(name, estimate, sizes) for name, estimate in estimates.items()}
     recalls = _recall_intervals(repeats, groups, confidence, widen)
     known = np.full((1, 1), float(metadata.get("temperature", 1.0)))
     undo = tuple(temperatures or [known] * len(repeats))

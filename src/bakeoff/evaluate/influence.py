@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.evaluate.intervals import Estimate, Scale, mean_estimate
-from bakeoff.evaluate.outcomes import Floats, Integers
+from bakeoff.evaluate.intervals import Estimate, Scale, influential_groups, mean_estimate
+from bakeoff.evaluate.outcomes import Floats, Integers, effective_groups
 from bakeoff.evaluate.ranking import ranking_estimates
 from bakeoff.scoring import probability_scores as ranked
 from bakeoff.scoring.predictions import Predictions
@@ -20,6 +20,8 @@ from bakeoff.scoring.scorecard import CLASSES_FOR_TOP_K, TOP_K
 
 _LOSSES = ("log_loss", "brier")
 _CORRELATIONS = ("cohen_kappa", "matthews")
+# Whose intervals are too narrow where a few groups decide them, in simulation.
+_PEAKED = (*_LOSSES, "macro_auc", "macro_average_precision")
 
 
 def scale_of(score: str) -> Scale:
@@ -27,6 +29,20 @@ def scale_of(score: str) -> Scale:
     if score in _LOSSES:
         return "loss"
     return "correlation" if score in _CORRELATIONS else "share"
+
+
+def groups_behind(score: str, estimate: Estimate, sizes: Integers) -> float:
+    """On how many effective groups a score's interval rests; below `FEW_GROUPS` it is warned of.
+
+    For losses and areas these are the groups with influence. The intervals of scores of a
+    confusion matrix hold with fewer (`docs/evaluation.md`), so there all groups count.
+
+    Args:
+        score: Its name.
+        estimate: Of the score.
+        sizes: Pictures of each group, shape `(g,)`.
+    """
+    return influential_groups(estimate, sizes) if score in _PEAKED else effective_groups(sizes)
 
 
 def score_estimates(repeats: Sequence[Predictions], groups: Integers) -> dict[str, Estimate]:

@@ -81,7 +81,7 @@ def student_interval(
 
     The scale is the logit of a share (`share`), the logarithm of a loss, the inverse hyperbolic
     tangent of a kappa (`correlation`), or the score itself (`difference`). Degrees of freedom are
-    one less than `groups_behind`, and four at least where there are so many groups.
+    one less than `influential_groups`, and four at least where there are so many groups.
 
     No group has an influence on a share of 0 or 1. There the bound is Clopper and Pearson's with
     the effective groups as trials, and for a correlation of 1 twice that bound less one.
@@ -115,7 +115,7 @@ def student_interval(
     return Interval(float(special.expit(center - half)), float(special.expit(center + half)))
 
 
-def groups_behind(estimate: Estimate, sizes: Integers) -> float:
+def influential_groups(estimate: Estimate, sizes: Integers) -> float:
     """On how many groups of equal weight an estimate's standard error rests.
 
     The effective number of groups, or fewer where a few groups hold most of the errors: then the
@@ -135,7 +135,7 @@ def groups_behind(estimate: Estimate, sizes: Integers) -> float:
 
 def _freedom(estimate: Estimate, sizes: Integers) -> float:
     most = max(1.0, effective_groups(sizes) - 1)
-    return min(most, max(_LEAST_FREEDOM, groups_behind(estimate, sizes) - 1))
+    return min(most, max(_LEAST_FREEDOM, influential_groups(estimate, sizes) - 1))
 
 
 def _exact(value: float, groups: float, confidence: float, scale: Scale) -> Interval:
