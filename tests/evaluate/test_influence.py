@@ -1,5 +1,6 @@
 """Values and influences against scikit-learn, whose scores take weights."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -116,6 +117,20 @@ def test_the_variance_of_an_auc_is_delongs():
     placements = wins.mean(axis=1), wins.mean(axis=0)
     expected = sum(p.var() / len(p) for p in placements)  # DeLong, with n for n - 1
     assert (area.influence**2).sum() == pytest.approx(expected)
+
+
+def test_memory_grows_with_the_classes_and_not_with_their_square_times_the_groups():
+    generator = np.random.default_rng(0)
+    count, classes = 1500, 300  # a dense matrix for each group would take 1 GB
+    names = tuple(f"c{c:03d}" for c in range(classes))
+    probabilities = generator.dirichlet(np.ones(classes), count)
+    labels = generator.integers(0, classes, count)
+    many = Predictions(names, np.arange(count).astype(str), labels, probabilities)
+    tracemalloc.start()
+    score_estimates([many], np.arange(count))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * probabilities.nbytes
 
 
 def test_scales():
