@@ -13,7 +13,7 @@ import numpy as np
 from bakeoff.evaluate.group_tests import group_swap
 from bakeoff.evaluate.influence import groups_behind, scale_of, score_estimates
 from bakeoff.evaluate.intervals import (
-    FOLDS_WIDEN,
+    folds_widening,
     mean_estimate,
     student_interval,
 )
@@ -110,7 +110,7 @@ def folds_covered(recipes: Recipes, generator: np.random.Generator) -> list[bool
         outcomes.sizes,
         confidence=0.95,
         scale="share",
-        widen=FOLDS_WIDEN,
+        widen=folds_widening(outcomes, 0),
     )
     return [found.low <= _recipe_truth(recipes) <= found.high]
 

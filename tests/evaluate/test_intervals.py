@@ -4,10 +4,12 @@ from scipy import stats
 
 from bakeoff.evaluate.intervals import (
     Estimate,
+    folds_widening,
     influential_groups,
     mean_estimate,
     student_interval,
 )
+from bakeoff.evaluate.outcomes import Outcomes
 
 PAIRS = np.full(12, 2)
 
@@ -65,6 +67,19 @@ def test_a_perfect_score_does_not_claim_certainty():
         Estimate(1.0, np.zeros(12)), PAIRS, confidence=0.95, scale="correlation"
     )
     assert kappa.low == pytest.approx(2 * 0.025 ** (1 / 12) - 1)
+
+
+def test_an_unstable_model_has_wider_intervals_from_folds():
+    folds = np.array([[0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0, 1, 1]])
+    right = np.array([[[1, 1, 1, 1, 0, 0, 0, 1]], [[1, 0, 1, 0, 0, 1, 0, 1]]])
+    outcomes = Outcomes(("a",), right, np.arange(8), folds)
+    means = [1, 0.25, 0.5, 0.5]
+    values = right.mean(axis=(0, 1))
+    expected = np.sqrt(1 + np.var(means, ddof=1) / 4 / stats.sem(values) ** 2)
+    assert folds_widening(outcomes, 0) == pytest.approx(expected)
+    steady = Outcomes(("a",), np.tile([0, 1], (2, 1, 4)), np.arange(8), folds)
+    assert folds_widening(steady, 0) == 1.25
+    assert folds_widening(Outcomes(("a",), right[:1], np.arange(8)), 0) == 1
 
 
 def test_one_group_says_nothing_about_the_spread():

@@ -14,7 +14,7 @@ from bakeoff.evaluate.comparison import (
     contender,
     majority_metadata,
 )
-from bakeoff.evaluate.intervals import FOLDS_WIDEN
+from bakeoff.evaluate.intervals import FOLDS_WIDEN, folds_widening
 from bakeoff.evaluate.learning_curve import CurveReading, read_outcomes
 from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes
 from bakeoff.folds.predictions import (
@@ -122,6 +122,7 @@ def _contender(
     confidence: float,
 ) -> Contender:
     name = recipe_name(folds, metadata[folds.model]["kind"])
+    outcomes = Outcomes((name,), folds.right[:, None], groups, folds.folds)
     return contender(
         name,
         metadata[name],
@@ -129,7 +130,7 @@ def _contender(
         groups,
         confidence=confidence,
         temperatures=temperatures_of(folds),
-        widen=FOLDS_WIDEN,
+        widen=folds_widening(outcomes, 0),
     )
 
 

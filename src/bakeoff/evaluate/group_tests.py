@@ -6,6 +6,7 @@ Pictures of one patient are right or wrong together, so the unit that is swapped
 import numpy as np
 from scipy import special  # not scipy.stats, which takes a second to import
 
+from bakeoff.evaluate.intervals import fold_means
 from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes
 
 # A difference that is no whole number is rounded to this many steps of the largest, at most; the
@@ -97,7 +98,7 @@ def corrected_t(outcomes: Outcomes, first: int, second: int) -> float:
         return 1.0
     right = outcomes.right.astype(np.float64)
     gained = right[:, first] - right[:, second]
-    means = np.concatenate([_fold_means(g, f) for g, f in zip(gained, outcomes.folds, strict=True)])
+    means = np.concatenate([fold_means(g, f) for g, f in zip(gained, outcomes.folds, strict=True)])
     count, center = len(means), float(means.mean())
     per_repeat = count / len(gained)
     if per_repeat < 2 or center == 0:
@@ -106,13 +107,6 @@ def corrected_t(outcomes: Outcomes, first: int, second: int) -> float:
     if variance == 0:
         return 0.0
     return float(2 * special.stdtr(count - 1, -abs(center) / np.sqrt(variance)))
-
-
-def _fold_means(gained: Floats, folds: Integers) -> Floats:
-    """The mean of every fold that has a picture."""
-    counts = np.bincount(folds)
-    sums = np.bincount(folds, gained)
-    return sums[counts > 0] / counts[counts > 0]
 
 
 def holm(p_values: Floats) -> Floats:

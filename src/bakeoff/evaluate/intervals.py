@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
-from bakeoff.evaluate.outcomes import Floats, Integers, effective_groups
+from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes, effective_groups
 
 Scale = Literal["share", "correlation", "loss", "difference"]
 
 FOLDS_WIDEN = 1.25
-"""Factor on standard errors from folds, for what varies with the training pictures."""
+"""Least factor on standard errors from folds, for what varies with the training pictures."""
 
 _LEAST_FREEDOM = 4.0
 
@@ -67,6 +68,42 @@ def mean_estimate(values: Floats, groups: Integers) -> Estimate:
     """
     mean = float(values.mean())
     return Estimate(mean, np.bincount(groups, values - mean) / len(values))
+
+
+def folds_widening(outcomes: Outcomes, model: int) -> float:
+    """The factor on a model's standard errors from folds: `FOLDS_WIDEN`, more if it is unstable.
+
+    All pictures of a fold share a training, whose luck the groups do not show. The variance of the
+    mean over folds and repeats is therefore at least that by groups plus that of the folds' means
+    over their number.
+
+    Args:
+        outcomes: With folds.
+        model: Place of the model in `outcomes.names`.
+    """
+    if outcomes.folds is None:
+        return 1.0
+    means = np.concatenate(
+        [fold_means(r, f) for r, f in zip(outcomes.right[:, model], outcomes.folds, strict=True)]
+    )
+    by_groups = mean_estimate(outcomes.per_picture[model], outcomes.groups)
+    error = by_groups.standard_error(outcomes.sizes)
+    if not error > 0:
+        return FOLDS_WIDEN
+    of_folds = float(means.var(ddof=1)) / len(means)
+    return max(FOLDS_WIDEN, float(np.sqrt(1 + of_folds / error**2)))
+
+
+def fold_means(values: NDArray[np.generic], folds: Integers) -> Floats:
+    """The mean of every fold that has a picture.
+
+    Args:
+        values: Of each picture, shape `(n,)`.
+        folds: In which it was tested, shape `(n,)`.
+    """
+    counts = np.bincount(folds)
+    sums = np.bincount(folds, values.astype(np.float64))
+    return sums[counts > 0] / counts[counts > 0]
 
 
 def student_interval(
