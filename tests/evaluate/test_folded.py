@@ -1,5 +1,6 @@
 """Recipes in folds, from arrays whose scores are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.files import read_evaluation, write_evaluation
-from bakeoff.evaluate.folded import compare_folds, read_fold_curve
+from bakeoff.evaluate.folded import against_twins, compare_folds, read_fold_curve
 from bakeoff.evaluate.verdict import headline
 from bakeoff.folds.predictions import FoldPredictions, LearningCurve
 from bakeoff.params.evidence import EvaluateParams
@@ -120,3 +121,20 @@ def test_what_is_written_is_read_back(comparison, tmp_path):
         assert ours.card.overall == pytest.approx(theirs.card.overall, nan_ok=True)
         assert ours.uncalibrated.overall == pytest.approx(theirs.uncalibrated.overall, nan_ok=True)
         assert ours.intervals == theirs.intervals
+
+
+def test_a_network_of_one_fold_is_compared_with_its_frozen_head_on_that_fold():
+    network = folds_of("net", "network", 0.95, 5)
+    network.probabilities[0, network.folds[0] != 0] = np.nan
+    network.probabilities[1:] = np.nan
+    tuned = [replace(c, metadata=c.metadata | {"kind": "fine_tuned"}) if c.name == "net" else c
+             for c in CANDIDATES]  # fmt: skip
+    comparison = compare_folds([*RECIPES, network], tuned, PARAMS, 7)
+    assert "net" not in {c.name for c in comparison.contenders}
+    assert "head_net" in {c.name for c in comparison.contenders}
+    (pairing,) = against_twins([*RECIPES, network], tuned, 0.95).values()
+    assert (pairing.model, pairing.rival) == ("net", "head_net")
+    assert pairing.power.pictures == (network.folds[0] == 0).sum() == 30
+    tested = network.folds[0] == 0
+    expected = network.right[0, tested].mean() - RECIPES[1].right[0, tested].mean()
+    assert pairing.difference == pytest.approx(expected)

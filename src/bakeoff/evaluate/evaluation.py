@@ -1,7 +1,7 @@
 """From model folders to conclusions: predictions of the test side, scores, tests, inspections."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from bakeoff.evaluate.comparison import (
     majority_metadata,
     majority_predictions,
 )
-from bakeoff.evaluate.folded import Curve, compare_folds, read_fold_curve
+from bakeoff.evaluate.folded import Curve, against_twins, compare_folds, read_fold_curve
+from bakeoff.evaluate.pairings import Pairing
 from bakeoff.folds.predictions import FoldPredictions, LearningCurve
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.scoring.predictions import Predictions
@@ -36,6 +37,7 @@ class Evaluation:
         clean: As `test`, without the test images that also stand in training; None where there
             are none, or none is left.
         leaking: How many those are.
+        twins: Networks trained on pictures in one fold, each against its frozen head.
         curves: Of each backbone's regression, where folds were dealt.
     """
 
@@ -45,6 +47,7 @@ class Evaluation:
     inspections: Mapping[str, Inspection]  # of networks and forest
     spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
     clean: Comparison | None = None
+    twins: Mapping[str, Pairing] = field(default_factory=dict)
     leaking: int = 0
 
     @property
@@ -98,7 +101,16 @@ def evaluate_models(
     read = {name: read_fold_curve(curve, folds[0]) for name, curve in (curves or {}).items()}
     kept = ~np.isin(test.image_ids, sorted(leaking))
     clean = _only(contenders, groups, kept, params, seed) if 0 < kept.sum() < len(kept) else None
-    return Evaluation(test_side, recipes, read, inspections, spreads, clean, int((~kept).sum()))
+    return Evaluation(
+        test=test_side,
+        folds=recipes,
+        curves=read,
+        inspections=inspections,
+        spreads=spreads,
+        clean=clean,
+        twins=against_twins(folds, candidates, params.confidence),
+        leaking=int((~kept).sum()),
+    )
 
 
 def _only(

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from bakeoff.evaluate.comparison import Comparison, Contender, scorecards
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.folded import Curve, recipe_metadata
+from bakeoff.evaluate.pairings import Pairing
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json
 from bakeoff.scoring.predictions import Predictions
@@ -38,6 +39,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
         if comparison:
             _save(folder / f"{name}.npz", _arrays(comparison))
     facts: dict[str, Any] = {name: _facts(c) for name, c in comparisons.items() if c}
+    facts["twins"] = plain(evaluation.twins)
     facts["leaking"] = evaluation.leaking
     facts["curves"] = plain(evaluation.curves)
     facts["seeds"] = {name: s.accuracies.tolist() for name, s in evaluation.spreads.items()}
@@ -103,6 +105,10 @@ def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation
         inspections=_inspections(maps, tuple(facts["test"]["classes"])),
         spreads={name: Spread(np.array(values)) for name, values in facts["seeds"].items()},
         clean=read.get("clean"),
+        twins={
+            name: TypeAdapter(Pairing).validate_python(_with_nan(pairing))
+            for name, pairing in facts["twins"].items()
+        },
         leaking=int(facts["leaking"]),
     )
 

@@ -17,7 +17,9 @@ from bakeoff.evaluate.comparison import (
 from bakeoff.evaluate.intervals import FOLDS_WIDEN, folds_widening
 from bakeoff.evaluate.learning_curve import CurveReading, read_outcomes
 from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes
+from bakeoff.evaluate.pairings import Pairing, against_rival
 from bakeoff.folds.predictions import (
+    NETWORK,
     FoldPredictions,
     LearningCurve,
     read_folds,
@@ -68,10 +70,12 @@ def recipe_metadata(candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]
     """
     found = {c.name: c.metadata for c in candidates}
     for candidate in candidates:
-        if candidate.kind == "head":
+        if candidate.kind in ("head", "fine_tuned"):
             own = {key: candidate.metadata.get(key) for key in _OF_BACKBONE}
             params = {"descriptors": [f"features:{candidate.name}"]}
             found[f"forest_{candidate.name}"] = own | {"kind": "forest", "params": params}
+        if candidate.kind == "fine_tuned":
+            found[f"head_{candidate.name}"] = candidate.metadata | {"kind": "head"}
     return found | {MAJORITY: majority_metadata(candidates[0].metadata)}
 
 
@@ -82,8 +86,40 @@ def recipe_name(predictions: FoldPredictions, kind: str) -> str:
         predictions: Of a recipe on a folder of `data/folds`.
         kind: Of the model of that folder.
     """
-    own = kind == "forest" or predictions.recipe not in ("logistic", "forest")
-    return predictions.model if own else f"{predictions.recipe}_{predictions.model}"
+    own = {"forest": "forest", "head": "head"}.get(kind, NETWORK)
+    joined = f"{predictions.recipe}_{predictions.model}"
+    return predictions.model if predictions.recipe == own else joined
+
+
+def is_whole(predictions: FoldPredictions) -> bool:
+    """Whether every picture was predicted, not only those of one fold."""
+    return not np.isnan(predictions.probabilities).any()
+
+
+def against_twins(
+    folds: Sequence[FoldPredictions], candidates: Sequence[Candidate], confidence: float
+) -> dict[str, Pairing]:
+    """Networks that were trained on pictures in one fold, against their heads on the same pictures.
+
+    Args:
+        folds: All out-of-fold predictions.
+        candidates: All model folders.
+        confidence: Of the test and the interval.
+    """
+    kinds = {c.name: c.kind for c in candidates}
+    heads = {f.model: f for f in folds if f.recipe == "head"}
+    found = {}
+    for network in folds:
+        head = heads.get(network.model)
+        if is_whole(network) or head is None:
+            continue
+        tested = ~np.isnan(network.probabilities[0, :, 0])
+        right = np.stack([network.right[0, tested], head.right[0, tested]])
+        groups = np.unique(network.groups[tested], return_inverse=True)[1].astype(np.int64)
+        names = (network.model, recipe_name(head, kinds[network.model]))
+        (pairing,) = against_rival(Outcomes(names, right[None], groups), names[1], confidence)
+        found[network.model] = pairing
+    return found
 
 
 def compare_folds(
@@ -103,7 +139,8 @@ def compare_folds(
     first = folds[0]
     groups = np.unique(first.groups, return_inverse=True)[1].astype(np.int64)
     metadata = recipe_metadata(candidates)
-    contenders = [_contender(f, metadata, groups, params.confidence) for f in folds]
+    whole = [f for f in folds if is_whole(f)]
+    contenders = [_contender(f, metadata, groups, params.confidence) for f in whole]
     contenders.append(_majority(first, metadata[MAJORITY], groups, params.confidence))
     return compare(
         contenders,

@@ -27,7 +27,13 @@ def conclusions(evaluation: Evaluation, costs: Mapping[str, Cost]) -> list[str]:
         evaluation: What `evaluate` found.
         costs: By model; empty where nothing clocked may be said.
     """
-    return [*leak_warning(evaluation), *verdict(evaluation.comparison, costs, evaluation.curves)]
+    said = verdict(evaluation.comparison, costs, evaluation.curves)
+    return [*leak_warning(evaluation), *said, *map(_twin, evaluation.twins.values())]
+
+
+def _twin(pairing: Pairing) -> str:
+    """What training on pictures brings over the frozen backbone."""
+    return f"On the {pairing.power.pictures} images of one fold: {sentence_of(pairing)}"
 
 
 def leak_warning(evaluation: Evaluation) -> list[str]:

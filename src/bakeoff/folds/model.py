@@ -9,9 +9,9 @@ import pandas as pd
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.forests import predict_forest
 from bakeoff.folds.heads import predict_heads
-from bakeoff.folds.networks import RECIPE, predict_network, read_record_pool
+from bakeoff.folds.networks import predict_network, read_record_pool
 from bakeoff.folds.pool import Pool, read_feature_pool
-from bakeoff.folds.predictions import LearningCurve, Predicted, Recipe
+from bakeoff.folds.predictions import NETWORK, LearningCurve, Predicted, Recipe
 from bakeoff.folds.regression import predict_regression
 from bakeoff.params.block import Block
 from bakeoff.params.models import ForestParams, LogisticParams, ModelParams
@@ -55,7 +55,7 @@ def predict_in_folds(job: FoldsJob) -> Predicted | None:
     if kind_of(job.params) != "head" and job.networks != "none":
         pool = read_record_pool(job.records, job.folds, balanced=job.balanced)
         parts = pool.parts() if job.networks == "all" else pool.parts()[:1]
-        recipes |= {RECIPE: predict_network(pool, _training(job), parts)}
+        recipes |= {NETWORK: predict_network(pool, _training(job), parts)}
     if pool is None:
         return None
     return Predicted(pool.pictures(), pool.classes, recipes, curve)

@@ -17,7 +17,7 @@ from bakeoff.features.frozen import WEIGHTS_FILE
 from bakeoff.features.sides import Side, read_record_side
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.pool import Part, Pool, make_pool
-from bakeoff.folds.predictions import Recipe
+from bakeoff.folds.predictions import NETWORK, Recipe
 from bakeoff.runtime.devices import start_afresh
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.fingerprints import code_sha256
@@ -28,9 +28,6 @@ from bakeoff.tfrecord.numpy_reading import record_batches
 from bakeoff.tfrecord.regrouping import regroup_records
 from bakeoff.train.job import Job, finish, job_key, train_model
 from bakeoff.train.loop import make_predict
-
-RECIPE = "network"
-"""Name of the recipe of a network that is trained on pictures."""
 
 
 def read_record_pool(records: Path, folds: pd.DataFrame, *, balanced: bool) -> Pool:
@@ -62,7 +59,7 @@ def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
         Probabilities (R, n, k), NaN where a picture is not tested.
     """
     inputs = {"job": job_key(job), "pool": pool.sha256, "code": code_sha256("folds")}
-    finished = Finished(job.resume / "folds", f"{job.name}-{RECIPE}", inputs)
+    finished = Finished(job.resume / "folds", f"{job.name}-{NETWORK}", inputs)
     probabilities = np.full((pool.repeats, pool.originals, len(pool.classes)), np.nan)
     temperatures = np.full((pool.repeats, pool.count), np.nan)
     for part in parts:

@@ -16,6 +16,9 @@ from bakeoff.scoring.temperature import fit_temperature
 
 PICTURES, FACTS, CURVE = "pictures.csv", "facts.json", "learning_curve.npy"
 
+NETWORK = "network"
+"""Name of the recipe of a network that is trained on pictures."""
+
 
 @dataclass(frozen=True)
 class FoldPredictions:
