@@ -13,13 +13,14 @@ from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 from bakeoff.runtime.tables import SIDES, read_table, write_table
 from bakeoff.split.folds import audit_folds, deal_folds, with_fold_groups
 from bakeoff.split.leakage import audit_split, refuse_leaks
+from bakeoff.split.likeness import add_likeness
 from bakeoff.split.split_report import warn_of_chains, write_split_report
 from bakeoff.split.splitting import split_manifest
 
 
 def main() -> None:
     params, seed = SplitParams.read("split"), int(read_key("seed"))
-    manifest = read_table(MANIFEST, MANIFEST_COLUMNS)
+    manifest = add_likeness(read_table(MANIFEST, MANIFEST_COLUMNS), params.near_duplicates)
     split = split_manifest(manifest, params, seed)
     pictures = split.pictures
     audit = audit_split(

@@ -49,6 +49,8 @@ def test_how_many_names_matched_is_always_told(caplog: pytest.LogCaptureFixture)
     find([*PATHS, "train/a/other.png"], group=r"\d{6}", official={"train": "*/train/*"})
     assert "group: 24 of 25 names matched, 5 groups" in caplog.text
     assert "official: 25 of 25 names matched, 25 train, 0 val, 0 test" in caplog.text
+    find(official={"train": "*/train/*", "val": "*/val/*"})
+    assert "'official.val' is '*/val/*', which fits none of 24 names" in caplog.text
 
 
 def test_names_that_look_like_patients_are_hinted_at_and_the_hint_works(

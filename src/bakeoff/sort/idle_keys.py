@@ -69,12 +69,14 @@ def refuse_idle_keys(found: Sequence[Found], dataset: Dataset, where: Path) -> N
 
 def _tell_sides(usable: Sequence[Found], dataset: Dataset, where: Path, first: str) -> None:
     sides = Counter(item.official for item in usable if item.official)
-    for side, glob in dataset.official.items():
-        if not sides[side]:
-            raise BakeoffError(
-                f"{where}: 'official.{side}' is '{glob}', which fits none of {len(usable)} names "
-                f"(the first is {first}); correct or remove it"
-            )
+    idle = [(side, glob) for side, glob in dataset.official.items() if not sides[side]]
+    if idle and not sides:
+        raise BakeoffError(
+            f"{where}: 'official.{idle[0][0]}' is '{idle[0][1]}', which fits none of {len(usable)} "
+            f"names (the first is {first}); correct or remove it"
+        )
+    for side, glob in idle:  # many an archive lacks one of its sides
+        log.warning("'official.%s' is '%s', which fits none of %d names", side, glob, len(usable))
     if sides:
         told = ", ".join(f"{sides[side]} {side}" for side in ("train", "val", "test"))
         log.info("official: %d of %d names matched, %s", sides.total(), len(usable), told)

@@ -43,7 +43,8 @@ def find_duplicates(manifest: pd.DataFrame, bits: int | None) -> Duplicates:
     """Find exact and near duplicates, and join the groups that share one.
 
     Args:
-        manifest: columns image_id, path, label, group ("": a group of its own), phash.
+        manifest: columns image_id, path, label, group ("": a group of its own), phash; and
+            likeness, where near duplicates beyond `bits` were confirmed.
         bits: largest distance of two near duplicates' hashes; None looks for exact ones alone.
 
     Returns:
@@ -60,16 +61,25 @@ def find_duplicates(manifest: pd.DataFrame, bits: int | None) -> Duplicates:
     strangers = identical[near[:, 0]] != identical[near[:, 1]]
     near, distances = near[strangers], distances[strangers]
     same_key = _pairs_of_equals(keys.to_numpy(dtype=object))
-    joined = join(keys, np.concatenate([same_key, exact, near]))
+    likeness = _likeness(rows).to_numpy(dtype=object)
+    alike = _pairs_of_equals(likeness)
+    alike = alike[likeness[alike[:, 0]] != ""]
+    joined = join(keys, np.concatenate([same_key, exact, near, alike]))
     groups = pd.Series(index=manifest.index, dtype=object)
     groups.iloc[order] = joined.to_numpy(dtype=object)
     pairs = pd.concat(
         [_describe(rows, exact, "exact", np.zeros(len(exact), np.int64))]
-        + [_describe(rows, near, "near", distances)],
+        + [_describe(rows, near, "near", distances)]
+        + [_describe(rows, alike, "alike", _distance(hashes, alike[:, 0], alike[:, 1]))],
         ignore_index=True,
     )
     flat = int((~textured).sum()) if bits is not None else 0
     return Duplicates(groups.astype(str), pairs, flat)
+
+
+def _likeness(manifest: pd.DataFrame) -> "pd.Series[str]":
+    """What `likeness.add_likeness` found: equal and not "" for pictures that are alike."""
+    return manifest.get("likeness", pd.Series("", manifest.index))
 
 
 def group_keys(manifest: pd.DataFrame) -> "pd.Series[str]":
@@ -154,7 +164,8 @@ def twins(
         Two (n,) masks; no picture is in both.
     """
     exact = ours["image_id"].isin(theirs["image_id"]).to_numpy(bool)
-    near = np.zeros(len(ours), bool)
+    alike, known = _likeness(ours), _likeness(theirs)
+    near = (alike.ne("") & alike.isin(known)).to_numpy(bool) & ~exact
     if bits is None or ours.empty or theirs.empty:
         return exact, near
     hashes = unpack_hashes(pd.concat([ours["phash"], theirs["phash"]]))
@@ -167,7 +178,7 @@ def twins(
     reached = of_theirs.copy()
     np.logical_or.at(reached, close[:, 0], of_theirs[close[:, 1]])
     np.logical_or.at(reached, close[:, 1], of_theirs[close[:, 0]])
-    near = reached[number[: len(ours)]] & ~flat_hashes(hashes[: len(ours)])
+    near |= reached[number[: len(ours)]] & ~flat_hashes(hashes[: len(ours)])
     return exact, near & ~exact
 
 

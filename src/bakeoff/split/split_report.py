@@ -81,6 +81,8 @@ def summarize(split: Split, counts: pd.DataFrame) -> dict[str, Any]:
         "exact_duplicate_sets": int((exact > 1).sum()),
         "exact_duplicate_pictures": int((exact[exact > 1] - 1).sum()),
         "near_duplicate_pairs": int((pairs["kind"] == "near").sum()),
+        "alike_pairs": int((pairs["kind"] == "alike").sum()),
+        "pairs_of_two_labels": int((pairs["first_label"] != pairs["second_label"]).sum()),
         "pictures_without_texture": split.duplicates.flat,
         "largest_deviation": {
             "class": str(worst["class"]),
