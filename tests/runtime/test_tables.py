@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff.runtime.errors import BakeoffError
@@ -46,6 +46,7 @@ def test_an_empty_number_is_missing():
     assert table["model"].tolist() == ["NA", "b", "c"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs", "Cc"))), min_size=1))
 def test_any_class_name_comes_back(labels):
     stream = io.BytesIO()
