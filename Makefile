@@ -9,7 +9,7 @@ RUN := $(UV) run --locked --no-sync
 
 .PHONY: help environment reproduce reproduce-twice reproduce-elsewhere check test test-slow faults \
         fuzz audit lint types format sweep ui clean bench bench-data bench-train bench-serving \
-        bench-pipeline
+        bench-pipeline bench-folds
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,7 +75,7 @@ sweep: environment ## queue and run six DVC experiments: two backbones, three le
 ui: environment ## browse the runs in MLflow on 127.0.0.1
 	@$(RUN) bakeoff ui
 
-bench: bench-pipeline bench-data bench-train bench-serving ## all of these, after `make reproduce`
+bench: bench-pipeline bench-data bench-train bench-folds bench-serving ## all of these, after `make reproduce`
 
 bench-pipeline: environment ## where a whole run's seconds go, and those of a rerun
 	@$(RUN) python benchmarks/bench_pipeline.py
@@ -85,6 +85,9 @@ bench-data: environment ## time sorting, splitting and export beside the bare wo
 
 bench-train: environment ## time features, heads and fine-tuning beside plain Keras
 	@$(RUN) python benchmarks/bench_train.py
+
+bench-folds: environment ## time the folds' heads beside one fit
+	@$(RUN) python benchmarks/bench_folds.py
 
 bench-serving: environment ## load the served model from eight clients
 	@$(RUN) python benchmarks/bench_serving.py models/random_forest 1000 8
