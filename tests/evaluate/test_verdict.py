@@ -16,7 +16,7 @@ def said(*models, curves=None, **milliseconds: float) -> str:
 def test_a_clear_winner_is_called_better():
     text = said(contender_of("strong", 0.95, 1), contender_of(FOREST, 0.6, 2))
     assert text.startswith("strong (95.0 %, ")
-    assert "is better than the other model, on the 240 test images of 120 groups." in text
+    assert "is better than the other model.\nScored on the 240 test images of 120 groups." in text
     assert "Recommended: strong." in text
     assert "strong is better than random_forest: +35.0 points (" in text
     assert "p < 0.001, corrected for all rivals" in text

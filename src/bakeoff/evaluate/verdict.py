@@ -63,7 +63,8 @@ def verdict(
         curves: Learning curves by backbone; empty without folds.
     """
     best = comparison.best
-    sentences = [headline(comparison), recommendation(comparison, costs)]
+    sentences = [headline(comparison), f"Scored {tested(comparison)}."]
+    sentences += [recommendation(comparison, costs)]
     sentences += [_against_forest(comparison), _over_majority(comparison)]
     sentences += [_unseen(comparison), _few_groups(comparison), _more_data(best, curves)]
     sentences += [selection(comparison), _weakness(best), _cost(best.name, costs)]
@@ -71,24 +72,21 @@ def verdict(
 
 
 def headline(comparison: Comparison) -> str:
-    """Which model is best, or which models tie, and on what that rests."""
+    """Which model is best, or which models tie."""
     best = comparison.best
     others = len(comparison.against_best)
     level = _level(comparison)
     accuracy = percent(best.card.overall["accuracy"])
     score = f"{accuracy}, {interval_range(best.intervals['accuracy'])}"
     if not others:
-        return f"{best.name} reaches {score}, {tested(comparison)}."
+        return f"{best.name} reaches {score}."
     if not level:
         rest = f"all {others} other models" if others > 1 else "the other model"
-        return f"{best.name} ({score}) is better than {rest}, {tested(comparison)}."
+        return f"{best.name} ({score}) is better than {rest}."
     worse = others - len(level)
     rest = f"{len(level)} other models are" if len(level) > 1 else f"{level[0]} are"
     ending = f"; {worse} are shown to be worse" if worse else ""
-    return (
-        f"A tie: {best.name} ({score}) and {rest} statistically indistinguishable, "
-        f"{tested(comparison)}{ending}."
-    )
+    return f"A tie: {best.name} ({score}) and {rest} statistically indistinguishable{ending}."
 
 
 def tested(comparison: Comparison) -> str:
@@ -261,12 +259,20 @@ def _cost(name: str, costs: Mapping[str, Cost]) -> str:
     """What the best model costs, as far as that was measured here."""
     cost = costs.get(name, Cost())
     parts = [
-        (cost.predict_ms, f"{cost.predict_ms:.2g} ms for one image"),
+        (cost.predict_ms, f"{_rounded(cost.predict_ms)} ms for one image"),
         (cost.megabytes, f"{cost.megabytes:.3g} MB"),
-        (cost.training_seconds, f"{cost.training_seconds:.2g} s of training, features included"),
+        (
+            cost.training_seconds,
+            f"{_rounded(cost.training_seconds)} s of training, features included",
+        ),
     ]
     known = [words for value, words in parts if not np.isnan(value)]
     return f"It costs {', '.join(known)}, measured on this machine." if known else ""
+
+
+def _rounded(value: float) -> str:
+    """Two significant digits, as far as a time is known."""
+    return f"{float(f'{value:.2g}'):g}"
 
 
 def _calibration(best: Contender) -> str:
