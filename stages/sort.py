@@ -5,6 +5,7 @@ from bakeoff.runtime.stage import run_stage
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import dataset_path
 from bakeoff.params.resolved import resolved_dataset
+from bakeoff.runtime.errors import one_line
 from bakeoff.runtime.files import write_json, writing_folder
 from bakeoff.runtime.layout import INTERIM, RAW, REPORTS
 from bakeoff.runtime.manifest import MANIFEST_COLUMNS
@@ -30,7 +31,8 @@ def main() -> None:
         write_json(interim / "classes.json", found.classes)
         write_census(reports, found.manifest, found.quarantine)
     counts = found.manifest["label"].value_counts().sort_index()
-    print(f"{name}: " + ", ".join(f"{count} {label}" for label, count in counts.items()))
+    shown = ", ".join(f"{count} {label}" for label, count in counts.items())
+    print(one_line(f"{name}: {shown}"))
     for reason, count in found.quarantine["reason"].value_counts().items():
         print(f"  {count} {reason}")
 

@@ -2,7 +2,6 @@
 
 from bakeoff.runtime.stage import run_stage
 
-import os
 import sys
 
 from bakeoff.params.block import read_key
@@ -11,12 +10,12 @@ from bakeoff.params.found import write_no_search
 from bakeoff.params.models import ComputeParams
 from bakeoff.params.resolved import resolved_search
 from bakeoff.runtime.layout import FEATURES, PROCESSED, SEARCH, mlruns
+from bakeoff.runtime.processes import become
 
 
 def _start_over() -> None:
     """Go on as a fresh process, which reads the finished trials from the study."""
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
+    become([sys.executable, *sys.argv])
 
 
 def main() -> None:

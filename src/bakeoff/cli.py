@@ -1,5 +1,6 @@
 """The command line around the pipeline: check, renew, show, predict, serve, sync and others."""
 
+import io
 import os
 import subprocess
 import sys
@@ -9,18 +10,29 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, one_line, reason_of
+from bakeoff.runtime.processes import become
 
 
 class _Group(TyperGroup):
-    """Prints a user's mistake as one sentence; every other error keeps its traceback."""
+    """Prints a mistake or a system error as one sentence; other errors keep their traceback."""
 
     def invoke(self, ctx: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # for a terminal without Unicode
         try:
             return super().invoke(ctx)
         except BakeoffError as mistake:
-            typer.echo(f"bakeoff: error: {mistake}", err=True)
+            sentences = mistake.sentences
+        except BrokenPipeError:  # the reader, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             raise typer.Exit(1) from None
+        except OSError as error:
+            sentences = (one_line(reason_of(error)),)
+        for sentence in sentences:
+            typer.echo(f"bakeoff: error: {sentence}", err=True)
+        raise typer.Exit(1)
 
 
 app = typer.Typer(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -105,3 +106,40 @@ def test_folder_hash_sees_names_and_contents_but_not_order(tmp_path):
     (edited / "b").write_text("other")
     assert sha256_of_folder(one) == sha256_of_folder(two)
     assert len({sha256_of_folder(f) for f in (one, renamed, edited)}) == 3
+
+
+def test_two_writers_of_one_path_do_not_meet(tmp_path):
+    target = tmp_path / "table.csv"
+    with writing_file(target) as one, writing_file(target) as two:
+        assert one != two
+        one.write_text("one")
+        two.write_text("two")
+    assert target.read_text() == "one"  # the outer one is put in place last
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_writer_left_is_swept_by_the_next(tmp_path):
+    killed = (
+        "import os, sys; from pathlib import Path\n"
+        "from bakeoff.runtime.files import writing_file, writing_folder\n"
+        "with writing_file(Path('table.csv')) as f, writing_folder(Path('splits')) as d:\n"
+        "    f.write_text('half'); (d / 'train.csv').write_text('half'); os._exit(9)\n"
+    )
+    subprocess.run([sys.executable, "-c", killed], cwd=tmp_path, check=False)
+    assert len(list(tmp_path.glob(".*.partial"))) == 2
+    other = tmp_path / ".table.csv.another-machine.1-0.partial"
+    other.write_text("another machine's")
+    with writing_file(tmp_path / "table.csv") as partial:  # while it is at work, it is left alone
+        with writing_file(tmp_path / "table.csv") as again:
+            again.write_text("whole")
+        partial.write_text("whole")
+    with writing_folder(tmp_path / "splits"):
+        pass
+    assert sorted(p.name for p in tmp_path.iterdir()) == [other.name, "splits", "table.csv"]
+
+
+def test_a_long_name_leaves_room_for_the_temporary_one(tmp_path):
+    target = tmp_path / ("ü" * 120)
+    with writing_file(target) as partial:
+        partial.write_text("x")
+    assert target.read_text() == "x"

@@ -160,3 +160,24 @@ def test_the_library_leaves_python_s_ways_alone() -> None:
     assert [p for p in sources if "bakeoff.runtime.stage" in p.read_text(encoding="utf-8")] == []
     program = "import sys, bakeoff, bakeoff.cli; assert sys.excepthook is sys.__excepthook__"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_terminal_without_unicode_stops_no_stage(tmp_path: Path) -> None:
+    script = tmp_path / "small.py"
+    script.write_text(
+        "from bakeoff.runtime.stage import BakeoffError, run_stage\nimport logging\n"
+        "def main():\n    print('größe 日本')\n"
+        "    logging.getLogger('bakeoff').warning('\\x1b[31mred')\n"
+        "    raise BakeoffError('\\x1b[2J日本')\n"
+        "run_stage('small', main)\n",
+        encoding="utf-8",
+    )
+    latin = os.environ | {"PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=latin, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout.decode("latin-1") == "größe \\u65e5\\u672c\n"
+    assert done.stderr.decode("latin-1") == (
+        "small: \\x1b[31mred\nsmall: error: \\x1b[2J\\u65e5\\u672c\n"
+    )

@@ -1,5 +1,6 @@
 """Every parameter at once, before the first stage runs."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,7 @@ _BLOCKS: dict[str, type[Block]] = {
 }
 _SPELLED_OUT = ("sort.mode", "evaluate.design")  # some stages depend on these keys alone
 _MOST_SEED = 2**32 - 1
+_UNFIT = re.compile(r"[?{}]|%[0-9A-Fa-f]{2}")
 Check = Callable[[Path], object]
 
 
@@ -51,6 +53,7 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
     Raises:
         BakeoffError: one sentence for each mistake.
     """
+    check_place(path.absolute().parent)
     tree = read_params(path)
     missing = [key for key in TOP_LEVEL if key not in tree]
     if missing:
@@ -103,6 +106,16 @@ def write_parameters(
         write_resolved(folder / name, "features", requests[name])
         write_resolved(folder / name, "train", model)
         write_resolved(folder / name, "tune", search)
+
+
+def check_place(root: Path) -> None:
+    """Refuse a repository in a folder whose name DVC or MLflow misreads."""
+    unfit = _UNFIT.search(str(root))
+    if unfit:
+        raise BakeoffError(
+            f"{root}: the repository's path holds '{unfit[0]}', which DVC or MLflow's database "
+            "misread; move the repository to a folder without it"
+        )
 
 
 def _mistakes(checks: list[Check], path: Path) -> list[str]:

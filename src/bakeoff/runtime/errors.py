@@ -14,6 +14,12 @@ def quoted(value: object, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def reason_of(error: OSError) -> str:
+    """Which file and why, of an error of the operating system or of a connection."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
 class BakeoffError(Exception):
     """A mistake in the input, in one sentence: what is wrong, where, and the remedy.
 

@@ -1,21 +1,52 @@
-"""Atomic writing of files and folders."""
+"""Atomic writing of files and folders.
+
+Temporary names end in `.partial` and hold the machine and the process: two writers of one path do
+not collide, and the leftovers of a killed writer are removed by the next one.
+"""
 
 import hashlib
+import itertools
 import json
+import os
+import platform
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 _CHUNK = 1 << 20
+_MOST_BYTES = 120  # of a name; file systems take 255, with all that is added
+_HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:40]
+_OWN_PARTIAL = re.compile(r"(?P<host>[A-Za-z0-9-]*)\.(?P<process>\d+)-\d+\.partial")
+_attempts = itertools.count()
 
 replaced: list[Path] = []
 """What this process has put in its place, in order."""
 
 
 def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.partial")
+    """A temporary sibling's name, of this process and attempt; dead writers' are removed."""
+    start = f".{_short(path.name)}."
+    _sweep(path.parent, start)
+    return path.with_name(f"{start}{_HOST}.{os.getpid()}-{next(_attempts)}.partial")
+
+
+def _short(name: str) -> str:
+    long = len(name.encode("utf-8", "surrogateescape")) > _MOST_BYTES
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest() if long else name
+
+
+def _sweep(folder: Path, start: str) -> None:
+    """Remove what processes of this machine that are gone have left under `start`."""
+    for left in list(folder.iterdir()) if folder.is_dir() else []:
+        ours = left.name.startswith(start)
+        found = _OWN_PARTIAL.fullmatch(left.name.removeprefix(start)) if ours else None
+        if found and found["host"] == _HOST and not psutil.pid_exists(int(found["process"])):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(True)
 
 
 @contextmanager
@@ -39,9 +70,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
     renamed before it is removed, so that a process killed meanwhile leaves no half of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial, old = _partial(path), _partial(path.with_name(f"{path.name}.old"))
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+    partial, old = _partial(path), _partial(path)
     partial.mkdir()
     try:
         yield partial

@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from bakeoff.runtime.processes import become
+
 
 def use_own_sources() -> None:
     """In a copy of the repository (`dvc exp run --temp`), restart with the copy's `src/`.
@@ -16,5 +18,9 @@ def use_own_sources() -> None:
     own, loaded = Path("src").resolve(), Path(__file__).resolve().parents[2]
     path = os.environ.get("PYTHONPATH", "")
     if (own / "bakeoff").is_dir() and own != loaded and path.split(os.pathsep)[0] != str(own):
+        if os.pathsep in str(own):
+            sys.exit(
+                f"{own}: Python finds no modules in a path with '{os.pathsep}'; move the folder"
+            )
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(own), path]))
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+        become([sys.executable, *sys.orig_argv[1:]])

@@ -11,6 +11,7 @@ start-up.
 
 import errno
 import gc
+import io
 import logging
 import os
 import shutil
@@ -18,7 +19,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, one_line
 from bakeoff.runtime.files import replaced
 from bakeoff.runtime.interruption import stop_if_interrupted, tell_in_one_line
 from bakeoff.runtime.own_sources import use_own_sources
@@ -31,12 +32,24 @@ _MOST_NAMED = 3
 _NEW_OBJECTS = 50_000  # between two collections; Python's default of 700 suits small programs
 
 
+class _OneLine(logging.Formatter):
+    """Names that strangers chose keep no escape codes; our own line ends stay."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(one_line, super().formatMessage(record).split("\n")))
+
+
 def run_stage(name: str, main: Callable[[], None]) -> None:
     """Run a stage's `main`; a `BakeoffError` becomes one line on stderr and exit status 1.
 
     So does a full or read-only disk.
     """
     logging.basicConfig(format=f"{name}: %(message)s", level=logging.WARNING, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_OneLine(f"{name}: %(message)s"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # for a terminal without Unicode
     logging.getLogger("bakeoff").setLevel(logging.INFO)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings contain full addresses
     stop_if_interrupted()
