@@ -145,3 +145,21 @@ def test_the_doctor_knows_what_a_full_disk_does_to_dvcs_lock(repository):
     assert ".dvc/tmp/rwlock is damaged" in result.output
     lock.write_text("{}")
     assert "rwlock" not in run("doctor").output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "data/interim/dark/test000.png", "-o", "."],
+        ["predict", "data/interim/dark/test000.png", "-o", "params.yaml/x.csv"],
+        ["explain", "params.yaml/no.png"],
+    ],
+)
+def test_an_error_of_the_system_is_one_sentence(repository, arguments):
+    write_forest(repository)
+    write_reports(repository, {"random_forest": 20})
+    result = run(*arguments)
+    assert result.exit_code == 1
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("bakeoff: error: ")
+    assert "Traceback" not in result.output

@@ -40,7 +40,7 @@ def test_every_module_is_imported_without_the_modules_of_posix() -> None:
 def test_commands_of_the_dag_are_a_program_and_its_arguments() -> None:
     for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items():
         command = stage.get("do", stage)["cmd"]
-        assert re.fullmatch(r'python stages/\w+\.py( "\$\{key\}")?', command), name
+        assert re.fullmatch(r'python stages/\w+\.py( "\$\{(key|item)\}")?', command), name
 
 
 def test_every_text_file_is_opened_with_its_encoding_stated() -> None:

@@ -11,7 +11,6 @@ import typer
 from typer.core import TyperGroup
 
 from bakeoff.runtime.errors import BakeoffError, one_line, reason_of
-from bakeoff.runtime.processes import become
 
 
 class _Group(TyperGroup):
@@ -71,11 +70,15 @@ def show() -> None:
 @app.command()
 def check() -> None:
     """Check params.yaml and its data set; run nothing."""
+    from bakeoff.doctor import missing_repository
     from bakeoff.features.renewal import stale_sentence
-    from bakeoff.params.check import check_all
+    from bakeoff.params.check import check_all, check_tracking_address
     from bakeoff.runtime.layout import FEATURES
 
     check_all()
+    check_tracking_address()
+    for finding in missing_repository():
+        raise BakeoffError(f"{finding.what}; {finding.remedy}")
     print("params.yaml and its data set are valid")
     if stale := stale_sentence(FEATURES):
         print(stale)
@@ -118,6 +121,9 @@ def predict(
     """
     _prepare()
     from bakeoff.runtime.files import writing_file
+
+    if output is not None and output.is_dir():
+        raise BakeoffError(f"{output} is a folder; give --output a file in it")
     from bakeoff.serve.best_model import chosen_model
     from bakeoff.serve.picture_files import list_pictures, predict_files
     from bakeoff.serve.predictor import load_predictor
@@ -280,7 +286,11 @@ def prune(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Hash every output and DVC's cache, too.")
+    ] = False,
+) -> None:
     """Report problems of this installation and how to fix them.
 
     Checks environment, programs, disk, parameters, weights, MLflow's store and outdated stages.
@@ -288,7 +298,7 @@ def doctor() -> None:
     from bakeoff.doctor import examine
 
     worst = False
-    for finding in examine():
+    for finding in examine(deep=deep):
         worst = worst or not finding.fine
         mark = "ok  " if finding.fine else "LOOK"
         remedy = f"\n      -> {finding.remedy}" if finding.remedy else ""

@@ -1,5 +1,6 @@
 """Problems of this installation, and how to fix each."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -11,15 +12,19 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import psutil
+
 from bakeoff.features.renewal import stale_sentence
 from bakeoff.features.weights import keras_cache, packaged_file
 from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.block import PARAMS
-from bakeoff.params.check import check_all
+from bakeoff.params.check import check_all, check_tracking_address
 from bakeoff.params.models import ModelDefaults, model_names, read_feature_params
+from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime import layout
 from bakeoff.runtime.addresses import shown
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json
 
 _PACKAGES = ("tensorflow", "keras", "dvc", "mlflow", "scikit-learn", "pillow", "numpy")
 _FREE_GIGABYTES = 5
@@ -35,9 +40,14 @@ class Finding:
     remedy: str = ""
 
 
-def examine() -> Iterator[Finding]:
-    """Run all checks, quick ones first; each finding is yielded as soon as it is known."""
-    for look in (_python, _programs, _room, _parameters, _weights, _store, _lock, _stages):
+def examine(*, deep: bool = False) -> Iterator[Finding]:
+    """Look at everything, the quick things first; each finding comes as soon as it is known.
+
+    Args:
+        deep: Whether to hash every output and every object of DVC's cache, too.
+    """
+    quick = (_python, _programs, missing_repository, _room, _parameters, _weights)
+    for look in (*quick, _store, _lock, _queue, _stages, *((_contents,) if deep else ())):
         yield from look()
 
 
@@ -80,7 +90,8 @@ def _parameters() -> Iterator[Finding]:
     try:
         check_all()
     except BakeoffError as mistake:
-        yield Finding("parameters", False, str(mistake), "mend that line")
+        for sentence in mistake.sentences:
+            yield Finding("parameters", False, sentence, "correct that line")
     else:
         yield Finding("parameters", True, "params.yaml and its data set are valid")
 
@@ -100,7 +111,7 @@ def _weights() -> Iterator[Finding]:
             continue
         if params.weights != "imagenet":
             fine = Path(params.weights).expanduser().is_file()
-            remedy = "" if fine else f"mend models.{name}.weights in params.yaml"
+            remedy = "" if fine else f"correct models.{name}.weights in params.yaml"
             what = "here" if fine else "not there"
             yield Finding(f"weights of {name}", fine, f"{shown(params.weights)} is {what}", remedy)
             continue
@@ -132,6 +143,12 @@ def _store() -> Iterator[Finding]:
     from bakeoff.tracking.store import tracking_uri as uri
 
     topic = "MLflow"
+    try:
+        check_tracking_address()
+    except BakeoffError as mistake:
+        what, _, remedy = str(mistake).partition("; ")
+        yield Finding(topic, False, what, remedy)
+        return
     if uri() == own_uri() and not (layout.mlruns() / "mlflow.db").is_file():
         yield Finding(topic, False, "mlruns/ holds no store yet", "run `bakeoff sync`")
         return
@@ -151,6 +168,59 @@ def _store() -> Iterator[Finding]:
         yield Finding(topic, False, f"{what}, none of {', '.join(missing)}", "run `bakeoff sync`")
     else:
         yield Finding(topic, True, what)
+
+
+def missing_repository() -> Iterator[Finding]:
+    """DVC works inside Git alone; a downloaded ZIP has none."""
+    here = Path.cwd()
+    if Path(".dvc").is_dir() and not any((p / ".git").exists() for p in (here, *here.parents)):
+        what = "this copy is no Git repository, as after a download as ZIP; DVC refuses to run"
+        yield Finding("git", False, what, "run `git init`")
+
+
+def _queue() -> Iterator[Finding]:
+    """Find experiments whose process was killed; `dvc exp run --run-all` waits for them."""
+    for path in sorted(Path(".dvc/tmp/exps/run").glob("*/*.json")):
+        try:
+            task = read_json(path)
+            left = task["returncode"] is None and not psutil.pid_exists(task["pid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if left:
+            name = path.stem[:7]
+            what = f"the experiment {name} was killed, and DVC takes it for running"
+            yield Finding("queue", False, what, f"run `dvc queue kill --force {name}`")
+
+
+def _contents() -> Iterator[Finding]:
+    """Hash outputs and DVC's cache; DVC believes sizes and times, and the names in its cache."""
+    objects = sorted(Path(".dvc/cache/files/md5").glob("[0-9a-f][0-9a-f]/[0-9a-f]*"))
+    for path in objects:
+        if _md5(path) != f"{path.parent.name}{path.name}".removesuffix(".dir"):
+            what = f"{path} does not have the content that its name states"
+            yield Finding("cache", False, what, f"delete {path}")
+    lock = read_yaml(Path("dvc.lock")) if Path("dvc.lock").is_file() else {}
+    outs = [(s, out) for s, e in lock.get("stages", {}).items() for out in e.get("outs", [])]
+    for stage, out in outs:
+        path = Path(out["path"])
+        if path.exists() and _md5_of_output(path) != out["md5"]:
+            what = f"{path} is not what dvc.lock records"
+            yield Finding("outputs", False, what, f"delete {path} and run `dvc repro '{stage}'`")
+    yield Finding("contents", True, f"{len(objects)} objects and {len(outs)} outputs were hashed")
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
+
+
+def _md5_of_output(path: Path) -> str:
+    """The hash that DVC records: of a folder, that of the JSON list of its files' hashes."""
+    if path.is_file():
+        return _md5(path)
+    files = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
+    listed = [{"md5": _md5(path / name), "relpath": name} for name in files]
+    return hashlib.md5(json.dumps(listed).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _lock() -> Iterator[Finding]:

@@ -1,9 +1,11 @@
 """Every parameter at once, before the first stage runs."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, read_key, read_params, shown_value
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
@@ -115,6 +117,21 @@ def check_place(root: Path) -> None:
         raise BakeoffError(
             f"{root}: the repository's path holds '{unfit[0]}', which DVC or MLflow's database "
             "misread; move the repository to a folder without it"
+        )
+
+
+def check_tracking_address() -> None:
+    """Refuse a mistyped `MLFLOW_TRACKING_URI`, in which no host or port can be found."""
+    address = os.environ.get("MLFLOW_TRACKING_URI", "")
+    try:
+        parts = urlsplit(address)
+        fine = parts.port != 0 and (not parts.scheme.startswith("http") or parts.hostname)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise BakeoffError(
+            f"the environment variable MLFLOW_TRACKING_URI is {shown_value(address)}, which is no "
+            "address; write it as http://host:5000, or unset it"
         )
 
 
