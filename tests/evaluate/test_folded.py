@@ -10,7 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.files import read_evaluation, write_evaluation
 from bakeoff.evaluate.folded import against_twins, compare_folds, read_fold_curve
-from bakeoff.evaluate.verdict import tested
+from bakeoff.evaluate.verdict import tested as how_tested
 from bakeoff.folds.predictions import FoldPredictions, LearningCurve
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.test_side.candidates import FOREST, MAJORITY, Candidate
@@ -87,7 +87,7 @@ def test_temperatures_are_undone_picture_by_picture(comparison):
 
 
 def test_the_headline_says_how_every_picture_was_tested(comparison):
-    text = tested(comparison)
+    text = how_tested(comparison)
     assert "in 2 x 3 folds, each image scored by models that never saw its group" in text
     assert "on all 90 images of 45 groups" in text
 
