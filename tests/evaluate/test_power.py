@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from bakeoff.evaluate.intervals import mean_estimate
 from bakeoff.evaluate.power import detection_factor, power
@@ -12,15 +13,15 @@ def test_factors_of_a_normal_difference():
 
 def test_the_least_difference_of_single_pictures_by_hand():
     gained = np.array([1, -1, 0, 0] * 100)
-    found = power(mean_estimate(gained.astype(float), np.arange(400)), np.ones(400, int), 1)
-    error = np.sqrt(0.5 / 399)
-    assert found.standard_error == pytest.approx(error)
+    error = mean_estimate(gained.astype(float), np.arange(400)).standard_error(np.ones(400, int))
+    assert error == pytest.approx(np.sqrt(0.5 / 399))
+    found = power(error, np.ones(400, int), 1)
     assert found.least_difference == pytest.approx(error * detection_factor(1, 400))
     needed = found.pictures_needed(found.least_difference / 2)
     assert needed == pytest.approx(1600)
 
 
-def test_folds_widen_the_error():
-    gained = mean_estimate(np.tile([1.0, 0.0, -1.0], 30), np.arange(90))
-    plain, wide = (power(gained, np.ones(90, int), 1, widen=w) for w in (1.0, 1.25))
-    assert wide.least_difference == pytest.approx(1.25 * plain.least_difference)
+def test_fifteen_trainings_leave_fourteen_degrees_of_freedom():
+    found = power(0.01, np.ones(400, int), 1, parts=15)
+    expected = stats.t.ppf(0.975, 14) + stats.t.ppf(0.8, 14)
+    assert found.least_difference == pytest.approx(0.01 * expected)

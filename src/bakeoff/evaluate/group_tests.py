@@ -94,19 +94,35 @@ def corrected_t(outcomes: Outcomes, first: int, second: int) -> float:
     Returns:
         The p-value; 1 without folds, with fewer than two of them, or without any difference.
     """
-    if outcomes.folds is None:
+    error = corrected_error(outcomes, first, second)
+    means = _fold_differences(outcomes, first, second)
+    if np.isnan(error) or means.mean() == 0:
         return 1.0
+    if error == 0:
+        return 0.0
+    return float(2 * special.stdtr(len(means) - 1, -abs(means.mean()) / error))
+
+
+def corrected_error(outcomes: Outcomes, first: int, second: int) -> float:
+    """The standard error of the corrected resampled t-test; arguments as there.
+
+    Returns:
+        NaN without folds, or with fewer than two of them.
+    """
+    means = _fold_differences(outcomes, first, second)
+    folds = len(means) / len(outcomes.right)
+    if folds < 2:
+        return float("nan")
+    return float(np.sqrt(means.var(ddof=1) * (1 / len(means) + 1 / (folds - 1))))
+
+
+def _fold_differences(outcomes: Outcomes, first: int, second: int) -> Floats:
+    """The mean difference in each fold of each repeat; empty without folds."""
+    if outcomes.folds is None:
+        return np.zeros(0)
     right = outcomes.right.astype(np.float64)
     gained = right[:, first] - right[:, second]
-    means = np.concatenate([fold_means(g, f) for g, f in zip(gained, outcomes.folds, strict=True)])
-    count, center = len(means), float(means.mean())
-    per_repeat = count / len(gained)
-    if per_repeat < 2 or center == 0:
-        return 1.0
-    variance = float(means.var(ddof=1)) * (1 / count + 1 / (per_repeat - 1))
-    if variance == 0:
-        return 0.0
-    return float(2 * special.stdtr(count - 1, -abs(center) / np.sqrt(variance)))
+    return np.concatenate([fold_means(g, f) for g, f in zip(gained, outcomes.folds, strict=True)])
 
 
 def holm(p_values: Floats) -> Floats:

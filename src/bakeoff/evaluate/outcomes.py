@@ -47,6 +47,13 @@ class Outcomes:
             raise ValueError(f"folds has shape {self.folds.shape}, not {(repeats, pictures)}")
 
     @property
+    def parts(self) -> float:
+        """Folds times repeats, each a training of its own; infinite without folds."""
+        if self.folds is None:
+            return float("inf")
+        return float(sum(len(np.unique(folds)) for folds in self.folds))
+
+    @property
     def per_picture(self) -> Floats:
         """Each picture's outcome, the mean over repeats, shape `(m, n)`."""
         return self.right.mean(axis=0, dtype=np.float64)

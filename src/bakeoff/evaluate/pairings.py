@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from bakeoff.evaluate.group_tests import corrected_t, group_swap, holm
+from bakeoff.evaluate.group_tests import corrected_error, corrected_t, group_swap, holm
 from bakeoff.evaluate.intervals import FOLDS_WIDEN, Interval, mean_estimate, student_interval
 from bakeoff.evaluate.outcomes import Floats, Outcomes
 from bakeoff.evaluate.power import Power, power
@@ -147,6 +147,8 @@ def _family(
         gained = outcomes.per_picture[model] - outcomes.per_picture[rival]
         estimate, sizes = mean_estimate(gained, outcomes.groups), outcomes.sizes
         widen = _widen(outcomes)
+        error = widen * estimate.standard_error(sizes)
+        error = float(np.fmax(error, corrected_error(outcomes, model, rival)))
         found.append(
             Pairing(
                 outcomes.names[model],
@@ -158,7 +160,7 @@ def _family(
                 float(group_p[place]),
                 float("nan") if outcomes.folds is None else float(fold_p[place]),
                 float(adjusted[place]),
-                power(estimate, sizes, len(pairs), confidence, widen),
+                power(error, sizes, len(pairs), confidence, outcomes.parts),
                 confidence,
             )
         )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from scipy import special
 
-from bakeoff.evaluate.intervals import Estimate
 from bakeoff.evaluate.outcomes import Integers, effective_groups
 
 POWER = 0.8
@@ -51,17 +50,20 @@ def detection_factor(rivals: int, groups: float, confidence: float = 0.95) -> fl
 
 
 def power(
-    difference: Estimate, sizes: Integers, rivals: int, confidence: float = 0.95, widen: float = 1.0
+    error: float,
+    sizes: Integers,
+    rivals: int,
+    confidence: float = 0.95,
+    parts: float = float("inf"),
 ) -> Power:
     """What a comparison of two models, one of `rivals` such comparisons, can find.
 
     Args:
-        difference: Of the two models' scores, with each group's influence.
+        error: The standard error of the difference of the two models' scores.
         sizes: Pictures of each group, shape `(g,)`.
         rivals: How many comparisons share the error rate.
         confidence: For example 0.95.
-        widen: Factor on the standard error, for what varies beyond the test pictures.
+        parts: Folds times repeats, whose test must agree; it has a degree of freedom less.
     """
-    error = widen * difference.standard_error(sizes)
-    factor = detection_factor(rivals, effective_groups(sizes), confidence)
+    factor = detection_factor(rivals, min(effective_groups(sizes), parts), confidence)
     return Power(error, factor * error, int(sizes.sum()))
