@@ -26,7 +26,7 @@ from bakeoff.params.resolved import ChosenDataset, FeatureRequest, Search, write
 from bakeoff.params.tuning import read_forest_tuning, read_logistic_tuning, read_model_tuning
 from bakeoff.runtime.errors import BakeoffError
 
-_BLOCKS: dict[str, type[Block]] = {
+BLOCKS: dict[str, type[Block]] = {
     "sort": SortParams,
     "split": SplitParams,
     "augment": AugmentParams,
@@ -60,7 +60,7 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
     missing = [key for key in TOP_LEVEL if key not in tree]
     if missing:
         raise BakeoffError(*(f"{path}: the key '{key}' is missing" for key in missing))
-    checks: list[Check] = [partial(block.read, key) for key, block in _BLOCKS.items()]
+    checks: list[Check] = [partial(block.read, key) for key, block in BLOCKS.items()]
     checks += [partial(read_key, key) for key in _SPELLED_OUT]
     checks += [_check_seed, _check_dataset, read_logistic_tuning]
     checks += [partial(_check_forest, name) for name in FORESTS]

@@ -1,0 +1,36 @@
+"""The page of parameters follows the models that check them."""
+
+from pathlib import Path
+
+from bakeoff.params.meanings import MEANINGS
+from bakeoff.params.page import PAGE, parameters_page
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_what_the_models_say() -> None:
+    written = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert written == parameters_page(), "outdated: run `python -m bakeoff.params.page`"
+
+
+def test_rows_give_values_range_default_and_meaning() -> None:
+    page = parameters_page()
+    assert "| `defaults.train.momentum` | number, ≥ 0, < 1 | `0.9` | of `sgd` |\n" in page
+    assert "| `sort.limit_classes` | whole number, ≥ 2 or `null` | `null` | the n largest" in page
+    assert (
+        "| `models.<name>.image_side` | whole number, ≥ 8, ≤ 4096 | required | pixels" not in page
+    )
+    assert "| `defaults.head.hidden` | list of whole number, ≥ 1, ≤ 65536 | `[1024, 512]` |" in page
+
+
+def test_no_meaning_is_left_of_a_parameter_that_is_gone(monkeypatch) -> None:
+    used: set[str] = set()
+
+    class Watched(dict[str, str]):
+        def __getitem__(self, key: str) -> str:
+            used.add(key)
+            return super().__getitem__(key)
+
+    monkeypatch.setattr("bakeoff.params.page.MEANINGS", Watched(MEANINGS))
+    parameters_page()
+    assert set(MEANINGS) - used == set()
