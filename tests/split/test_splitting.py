@@ -1,5 +1,7 @@
 """Splits of random manifests: no rule about groups or classes is ever broken."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -208,3 +210,32 @@ def test_stable_sides_hold_about_the_asked_fractions():
     # Four standard deviations of a binomial share of 3000.
     assert abs(shares["train"] - 0.7) < 0.034
     assert abs(shares["test"] - 0.15) < 0.026
+
+
+def test_every_way_out_of_too_small_classes_ends_the_error():
+    rows = many("cat", 9) + many("dog", 6)
+    rows += [row(200 + i, f"rare{i % 7}", f"r{i}") for i in range(12)]
+    manifest = table(rows)
+    with pytest.raises(BakeoffError) as caught:
+        split_manifest(manifest, SplitParams(), 1)
+    told = str(caught.value)
+    assert "7 of 9 classes have fewer: 'rare0' has 2 (2 pictures)" in told
+    assert "and 2 more" in told
+    counts = manifest["label"].value_counts()
+    least = int(re.search(r"'sort.min_pictures: (\d+)'", told).group(1))
+    largest = int(re.search(r"'sort.limit_classes: (\d+)'", told).group(1))
+    for kept in (counts.index[counts >= least], counts.index[:largest]):
+        left = manifest[manifest["label"].isin(kept)].reset_index(drop=True)
+        assert set(split_manifest(left, SplitParams(), 1).pictures["label"]) == {"cat", "dog"}
+
+
+def test_few_small_classes_are_named_in_the_key_that_leaves_them_out():
+    rows = many("cat", 9) + many("dog", 6) + [row(200, "rare", "r")]
+    with pytest.raises(BakeoffError, match=r"leave_out_labels: \['rare'\]"):
+        split_manifest(table(rows), SplitParams(), 1)
+
+
+def test_the_missing_test_folder_names_the_key_of_the_data_sets_file():
+    manifest = table(many("cat", 9) + many("dog", 9)).assign(official="")
+    with pytest.raises(BakeoffError, match=r"name it with \"official: \{test: '\*/test/\*'\}\""):
+        split_manifest(manifest, SplitParams(official_test=True), 1)

@@ -57,6 +57,11 @@ def to_square(picture: Image.Image, side: int, fit: Fit) -> Image.Image:
         side: pixels.
         fit: "stretch", as Keras's loaders do; "crop": the largest centred square; "pad_black"
             and "pad_white": the whole picture, centred, on black or white.
+
+    Examples:
+        >>> wide = Image.new("L", (8, 4), 200)
+        >>> to_square(wide, 4, "pad_black").getpixel((0, 0)), to_square(wide, 4, "crop").size
+        (0, (4, 4))
     """
     if fit == "stretch":
         return picture.resize((side, side), Resampling.LANCZOS)
@@ -89,6 +94,11 @@ def equalize(pixels: Pixels, how: str) -> Pixels:
 
     Returns:
         Pixels of the same shape.
+
+    Examples:
+        >>> dark = np.repeat(np.arange(32, dtype=np.uint8), 32).reshape(32, 32, 1)
+        >>> int(equalize(dark, "none").max()), int(equalize(dark, "channel").max())
+        (31, 255)
     """
     if how == "none":
         return pixels

@@ -30,6 +30,11 @@ def transform_pixels(
 
     Returns:
         New pixels, contiguous; random changes keep the shape.
+
+    Examples:
+        >>> pixels = np.arange(4, dtype=np.uint8).reshape(2, 2, 1)
+        >>> transform_pixels(pixels, "mirror_horizontal", 0, RandomTransforms())[..., 0].tolist()
+        [[1, 0], [3, 2]]
     """
     if transform == RANDOM:
         return _random(pixels, np.random.default_rng(seed), ranges, pixel_aspect)
@@ -81,6 +86,10 @@ def affine_matrix(rotation: float, zoom: float, shear: float, aspect: float = 1.
 
     Returns:
         (2, 2) matrix.
+
+    Examples:
+        >>> affine_matrix(rotation=90, zoom=1, shear=0).round().tolist()
+        [[0.0, 1.0], [-1.0, 0.0]]
     """
     angle, lean = np.deg2rad(rotation), np.tan(np.deg2rad(shear))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])

@@ -82,6 +82,12 @@ def deal(pictures: Ints, fractions: Floats) -> Ints:
 
     Raises:
         NoDealError: a class cannot stand on every side.
+
+    Examples:
+        >>> groups = np.array([[6, 0], [2, 0], [2, 0], [0, 5], [0, 3], [0, 2]])  # of two classes
+        >>> sides = deal(groups, np.array([0.6, 0.2, 0.2]))
+        >>> [groups[sides == side].sum(axis=0).tolist() for side in range(3)]
+        [[6, 5], [2, 3], [2, 2]]
     """
     kinds, kind_of = np.unique(pictures, axis=0, return_inverse=True)
     kind_of = kind_of.reshape(-1)

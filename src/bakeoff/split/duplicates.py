@@ -97,6 +97,10 @@ def join(keys: "pd.Series[str]", pairs: Pairs) -> "pd.Series[str]":
 
     Returns:
         (n,) names of the joined groups.
+
+    Examples:
+        >>> join(pd.Series(["c", "b", "a", "d"]), np.array([[0, 1], [1, 2]])).tolist()
+        ['a', 'a', 'a', 'd']
     """
     n = len(keys)
     links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
@@ -131,6 +135,12 @@ def near_pairs(
 
     Returns:
         (k, 2) row numbers, first below second, sorted; and (k,) distances.
+
+    Examples:
+        >>> hashes = unpack_hashes(pd.Series(["0" * 64, "0" * 63 + "3", "f" * 64]))
+        >>> pairs, distances = near_pairs(hashes, bits=2)
+        >>> pairs.tolist(), distances.tolist()
+        ([[0, 1]], [2])
     """
     rows = np.arange(len(hashes)) if usable is None else np.flatnonzero(usable)
     if bits is None or not len(rows):

@@ -94,7 +94,12 @@ def _joined(
 
 
 def hash64(seed: int, key: str) -> int:
-    """A number below 2**64 that depends on the seed and the key alone, on any machine."""
+    """A number below 2**64 that depends on the seed and the key alone, on any machine.
+
+    Examples:
+        >>> hash64(20, "patient 7") == hash64(20, "patient 7") != hash64(21, "patient 7")
+        True
+    """
     return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big")
 
 
