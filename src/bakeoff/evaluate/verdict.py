@@ -4,20 +4,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bakeoff.evaluate.comparison import Comparison, Contender
+from bakeoff.evaluate.comparison import Comparison
 from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.folded import Curve
-from bakeoff.evaluate.intervals import Interval
-from bakeoff.evaluate.outcomes import FEW_GROUPS
 from bakeoff.evaluate.pairings import Pairing
+from bakeoff.evaluate.remarks import (
+    calibration,
+    cost_sentence,
+    few_groups,
+    more_data,
+    unseen,
+    weakness,
+)
 from bakeoff.evaluate.wording import interval_points, interval_range, p_value, percent
-from bakeoff.scoring.probability_scores import calibration_error_by_chance
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 
 _FASTER = 2.0  # latencies of different moments differ by less
-_POINTS = 5  # the difference for which the images needed are said
-_FEWEST_FOR_CALIBRATION = 500  # images; below, the error is mostly noise
 
 
 def conclusions(evaluation: Evaluation, costs: Mapping[str, Cost]) -> list[str]:
@@ -66,9 +69,9 @@ def verdict(
     sentences = [headline(comparison), f"Scored {tested(comparison)}."]
     sentences += [recommendation(comparison, costs)]
     sentences += [_against_forest(comparison), _over_majority(comparison)]
-    sentences += [_unseen(comparison), _few_groups(comparison), _more_data(best, curves)]
-    sentences += [selection(comparison), _weakness(best), _cost(best.name, costs)]
-    return [sentence for sentence in [*sentences, _calibration(best)] if sentence]
+    sentences += [unseen(comparison), few_groups(comparison), more_data(best, curves)]
+    sentences += [selection(comparison), weakness(best), cost_sentence(best.name, costs)]
+    return [sentence for sentence in [*sentences, calibration(best)] if sentence]
 
 
 def headline(comparison: Comparison) -> str:
@@ -186,101 +189,4 @@ def _over_majority(comparison: Comparison) -> str:
     return (
         f"Warning: {best} is not shown to be better than always naming the commonest class, which "
         f"is right for {share} (p {p_value(pairing.p_adjusted)}, corrected for all rivals)."
-    )
-
-
-def _unseen(comparison: Comparison) -> str:
-    """Which differences this many images cannot show."""
-    powers = [p.power for p in comparison.against_best]
-    if not powers:
-        return ""
-    power = sorted(powers, key=lambda p: p.least_difference)[len(powers) // 2]
-    if not power.least_difference > 0:
-        return ""
-    needed = power.pictures_needed(_POINTS / 100)
-    rivals = f"{len(powers)} rivals" if len(powers) > 1 else "its rival"
-    return (
-        f"Against {rivals}, a difference of {power.least_difference * 100:.0f} points would be "
-        f"found with a chance of 80 %, a smaller one less often; to find one of {_POINTS} points "
-        f"as surely takes about {float(f'{needed:.2g}'):,.0f} test images, grouped like these "
-        f"{power.pictures}."
-    )
-
-
-def _few_groups(comparison: Comparison) -> str:
-    """A warning where intervals may be too narrow."""
-    few = [name for name, groups in comparison.best.groups_behind.items() if groups < FEW_GROUPS]
-    if not few:
-        return ""
-    if comparison.effective_groups < FEW_GROUPS:
-        reason = f"The images are worth {comparison.effective_groups:.0f} groups of equal size"
-    else:
-        reason = f"Few groups hold most of what decides {', '.join(few)}"
-    return f"{reason}: below {FEW_GROUPS:.0f}, a 95 % interval may cover the truth less often."
-
-
-def _more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
-    """What the learning curve of the best model's backbone says about labelling more."""
-    backbone = next((name for name in curves if best.name.endswith(name)), None)
-    if backbone is None:
-        return ""
-    curve = curves[backbone]
-    reading = curve.reading
-    bounds = interval_points(Interval(reading.low, reading.high))
-    gain = f"{reading.gain * 100:+.1f} points a doubling ({bounds})"
-    ends = f"from {curve.pictures[0]:.0f} to {curve.pictures[-1]:.0f} training images"
-    match reading.reading:
-        case "still rising":
-            said = "is still rising: labelling more images should help"
-        case "flat":
-            said = "is flat: more images of the same kind would hardly help"
-        case _:
-            said = "does not tell whether more images would help"
-    return f"The learning curve of the regression on {backbone}, {ends}, {said} ({gain})."
-
-
-def _weakness(best: Contender) -> str:
-    """The confusion that hits the largest share of its class."""
-    matrix = best.card.matrix
-    totals = matrix.sum(axis=1, keepdims=True)
-    shares = np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
-    np.fill_diagonal(shares, 0)
-    if not shares.any():
-        return f"{best.name} makes no mistake on these images."
-    true, taken = np.unravel_index(shares.argmax(), shares.shape)
-    classes = best.predictions.classes
-    return (
-        f"Its commonest mistake by share: {classes[true]} taken for {classes[taken]}, "
-        f"{shares[true, taken] * 100:.0f} % of {totals[true, 0]:.0f}."
-    )
-
-
-def _cost(name: str, costs: Mapping[str, Cost]) -> str:
-    """What the best model costs, as far as that was measured here."""
-    cost = costs.get(name, Cost())
-    parts = [
-        (cost.predict_ms, f"{_rounded(cost.predict_ms)} ms for one image"),
-        (cost.megabytes, f"{cost.megabytes:.3g} MB"),
-        (
-            cost.training_seconds,
-            f"{_rounded(cost.training_seconds)} s of training, features included",
-        ),
-    ]
-    known = [words for value, words in parts if not np.isnan(value)]
-    return f"It costs {', '.join(known)}, measured on this machine." if known else ""
-
-
-def _rounded(value: float) -> str:
-    """Two significant digits, as far as a time is known."""
-    return f"{float(f'{value:.2g}'):g}"
-
-
-def _calibration(best: Contender) -> str:
-    """The calibration error beside that of a perfectly calibrated model on as many images."""
-    if len(best.predictions.labels) < _FEWEST_FOR_CALIBRATION:
-        return ""
-    chance = calibration_error_by_chance([p.probabilities for p in best.repeats])
-    return (
-        f"Its calibration error is {percent(best.card.overall['calibration_error'])}; a perfectly "
-        f"calibrated model would show {percent(chance)} on as many images."
     )
