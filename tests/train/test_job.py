@@ -26,10 +26,10 @@ from bakeoff.train.job import (
     kind_of,
     model_facts,
     train_model,
-    warn_of_few_directions,
 )
 from bakeoff.train.keras_files import load_keras
 from bakeoff.train.network_files import write_network
+from bakeoff.train.whitening import warn_of_few_directions
 from tests.tiny_records import CLASSES, COUNTS, write_tiny_records
 
 RNG = np.random.default_rng(0)

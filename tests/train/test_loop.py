@@ -8,8 +8,7 @@ from bakeoff.params.models import HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.train.epoch_metrics import epoch_metrics
-from bakeoff.train.head_training import FeatureExamples, train_head
-from bakeoff.train.loop import balanced_class_weights
+from bakeoff.train.head_training import FeatureExamples, balanced_class_weights, train_head
 
 CLASSES = ("a", "b", "c")
 

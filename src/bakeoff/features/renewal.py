@@ -11,17 +11,47 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bakeoff.features.weights import Unreachable, locate, needs_imagenet
-from bakeoff.params.applications import find_application
+from bakeoff.features.weights import weight_places
+from bakeoff.params.applications import SCRATCH, find_application
+from bakeoff.params.models import FeatureParams
 from bakeoff.params.resolved import FeatureRequest
 from bakeoff.runtime.addresses import shown
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
+from bakeoff.runtime.quick_download import NotFetchedError
 
 logger = logging.getLogger(__name__)
 
 COMMAND = "bakeoff renew"
 """Looks for real weights again and reproduces what depends on them."""
+
+
+Unreachable = list[str]
+"""Why weights were found in no place, a few words for each place."""
+
+
+def needs_imagenet(params: FeatureParams) -> bool:
+    """Whether the model starts from ImageNet weights."""
+    return params.weights == "imagenet" and params.backbone not in SCRATCH
+
+
+def locate(backbone: str, mirror: str | None, *, hosts: bool) -> Unreachable | None:
+    """Look for a backbone's ImageNet weights; None where they are on this machine now.
+
+    Args:
+        backbone: A pretrained backbone of the catalogue.
+        mirror: A folder or http(s) URL that holds the weights files under their own names.
+        hosts: Whether to download from the mirror's or Keras's host into Keras's cache.
+    """
+    reasons = []
+    for place, find in weight_places(find_application(backbone), mirror, hosts=hosts).items():
+        try:
+            find()
+        except NotFetchedError as reason:
+            reasons.append(f"{place}: {reason}")
+        else:
+            return None
+    return reasons
 
 
 def decide_weights(

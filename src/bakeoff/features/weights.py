@@ -16,7 +16,6 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from bakeoff.params.applications import SCRATCH, Application, find_application
-from bakeoff.params.models import FeatureParams
 from bakeoff.runtime.addresses import below, shown
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file, writing_file
@@ -52,34 +51,6 @@ class Weights:
         return facts
 
 
-Unreachable = list[str]
-"""Why weights were found in no place, a few words for each place."""
-
-
-def needs_imagenet(params: FeatureParams) -> bool:
-    """Whether the model starts from ImageNet weights."""
-    return params.weights == "imagenet" and params.backbone not in SCRATCH
-
-
-def locate(backbone: str, mirror: str | None, *, hosts: bool) -> Unreachable | None:
-    """Look for a backbone's ImageNet weights; None where they are on this machine now.
-
-    Args:
-        backbone: A pretrained backbone of the catalogue.
-        mirror: A folder or http(s) URL that holds the weights files under their own names.
-        hosts: Whether to download from the mirror's or Keras's host into Keras's cache.
-    """
-    reasons = []
-    for place, find in _places(find_application(backbone), mirror, hosts=hosts).items():
-        try:
-            find()
-        except NotFetchedError as reason:
-            reasons.append(f"{place}: {reason}")
-        else:
-            return None
-    return reasons
-
-
 def resolve_weights(
     requested: str,
     backbone: str,
@@ -110,7 +81,7 @@ def resolve_weights(
         return _random("imagenet", fallback=True)
     application = find_application(backbone)
     reasons: list[str] = []
-    for place, find in _places(application, mirror, hosts=True).items():
+    for place, find in weight_places(application, mirror, hosts=True).items():
         try:
             path = find()
         except NotFetchedError as reason:
@@ -172,7 +143,7 @@ def _random(requested: str, *, fallback: bool) -> Weights:
     )
 
 
-def _places(
+def weight_places(
     application: Application, mirror: str | None, *, hosts: bool
 ) -> dict[str, Callable[[], Path]]:
     """Places to search, in this order; without `hosts` only those on this machine."""

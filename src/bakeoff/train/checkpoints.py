@@ -1,5 +1,6 @@
 """What lets a training on pictures go on after it was killed, as if it had not been."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.runtime.files import read_json, write_json, writing_folder
+from bakeoff.runtime.files import read_json, write_text, writing_folder
 from bakeoff.runtime.tf import keras
 from bakeoff.train.progress import Progress
 
@@ -40,20 +41,18 @@ class Checkpoint:
             _save_arrays(folder / "network.npz", values_of(network.variables))
             _save_arrays(folder / "optimizer.npz", values_of(optimizer.variables))
             _save_arrays(folder / "best.npz", progress.best_weights)
-            numbers = {name: _plain(getattr(progress, name)) for name in _NUMBERS}
-            # As pairs: JSON is written with sorted keys, and the columns' order is an output.
-            numbers["history"] = [list(row.items()) for row in numbers["history"]]
-            write_json(folder / "progress.json", {"step": step, "progress": numbers})
+            numbers = {name: getattr(progress, name) for name in _NUMBERS}
+            # Unlike `write_json` this keeps infinities, NaN, and the order of the columns.
+            text = json.dumps({"step": step, "progress": numbers})
+            write_text(folder / "progress.json", text)
 
     def load(self) -> tuple[int, Progress] | None:
         """The step and the progress kept; None where nothing is."""
         if not (self._folder / "progress.json").is_file():
             return None
         facts = read_json(self._folder / "progress.json")
-        numbers = {name: _number(value) for name, value in facts["progress"].items()}
-        numbers["history"] = [dict(row) for row in numbers["history"]]
         best = _load_arrays(self._folder / "best.npz")
-        return facts["step"], Progress(**numbers, best_weights=best)
+        return facts["step"], Progress(**facts["progress"], best_weights=best)
 
     def restore(self, network: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
         """Give the variables kept to a network and an optimiser built as those saved were."""
@@ -83,24 +82,3 @@ def _save_arrays(path: Path, arrays: list[NDArray[Any]]) -> None:
 def _load_arrays(path: Path) -> list[NDArray[Any]]:
     with np.load(path, allow_pickle=False) as held:
         return [held[f"arr_{index}"] for index in range(len(held.files))]
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no infinity and no NaN; text stands for them."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, float) and not np.isfinite(value):
-        return {"float": str(value)}
-    return value
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_number(item) for item in value]
-    if isinstance(value, dict):
-        if set(value) == {"float"}:
-            return float(value["float"])
-        return {key: _number(item) for key, item in value.items()}
-    return value

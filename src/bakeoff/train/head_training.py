@@ -11,7 +11,7 @@ from bakeoff.params.models import HeadParams, TrainParams
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.tf import keras
 from bakeoff.train.heads import build_head, feature_scaling
-from bakeoff.train.loop import Batch, Fitting, balanced_class_weights, fit, make_predict
+from bakeoff.train.loop import Batch, Fitting, fit, make_predict
 from bakeoff.train.optimizers import build_optimizer
 from bakeoff.train.progress import Progress, Row
 
@@ -56,6 +56,18 @@ def class_weights(params: TrainParams, labels: NDArray[np.int64], k: int) -> NDA
     if params.class_weights == "balanced":
         return balanced_class_weights(labels, k)
     return np.ones(k, np.float32)
+
+
+def balanced_class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
+    """`n / (k n_c)` for each class, shape `(classes,)`, as in scikit-learn; 0 for an empty one.
+
+    `k` counts the classes that have a picture.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    held = counts > 0
+    weights = np.zeros(classes)
+    weights[held] = len(labels) / (held.sum() * counts[held])
+    return weights.astype(np.float32)
 
 
 def _blocks(values: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from bakeoff.features.backbones import encode, picture_input, resized
 from bakeoff.features.frozen import load_backbone
 from bakeoff.features.sides import Side, read_feature_side
 from bakeoff.params.found import Found
-from bakeoff.params.models import HeadParams, ModelParams, Resolution
+from bakeoff.params.models import ModelParams, Resolution
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import code_sha256
@@ -38,9 +37,7 @@ from bakeoff.train.original_pictures import as_records
 from bakeoff.train.picture_examples import list_examples
 from bakeoff.train.picture_training import PictureJob, head_at, train_on_pictures
 from bakeoff.train.progress import Progress, Row
-from bakeoff.train.whitening import FEW_DIRECTIONS, participation_rank
-
-logger = logging.getLogger(__name__)
+from bakeoff.train.whitening import warn_of_few_directions
 
 Kind = Literal["head", "fine_tuned", "from_scratch"]
 
@@ -96,7 +93,9 @@ def train_model(job: Job) -> tuple[Trained, Side, Side]:
     train, val = (read_feature_side(job.features, side) for side in ("train", "val"))
     originals = val.originals()
     head_params = job.params.head.for_weights(job.facts["weights"]["kind"])
-    warn_of_few_directions(job.name, train.values, head_params)
+    warn_of_few_directions(
+        job.name, standardised(train.values, feature_moments(train.values)), head_params
+    )
     head, progress, val_logits = train_head(
         train,
         originals,
@@ -112,22 +111,6 @@ def train_model(job: Job) -> tuple[Trained, Side, Side]:
         return _fine_tune(job, head, progress, train, val)
     backbone = load_backbone(job.features, job.facts)
     return _trained(job, backbone, head, progress, val_logits, frozen=True), train, val
-
-
-def warn_of_few_directions(name: str, features: NDArray[np.float32], head: HeadParams) -> None:
-    """Say so where the features `(n, d)` vary in hardly any direction."""
-    rank = participation_rank(standardised(features, feature_moments(features)))
-    if rank < FEW_DIRECTIONS:
-        logger.warning(
-            "%s: the %d features vary in %.1f directions only (participation rank), as those of "
-            "random weights do; %s",
-            name,
-            features.shape[1],
-            rank,
-            f"the head whitens them to {head.whiten} components"
-            if head.whiten
-            else "set 'head.whiten' in params.yaml to 32 to let the head use the others",
-        )
 
 
 def _fine_tune(

@@ -89,7 +89,9 @@ def fit(
         BakeoffError: the loss is no longer a number, or `monitor` is no metric.
     """
     step = _make_step(network, optimizer, fitting)
-    events = _events(network, optimizer, progress, fitting)
+    events = start_tensorboard(
+        fitting.tensorboard, fitting.phase, network, optimizer, progress.history
+    )
     while progress.epoch < last_epoch and not progress.is_over(fitting.patience):
         epoch, started = progress.epoch + 1, perf_counter()
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
@@ -118,19 +120,6 @@ def fit(
         fitting.save(progress)
     if events is not None:
         events.on_train_end()
-
-
-def _events(
-    network: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    progress: Progress,
-    fitting: Fitting,
-) -> keras.callbacks.TensorBoard | None:
-    if fitting.tensorboard is None:
-        return None
-    resumed = any(row["phase"] == fitting.phase for row in progress.history)
-    folder = fitting.tensorboard / fitting.phase
-    return start_tensorboard(folder, network, optimizer, anew=not resumed)
 
 
 def _metrics(
@@ -235,18 +224,6 @@ def make_predict(network: keras.Model) -> Callable[[Iterable[Any]], Logits]:
         return np.concatenate([forward(tf.cast(x, tf.float32)).numpy() for x in batches])
 
     return predict
-
-
-def balanced_class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """`n / (k n_c)` for each class, shape `(classes,)`, as in scikit-learn; 0 for an empty one.
-
-    `k` counts the classes that have a picture.
-    """
-    counts = np.bincount(labels, minlength=classes)
-    held = counts > 0
-    weights = np.zeros(classes)
-    weights[held] = len(labels) / (held.sum() * counts[held])
-    return weights.astype(np.float32)
 
 
 def check_monitor(monitor: str, row: Row) -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
+from bakeoff.params.models import FineTuneParams, TrainParams
 from bakeoff.runtime.tf import keras
 from bakeoff.train.checkpoints import assign, values_of
 from bakeoff.train.fused_adam import FusedAdam, FusedAdamW
@@ -12,25 +13,7 @@ PLATEAU_FACTOR = 0.5
 """What the `plateau` schedule multiplies the learning rate with."""
 
 
-class OptimizerParams(Protocol):
-    """What the head's training and the fine-tuning both say."""
-
-    @property
-    def optimizer(self) -> str: ...  # noqa: D102
-    @property
-    def learning_rate(self) -> float: ...  # noqa: D102
-    @property
-    def momentum(self) -> float: ...  # noqa: D102
-    @property
-    def weight_decay(self) -> float: ...  # noqa: D102
-    @property
-    def schedule(self) -> str: ...  # noqa: D102
-    @property
-    def warmup_epochs(self) -> int: ...  # noqa: D102
-    @property
-    def epochs(self) -> int: ...  # noqa: D102
-    @property
-    def ema(self) -> float | None: ...  # noqa: D102
+OptimizerParams = TrainParams | FineTuneParams
 
 
 def build_optimizer(

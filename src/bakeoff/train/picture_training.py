@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from bakeoff.features.sides import Side
 from bakeoff.params.models import (
-    FineTuneParams,
     HeadParams,
     ModelParams,
     Resolution,
-    TrainParams,
 )
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.errors import BakeoffError
@@ -23,14 +21,13 @@ from bakeoff.runtime.tf import keras
 from bakeoff.train.checkpoints import Checkpoint, assign, values_of
 from bakeoff.train.head_training import class_weights
 from bakeoff.train.loop import Fitting, fit, make_predict
-from bakeoff.train.optimizers import build_optimizer
+from bakeoff.train.optimizers import OptimizerParams, build_optimizer
 from bakeoff.train.picture_examples import PictureExamples, originals
 from bakeoff.train.progress import Progress, Row
 
 logger = logging.getLogger(__name__)
 
 Build = Callable[[Resolution], keras.Model]
-Recipe = TrainParams | FineTuneParams
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class PictureJob:
         return "scratch" if self.params.from_scratch else "fine_tune"
 
     @property
-    def recipe(self) -> Recipe:
+    def recipe(self) -> OptimizerParams:
         """Epochs, batch, optimiser and schedule."""
         return self.params.train if self.params.from_scratch else self.params.fine_tune
 

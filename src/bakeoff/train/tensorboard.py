@@ -1,24 +1,33 @@
 """What TensorBoard shows of a training, written by Keras's own callback."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bakeoff.runtime.tf import keras
 
 
 def start_tensorboard(
-    folder: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer, *, anew: bool
-) -> keras.callbacks.TensorBoard:
+    events: Path | None,
+    phase: str,
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    history: Sequence[Mapping[str, object]],
+) -> keras.callbacks.TensorBoard | None:
     """A callback that writes the graph now, and metrics and histograms of weights each epoch.
 
     Args:
-        folder: Of this training's events; `train` and `validation` are made in it.
+        events: The folder of this training's events; without one there is no callback.
+        phase: Names the folder below it.
         network: The network that is trained.
         optimizer: Of the network; its learning rate is written.
-        anew: Whether to remove what an earlier run of the same training wrote.
+        history: Rows of the epochs so far. What an earlier run of this training wrote is removed
+            unless this one resumes it.
     """
-    if anew:
+    if events is None:
+        return None
+    folder = events / phase
+    if all(row["phase"] != phase for row in history):
         shutil.rmtree(folder, ignore_errors=True)
     # The callback asks for a compiled model; this one shares all layers, and leaves the network
     # and what is saved of it as they are.

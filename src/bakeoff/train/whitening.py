@@ -1,10 +1,16 @@
 """PCA whitening of features, and how many directions they really have."""
 
+import logging
+
 import numpy as np
 from numpy.typing import NDArray
 
-FEW_DIRECTIONS = 5.0
-"""Below this participation rank a head on features learns slowly without whitening."""
+from bakeoff.params.models import HeadParams
+
+logger = logging.getLogger(__name__)
+
+# Below this participation rank a head on features learns slowly without whitening.
+_FEW_DIRECTIONS = 5.0
 
 # Components with less than this share of the first one's variance are rounding, not signal.
 _NEGLIGIBLE = 1e-6
@@ -60,3 +66,19 @@ def participation_rank(standardised: NDArray[np.float32]) -> float:
     gram = x @ x.T if len(x) < x.shape[1] else x.T @ x
     squares = float(np.square(gram, dtype=np.float64).sum())
     return float(np.trace(gram)) ** 2 / squares if squares else 0.0
+
+
+def warn_of_few_directions(name: str, standardised: NDArray[np.float32], head: HeadParams) -> None:
+    """Say so where standardised features `(n, d)` vary in fewer than 5 directions."""
+    rank = participation_rank(standardised)
+    if rank < _FEW_DIRECTIONS:
+        logger.warning(
+            "%s: the %d features vary in %.1f directions only (participation rank), as those of "
+            "random weights do; %s",
+            name,
+            standardised.shape[1],
+            rank,
+            f"the head whitens them to {head.whiten} components"
+            if head.whiten
+            else "set 'head.whiten' in params.yaml to 32 to let the head use the others",
+        )
