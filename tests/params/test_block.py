@@ -214,3 +214,9 @@ def test_an_unknown_recipe_or_a_mistake_in_one_is_one_sentence(params):
 def test_no_forest_is_null(params):
     assert read_forest_params("random_forest", params("random_forest", None)) is None
     assert read_forest_params("descriptor_forest", PARAMS).descriptors[-1] == "lbp"
+
+
+def test_one_dropout_for_each_hidden_layer_or_one_for_all(params):
+    path = params("models.vgg16.head", {"hidden": [8, 8, 8], "dropout": [0.5, 0.1]})
+    with pytest.raises(BakeoffError, match="head.dropout lists 2 numbers for 3 hidden layers"):
+        read_model_params("vgg16", path)

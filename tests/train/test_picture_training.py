@@ -12,7 +12,6 @@ from bakeoff.params.models import (
     TrainParams,
 )
 from bakeoff.runtime.devices import prepare
-from bakeoff.runtime.errors import BakeoffError
 from bakeoff.tfrecord.reading import read_records
 from bakeoff.train.checkpoints import Checkpoint
 from bakeoff.train.heads import build_head
@@ -21,7 +20,6 @@ from bakeoff.train.picture_examples import PictureExamples, list_examples, origi
 from bakeoff.train.picture_training import (
     PictureJob,
     head_at,
-    resolution_steps,
     train_on_pictures,
 )
 from bakeoff.train.progress import Progress
@@ -196,17 +194,3 @@ def test_progressive_resizing_keeps_only_epochs_at_the_models_own_side(records, 
     assert progress.best_epoch == 4
     assert network.input_shape[1:3] == (24, 24)
     assert network.get_layer("head").get_layer("dropout_1").rate == 0.4
-
-
-@pytest.mark.parametrize(
-    ("steps", "changes", "message"),
-    [
-        ([(16, 2), (20, 2)], {}, "ends at 20 pixels and the model's image_side is 24"),
-        ([(16, 2), (24, 1)], {}, "sum to 3 and train.epochs is 4"),
-        ([(16, 2), (24, 2)], {"pooling": "flatten"}, "needs pooling avg or max"),
-    ],
-)
-def test_progressive_steps_that_cannot_be(steps, changes, message):
-    progressive = tuple(Resolution(image_side=side, epochs=epochs) for side, epochs in steps)
-    with pytest.raises(BakeoffError, match=message):
-        resolution_steps(params(fine_tune=FineTuneParams(progressive=progressive), **changes))

@@ -1,6 +1,6 @@
 """The classifier on top of pooled features, and the exported models it ends up in."""
 
-from itertools import repeat
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +61,7 @@ def build_head(
         whitening: A kernel `(dim, k)` that the standardised features are multiplied with, fixed.
 
     Raises:
-        BakeoffError: the number of dropouts differs from the number of hidden layers, or `output`
-            is `sigmoid` and there are not two classes.
+        BakeoffError: `output` is `sigmoid` and there are not two classes.
     """
     penalty = keras.regularizers.L1L2(params.l1, params.l2) if params.l1 or params.l2 else None
     features = keras.Input((dim,), name="features", dtype="float32")
@@ -71,7 +70,7 @@ def build_head(
         x = _standardise(x, moments)
     if whitening is not None:
         x = _whitened(x, whitening)
-    hidden = zip(params.hidden, _dropouts(params), strict=False)
+    hidden = zip(params.hidden, _dropouts(params), strict=True)
     for index, (width, dropout) in enumerate(hidden, start=1):
         x = keras.layers.Dense(
             width,
@@ -114,15 +113,10 @@ def standardiser(dim: int, moments: Moments) -> keras.Model:
     return keras.Model(features, _standardise(features, moments), name="standardiser")
 
 
-def _dropouts(params: HeadParams) -> list[float]:
-    if isinstance(params.dropout, float | int):
-        return list(repeat(float(params.dropout), len(params.hidden)))
-    if len(params.dropout) != len(params.hidden):
-        raise BakeoffError(
-            f"params.yaml: head.dropout lists {len(params.dropout)} numbers for "
-            f"{len(params.hidden)} hidden layers; give one for all, or one each"
-        )
-    return list(params.dropout)
+def _dropouts(params: HeadParams) -> Sequence[float]:
+    if isinstance(params.dropout, float):
+        return [params.dropout] * len(params.hidden)
+    return params.dropout
 
 
 def _standardise(x: keras.KerasTensor, moments: Moments) -> keras.KerasTensor:

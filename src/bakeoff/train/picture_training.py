@@ -16,7 +16,6 @@ from bakeoff.params.models import (
     Resolution,
 )
 from bakeoff.runtime.devices import Compute
-from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tf import keras
 from bakeoff.train.checkpoints import Checkpoint, assign, values_of
 from bakeoff.train.head_training import class_weights
@@ -58,33 +57,10 @@ class PictureJob:
 
 
 def resolution_steps(params: ModelParams) -> tuple[Resolution, ...]:
-    """The steps of progressive resizing; without it, one at the model's own side.
-
-    Raises:
-        BakeoffError: the steps do not end at the model's side, or do not sum to its epochs.
-    """
+    """The steps of progressive resizing; without it, one at the model's own side."""
     recipe = params.train if params.from_scratch else params.fine_tune
-    steps = params.fine_tune.progressive
-    if not steps:
-        return (Resolution(image_side=params.image_side, epochs=recipe.epochs),)
-    if params.pooling == "flatten" or params.backbone == "mlp":
-        raise BakeoffError(
-            "params.yaml: fine_tune.progressive needs pooling avg or max, for a flattened picture "
-            "has another number of features at every side"
-        )
-    if steps[-1].image_side != params.image_side:
-        raise BakeoffError(
-            f"params.yaml: fine_tune.progressive ends at {steps[-1].image_side} pixels and the "
-            f"model's image_side is {params.image_side}; let the last step be the model's own"
-        )
-    total = sum(step.epochs for step in steps)
-    if total != recipe.epochs:
-        block = "train" if params.from_scratch else "fine_tune"
-        raise BakeoffError(
-            f"params.yaml: the epochs of fine_tune.progressive sum to {total} and {block}.epochs "
-            f"is {recipe.epochs}; make them equal"
-        )
-    return steps
+    whole = Resolution(image_side=params.image_side, epochs=recipe.epochs)
+    return params.fine_tune.progressive or (whole,)
 
 
 def head_at(step: Resolution, params: ModelParams) -> HeadParams:
