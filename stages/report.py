@@ -3,7 +3,7 @@
 from bakeoff.runtime.stage import run_stage
 
 from bakeoff.evaluate.files import read_evaluation
-from bakeoff.evaluate.searches import read_searches
+from bakeoff.evaluate.table import read_searches
 from bakeoff.params.block import PARAMS
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.resolved import resolved_dataset, resolved_names

@@ -9,7 +9,7 @@ from bakeoff.evaluate.costs import record_latency
 from bakeoff.evaluate.evaluation import evaluate_models
 from bakeoff.evaluate.files import read_evaluation, write_evaluation
 from bakeoff.evaluate.numbers import write_numbers
-from bakeoff.evaluate.searches import read_searches
+from bakeoff.evaluate.table import read_searches
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report.evidence import gather_evidence

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from bakeoff.evaluate.costs import cost_of, pareto_front, record_latency
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder
-from bakeoff.test_side import latency
+from bakeoff.test_side import inspection
 from bakeoff.test_side.candidates import Candidate
-from bakeoff.test_side.latency import Latency, clock_latency
+from bakeoff.test_side.inspection import Latency, clock_latency
 
 
 def test_the_front_by_hand():
@@ -38,7 +38,7 @@ def test_nobody_on_the_front_is_beaten_and_everybody_else_is(pairs):
 
 def test_a_batch_is_clocked_a_picture(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr(latency, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(inspection, "perf_counter", lambda: clock[0])
 
     def predict(pictures):  # 5 ms a call and 2 ms a picture
         clock[0] += 0.005 + 0.002 * len(pictures)

@@ -27,7 +27,7 @@ from bakeoff.runtime.files import read_json, write_json
 from bakeoff.scoring.predictions import read_predictions
 from bakeoff.test_side.candidates import FOREST, MAJORITY, Candidate, read_candidates
 from bakeoff.test_side.probabilities import Inputs
-from bakeoff.test_side.retraining import repeat_head
+from bakeoff.test_side.repeats import repeat_head
 from bakeoff.tfrecord.index import read_index
 from bakeoff.train.heads import build_head
 from bakeoff.train.network_files import Trained, write_network
@@ -209,7 +209,7 @@ def test_what_is_remembered_holds_its_clocked_times_as_well(reports):
 
 def test_only_a_changed_model_is_looked_at_anew(workshop, reports, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("DVC_ROOT", str(reports.parent / "clones" / "reports"))
-    memory = reports.parent / "clones" / "reports" / "mlruns" / "memory"
+    memory = reports.parent / "clones" / "reports" / "mlruns" / "cache"
     before = set(memory.rglob("*.npz"))
     models = tmp_path / "models"
     shutil.copytree(workshop / "models", models)

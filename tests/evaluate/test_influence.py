@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from bakeoff.evaluate.influence import recall_estimates, scale_of, score_estimates
+from bakeoff.evaluate.influence import (
+    picture_influences,
+    recall_estimates,
+    scale_of,
+    score_estimates,
+)
 from bakeoff.evaluate.outcomes import Floats
-from bakeoff.evaluate.ranking import picture_influences
 from bakeoff.scoring.predictions import Predictions
 
 COUNT, CLASSES = 90, ("a", "b", "c")

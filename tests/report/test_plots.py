@@ -8,7 +8,7 @@ from PIL import Image
 from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.table import comparison_table
 from bakeoff.report import sheets as maps
-from bakeoff.report.plots import calibration, confusion, curves, figures, quality
+from bakeoff.report.plots import confusion, curves, figures, quality
 from bakeoff.test_side.candidates import FOREST
 from tests.tiny_evidence import CLASSES, answering, comparison_of, contender_of
 
@@ -32,7 +32,7 @@ DRAWN = {
     "learning": lambda: curves.learning_curves_figure({"a": history()}),
     "roc": lambda: curves.roc_figure(MODELS),
     "precision_recall": lambda: curves.precision_recall_figure(MODELS),
-    "reliability": lambda: calibration.reliability_figure(
+    "reliability": lambda: quality.reliability_figure(
         {n: (contender_of(n, 0.7).uncalibrated.reliability,) * 2 for n in ("a", "b")}
     ),
     "cost": lambda: quality.cost_figure(table()),

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from bakeoff.runtime.fingerprints import code_sha256
-from bakeoff.test_side import cache as memory
-from bakeoff.test_side.cache import remembered, sha256_of_array
+from bakeoff.test_side import cache
+from bakeoff.test_side.cache import cached, sha256_of_array
 
 
 @pytest.fixture
@@ -21,25 +21,25 @@ def calls(tmp_path, monkeypatch):
 
 def test_equal_inputs_are_computed_once(calls):
     made, compute = calls
-    first = remembered("things", {"model": "a"}, compute)
-    again = remembered("things", {"model": "a"}, compute)
+    first = cached("things", {"model": "a"}, compute)
+    again = cached("things", {"model": "a"}, compute)
     assert np.array_equal(first["values"], again["values"])
     assert len(made) == 1
-    remembered("things", {"model": "b"}, compute)
-    remembered("others", {"model": "a"}, compute)
+    cached("things", {"model": "b"}, compute)
+    cached("others", {"model": "a"}, compute)
     assert len(made) == 3
 
 
-def test_other_code_libraries_or_processors_remember_nothing(calls, monkeypatch):
+def test_other_code_libraries_or_processors_compute_again(calls, monkeypatch):
     made, compute = calls
-    remembered("things", {}, compute)
-    monkeypatch.setattr(memory, "_surroundings", lambda: ["other"])
-    remembered("things", {}, compute)
+    cached("things", {}, compute)
+    monkeypatch.setattr(cache, "_surroundings", lambda: ["other"])
+    cached("things", {}, compute)
     assert len(made) == 2
 
 
 def test_the_evaluation_code_and_every_library_are_part_of_the_surroundings():
-    surroundings = memory._surroundings()
+    surroundings = cache._surroundings()
     assert code_sha256("evaluate") in surroundings
     assert {"tensorflow", "keras"} <= {line.partition(" ")[0] for line in surroundings}
 
@@ -47,11 +47,11 @@ def test_the_evaluation_code_and_every_library_are_part_of_the_surroundings():
 @pytest.mark.parametrize("length", [0, 40, -30])
 def test_a_damaged_entry_is_made_again(calls, tmp_path, length):
     made, compute = calls
-    remembered("things", {}, compute)
+    cached("things", {}, compute)
     (entry,) = tmp_path.rglob("*.npz")
     entry.write_bytes(entry.read_bytes()[:length])
-    assert remembered("things", {}, compute)["values"][0] == 2
-    assert remembered("things", {}, compute)["values"][0] == 2
+    assert cached("things", {}, compute)["values"][0] == 2
+    assert cached("things", {}, compute)["values"][0] == 2
     assert len(made) == 2
 
 

@@ -43,7 +43,7 @@ def square_at(row: int, column: int) -> np.ndarray:
 def test_the_map_is_bright_where_the_class_is_and_nowhere_else(bright_and_dark):
     places = [(0, 0), (1, 3), (3, 2)]
     pictures = np.stack([square_at(*place) for place in places])
-    seen = Network(bright_and_dark, (32, 32, 1)).look(pictures, np.ones(3, int))
+    seen = Network(bright_and_dark, (32, 32, 1)).explain(pictures, np.ones(3, int))
     assert seen.maps.shape == (3, 4, 4)
     for map_, place in zip(seen.maps, places, strict=True):
         expected = np.zeros((4, 4))
@@ -53,7 +53,7 @@ def test_the_map_is_bright_where_the_class_is_and_nowhere_else(bright_and_dark):
 
 def test_another_class_has_another_map(bright_and_dark):
     network = Network(bright_and_dark, (32, 32, 1))
-    dark = network.look(square_at(1, 1)[None], np.array([0])).maps[0]
+    dark = network.explain(square_at(1, 1)[None], np.array([0])).maps[0]
     assert dark[1, 1] == 0
     assert np.delete(dark.ravel(), 5) == pytest.approx(1, abs=1e-6)
 
@@ -64,7 +64,7 @@ def test_probabilities_are_the_networks_own_whatever_the_batch(bright_and_dark):
     network = Network(bright_and_dark, (32, 32, 1))
     expected = bright_and_dark(pictures.astype("float32")).numpy()
     assert network.probabilities(pictures) == pytest.approx(expected, abs=1e-6)
-    seen = network.look(pictures, np.zeros(19, int))
+    seen = network.explain(pictures, np.zeros(19, int))
     assert seen.probabilities == pytest.approx(expected, abs=1e-6)
 
 
@@ -73,7 +73,7 @@ def test_a_network_without_a_map_is_not_looked_at():
     x = keras.layers.Flatten(name="pooling")(keras.layers.Resizing(8, 8, name="resizing")(pictures))
     head = keras.Sequential([keras.Input((64,)), keras.layers.Dense(2)], name="head")
     model = keras.Model(pictures, calibrated(head(x), 1.0))
-    seen = Network(model, (32, 32, 1)).look(square_at(0, 0)[None], np.array([1]))
+    seen = Network(model, (32, 32, 1)).explain(square_at(0, 0)[None], np.array([1]))
     assert seen.maps is None
     assert seen.probabilities.shape == (1, 2)
 
@@ -128,7 +128,7 @@ def reader() -> Network:
 def test_the_map_lies_on_the_lesion(reader):
     films, labels, lesions, _ = phantoms(20, seed=1)
     sick = labels == 1
-    seen = reader.look(films[sick], labels[sick])
+    seen = reader.explain(films[sick], labels[sick])
     assert (seen.probabilities.argmax(axis=1) == 1).mean() >= 0.9
     maps = np.stack([enlarged(map_) for map_ in seen.maps])
     maps /= maps.sum(axis=(1, 2), keepdims=True)
@@ -150,7 +150,7 @@ def test_the_map_moves_with_the_lesion(reader):
             shrunk(render("bacteria", dataclasses.replace(patient, lobe=lobe), view)[0])
             for patient, view in patients
         ]
-        maps = reader.look(np.stack(films)[..., None], np.ones(8, int)).maps
+        maps = reader.explain(np.stack(films)[..., None], np.ones(8, int)).maps
         shares = maps / maps.sum(axis=(1, 2), keepdims=True)
         rows, columns = np.mgrid[: maps.shape[1], : maps.shape[2]]
         centres[lobe] = (shares * rows).sum(axis=(1, 2)), (shares * columns).sum(axis=(1, 2))

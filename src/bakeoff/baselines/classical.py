@@ -15,9 +15,8 @@ from bakeoff.baselines.classifier import MODEL_FILE, Classifier
 from bakeoff.features.sides import Side
 from bakeoff.runtime.files import write_json, writing_file, writing_folder
 from bakeoff.scoring.predictions import Predictions
-from bakeoff.scoring.scorecard import Scorecard
+from bakeoff.scoring.scorecard import Scorecard, write_validation
 from bakeoff.scoring.temperature import fit_temperature
-from bakeoff.scoring.validation_files import write_validation
 
 
 def fit_calibrated(

@@ -16,7 +16,7 @@ from bakeoff.evaluate.influence import (
 from bakeoff.evaluate.intervals import Interval, student_interval
 from bakeoff.evaluate.outcomes import Outcomes, effective_groups
 from bakeoff.evaluate.pairings import Pairing, against_best, against_rival
-from bakeoff.evaluate.selection_bias import out_of_bag_accuracy
+from bakeoff.evaluate.selection import out_of_bag_accuracy
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import Scorecard, mean_scorecard
@@ -63,9 +63,14 @@ class Comparison:
     folds: int = 0  # in which every picture is a test picture; 0 for a single split
 
     @property
+    def trained(self) -> list[Contender]:
+        """All contenders but the majority class, best first."""
+        return [c for c in self.contenders if c.name != MAJORITY]
+
+    @property
     def best(self) -> Contender:
         """The trained contender with the highest accuracy."""
-        return next(c for c in self.contenders if c.name != MAJORITY)
+        return self.trained[0]
 
     def named(self, name: str) -> Contender:
         """The contender called `name`."""
@@ -84,14 +89,10 @@ def contender(
 ) -> Contender:
     """Score one model, or a recipe by the models that it trained in folds.
 
-    Args:
-        name: The model's name.
-        metadata: Its `metadata.json`; `temperature` undoes the calibration.
-        repeats: Calibrated predictions of the same pictures, one for each repeat.
-        groups: Each picture's group, shape `(n,)`, in `0..g-1`.
-        confidence: Of the intervals.
-        temperatures: Of each repeat, for each picture, shape `(n, 1)`; by default the metadata's.
-        widen: Factor on standard errors, `intervals.FOLDS_WIDEN` for folds.
+    `repeats` are calibrated predictions of the same pictures, `groups` the pictures' groups, shape
+    `(n,)`, in `0..g-1`. Each repeat's temperatures, shape `(n, 1)`, undo the calibration; by
+    default it is the metadata's. `widen` multiplies standard errors, by `intervals.FOLDS_WIDEN` for
+    folds.
     """
     sizes = np.bincount(groups)
     estimates = score_estimates(repeats, groups)
@@ -138,12 +139,7 @@ def majority_metadata(like: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def majority_predictions(like: Predictions, train_labels: Mapping[str, int]) -> Predictions:
-    """What comes of always saying the commonest training class, with the training shares.
-
-    Args:
-        like: Any model's predictions of the same pictures.
-        train_labels: Training originals of each class.
-    """
+    """Always the commonest training class, with the training shares, on the pictures of `like`."""
     counts = np.array([train_labels[c] for c in like.classes], np.float64)
     shares = np.tile(counts / counts.sum(), (len(like.labels), 1))
     return replace(like, probabilities=shares)
@@ -160,16 +156,9 @@ def compare(
 ) -> Comparison:
     """Order contenders by accuracy, then kappa, then name, and pair each with three rivals.
 
-    Args:
-        contenders: Scored on the same pictures.
-        groups: Each picture's group, shape `(n,)`, in `0..g-1`.
-        confidence: Of intervals and tests.
-        resamples: Random draws of the tests, and of the choice of the best.
-        seed: Of these.
-        folds: In which each picture was tested, shape `(R, n)`; None for a single split.
-
-    Raises:
-        BakeoffError: two contenders were scored on different pictures.
+    `groups` has shape `(n,)`, in `0..g-1`; `folds`, shape `(R, n)`, says where each picture was
+    tested, None for a single split. `resamples` random draws serve the tests and the selection of
+    the best. BakeoffError where two contenders were scored on different pictures.
     """
     check_scored_alike(contenders)
     ordered = sorted(
@@ -198,11 +187,7 @@ def compare(
 
 
 def check_scored_alike(contenders: Sequence[Contender]) -> None:
-    """Every contender must list the same test pictures with the same truth.
-
-    Raises:
-        BakeoffError: naming the two that differ.
-    """
+    """BakeoffError unless every contender lists the same test pictures with the same truth."""
     first = contenders[0]
     for other in contenders[1:]:
         same = np.array_equal(other.predictions.image_ids, first.predictions.image_ids)

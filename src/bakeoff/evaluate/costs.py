@@ -8,7 +8,7 @@ from pathlib import Path
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.test_side.candidates import Candidate
-from bakeoff.test_side.latency import Latency
+from bakeoff.test_side.inspection import Latency
 
 NAN = math.nan
 
@@ -46,14 +46,10 @@ def _latency(candidate: Candidate) -> Latency:
 
 
 def cost_of(candidate: Candidate, features: Path) -> Cost:
-    """Collect what the journal and the files say about one model.
+    """What the journal, the features' folder and the files say about one model.
 
-    A regression or head on cached features needs its backbone to answer for a new picture, so
-    the backbone's parameters and bytes are part of it.
-
-    Args:
-        candidate: The model.
-        features: The folder that holds each model's features.
+    A regression or a head on cached features needs its backbone to predict a new picture, so the
+    backbone's parameters and bytes count too.
     """
     fit, latency = journal.lookup("fits", candidate.sha256), _latency(candidate)
     named = candidate.trained_on
@@ -85,9 +81,7 @@ def _megabytes(folder: Path, names: Sequence[str]) -> float:
 def pareto_front(quality: Sequence[float], cost: Sequence[float]) -> list[bool]:
     """Who is on the Pareto front: nobody else is at least as good and as cheap, and better in one.
 
-    Args:
-        quality: More is better.
-        cost: Less is better; NaN is never on the front and beats nobody.
+    More quality is better, less cost is; a cost of NaN is never on the front and beats nobody.
     """
     pairs = list(zip(quality, cost, strict=True))
     return [

@@ -21,7 +21,7 @@ from bakeoff.params.evidence import EvaluateParams
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import MAJORITY, NETWORKS, Candidate
 from bakeoff.test_side.galleries import Shown, choose_pictures
-from bakeoff.test_side.looks import Inspection, inspect_forest, inspect_network
+from bakeoff.test_side.inspection import Inspection, inspect_forest, inspect_network
 from bakeoff.test_side.probabilities import Inputs, predict, read_test_side
 from bakeoff.test_side.repeats import Spread, repeated
 from bakeoff.tfrecord.numpy_reading import read_pictures
@@ -69,18 +69,10 @@ def evaluate_models(
 ) -> Evaluation:
     """Evaluate the candidates on the test side, and their recipes on the folds.
 
-    Args:
-        candidates: The forest among them.
-        inputs: Where records and features are.
-        train_labels: Training originals of each class, for the majority row.
-        params: The block `evaluate`.
-        seed: Of the random draws.
-        folds: Out-of-fold predictions of all recipes; none for `design: split`.
-        curves: Learning curves by backbone, of the folds.
-        leaking: The test images that also stand in training.
-
-    Raises:
-        BakeoffError: the test pictures of two models differ.
+    The forest is among the candidates. `train_labels` counts the training originals of each class,
+    for the majority row. `folds` are out-of-fold predictions of all recipes, none for `design:
+    split`, and `curves` their learning curves by backbone. `leaking` are the test images that also
+    stand in training. BakeoffError where the test pictures of two models differ.
     """
     test = read_test_side(inputs)
     groups = np.unique(test.groups, return_inverse=True)[1].astype(np.int64)

@@ -18,7 +18,7 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import Candidate
-from bakeoff.test_side.looks import Inspection
+from bakeoff.test_side.inspection import Inspection
 from bakeoff.test_side.repeats import Spread
 
 _CONCLUSIONS, _MAPS = "conclusions.json", "maps.npz"
@@ -27,12 +27,7 @@ _SEPARATOR = "\n"  # stands in no model's and no class's name
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
-    """Write everything that the report needs to know, without anything clocked.
-
-    Args:
-        folder: An existing folder.
-        evaluation: All of it.
-    """
+    """Write everything that the report needs to know, without anything clocked, to `folder`."""
     _save(folder / _MAPS, _maps(evaluation.inspections))
     comparisons = {"test": evaluation.test, "folds": evaluation.folds, "clean": evaluation.clean}
     for name, comparison in comparisons.items():
@@ -69,11 +64,7 @@ def _facts(comparison: Comparison) -> dict[str, Any]:
 
 
 def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation:
-    """Read what `write_evaluation` wrote; latencies are not in it.
-
-    Args:
-        folder: Where it was written.
-        candidates: The model folders that were evaluated.
+    """Read what `write_evaluation` wrote of these candidates; latencies are not in it.
 
     Raises:
         BakeoffError: the evaluation is missing, or is of other models.

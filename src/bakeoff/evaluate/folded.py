@@ -36,10 +36,8 @@ _OF_BACKBONE = ("backbone", "image_side", "weights", "n_train", "n_val", "record
 class Curve:
     """A regression trained on growing shares of each training part.
 
-    Attributes:
-        pictures: Trained on, the mean over all parts.
-        accuracy: At each of these sizes.
-        reading: Of its end.
+    `pictures` counts those trained on, the mean over all parts; `accuracy` is at each of these
+    sizes, `reading` of the curve's end.
     """
 
     pictures: tuple[float, ...]
@@ -52,9 +50,7 @@ def read_all_folds(
 ) -> tuple[list[FoldPredictions], dict[str, LearningCurve]]:
     """The out-of-fold predictions of all recipes, and the learning curves by backbone.
 
-    Args:
-        folder: `data/folds`; what is in it of other models is not read.
-        candidates: All model folders.
+    In `folder`, `data/folds`, other models' files are not read.
     """
     names = [c.name for c in candidates if c.kind != "logistic" and (folder / c.name).is_dir()]
     folds = [predictions for name in names for predictions in read_folds(folder / name).values()]
@@ -63,11 +59,7 @@ def read_all_folds(
 
 
 def recipe_metadata(candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
-    """The metadata of every recipe by name: of its model, or of a forest on a backbone's features.
-
-    Args:
-        candidates: All model folders.
-    """
+    """The metadata of every recipe: of its model, or of a forest on a backbone's features."""
     found = {c.name: c.metadata for c in candidates}
     for candidate in candidates:
         if candidate.kind in ("head", "fine_tuned"):
@@ -80,12 +72,7 @@ def recipe_metadata(candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]
 
 
 def recipe_name(predictions: FoldPredictions, kind: str) -> str:
-    """The name of the row: that of the model which this recipe trains.
-
-    Args:
-        predictions: Of a recipe on a folder of `data/folds`.
-        kind: Of the model of that folder.
-    """
+    """The name of the row: that of the model, of this `kind`, which the recipe trains."""
     own = {"forest": "forest", "head": "head"}.get(kind, NETWORK)
     joined = f"{predictions.recipe}_{predictions.model}"
     return predictions.model if predictions.recipe == own else joined
@@ -99,13 +86,7 @@ def is_whole(predictions: FoldPredictions) -> bool:
 def against_twins(
     folds: Sequence[FoldPredictions], candidates: Sequence[Candidate], confidence: float
 ) -> dict[str, Pairing]:
-    """Networks that were trained on pictures in one fold, against their heads on the same pictures.
-
-    Args:
-        folds: All out-of-fold predictions.
-        candidates: All model folders.
-        confidence: Of the test and the interval.
-    """
+    """Networks that were trained on pictures in one fold, against their heads on the same ones."""
     kinds = {c.name: c.kind for c in candidates}
     heads = {f.model: f for f in folds if f.recipe == "head"}
     found = {}
@@ -128,14 +109,7 @@ def compare_folds(
     params: EvaluateParams,
     seed: int,
 ) -> Comparison:
-    """Compare all recipes on every picture.
-
-    Args:
-        folds: Their out-of-fold predictions, of the same pictures.
-        candidates: All model folders, which tell what the recipes stand on.
-        params: The block `evaluate`.
-        seed: Of the random draws.
-    """
+    """Compare all recipes on every picture, by out-of-fold predictions of the same pictures."""
     first = folds[0]
     groups = np.unique(first.groups, return_inverse=True)[1].astype(np.int64)
     metadata = recipe_metadata(candidates)
@@ -203,12 +177,7 @@ def _majority(
 
 
 def read_fold_curve(curve: LearningCurve, like: FoldPredictions) -> Curve:
-    """Read a learning curve.
-
-    Args:
-        curve: Of a backbone's regression.
-        like: Any predictions in the same folds.
-    """
+    """Read a backbone's learning curve; `like` are any predictions in the same folds."""
     groups = np.unique(like.groups, return_inverse=True)[1].astype(np.int64)
     names = tuple(f"{share:g}" for share in curve.fractions)
     outcomes = Outcomes(names, curve.right, groups, like.folds)

@@ -24,10 +24,8 @@ def sign_flip(differences: Integers, widen: float = 1.0) -> float:
     characteristic function of the swapped sum is `prod_g cos(d_g t)`, which one inverse Fourier
     transform turns into the distribution. With one picture in each group this is McNemar's test.
 
-    Args:
-        differences: Shape `(g,)`, outcomes of the first model minus those of the second, summed
-            over the group.
-        widen: By which the observed total is divided, for what varies beyond the test pictures.
+    `differences`, shape `(g,)`, are outcomes of the first model minus the second's, summed over the
+    group; `widen` divides the observed total, for what varies beyond the test pictures.
 
     Example:
         >>> round(sign_flip(np.array([1, 1, 1, 1, 1])), 6)  # 2 of 32 swaps
@@ -53,15 +51,10 @@ def sign_flip(differences: Integers, widen: float = 1.0) -> float:
 def group_swap(differences: Floats, sizes: Integers, widen: float = 1.0) -> float:
     """The sign-flip test that large groups do not decide alone.
 
-    The sum over pictures and the sum of the groups' differences divided by the square root of
-    their size must both be extreme, so the larger p-value counts. With groups of one size the two
-    are the same test. With a few large groups the first alone is too ready to find a difference
-    where one model's errors fill whole groups.
-
-    Args:
-        differences: As for `sign_flip`, or differences of a loss, not necessarily whole numbers.
-        sizes: Pictures of each group, shape `(g,)`.
-        widen: As for `sign_flip`.
+    The sum over pictures and the sum of the groups' differences divided by the square root of their
+    size must both be extreme, so the larger p-value counts. With groups of one size the two are the
+    same test. With a few large groups the first alone is too ready to find a difference where one
+    model's errors fill whole groups. Differences may be of a loss, not whole numbers.
     """
     p_value = sign_flip(_steps(differences), widen)
     if (sizes == sizes[0]).all():
@@ -82,17 +75,12 @@ def _steps(differences: Floats) -> Integers:
 def corrected_t(outcomes: Outcomes, first: int, second: int) -> float:
     """The corrected resampled t-test over folds and repeats (Nadeau and Bengio 2003), two-sided.
 
-    A model that is trained again is another model, and the training parts of folds overlap, so
-    that the folds' differences are correlated. Their variance is therefore multiplied by
-    `1 / J + n_test / n_train` instead of `1 / J`, with `J` the number of folds times repeats.
+    A model that is trained again is another model, and the training parts of folds overlap, so that
+    the folds' differences are correlated. Their variance is therefore multiplied by `1 / J + n_test
+    / n_train` instead of `1 / J`, with `J` the number of folds times repeats.
 
-    Args:
-        outcomes: With folds.
-        first: Place of the one model in `outcomes.names`.
-        second: Place of the other.
-
-    Returns:
-        The p-value; 1 without folds, with fewer than two of them, or without any difference.
+    `first` and `second` are places in `outcomes.names`. The p-value is 1 without folds, with fewer
+    than two of them, or without any difference.
     """
     error = corrected_error(outcomes, first, second)
     means = _fold_differences(outcomes, first, second)
@@ -104,11 +92,7 @@ def corrected_t(outcomes: Outcomes, first: int, second: int) -> float:
 
 
 def corrected_error(outcomes: Outcomes, first: int, second: int) -> float:
-    """The standard error of the corrected resampled t-test; arguments as there.
-
-    Returns:
-        NaN without folds, or with fewer than two of them.
-    """
+    """The standard error of the corrected resampled t-test; NaN with fewer than two folds."""
     means = _fold_differences(outcomes, first, second)
     folds = len(means) / len(outcomes.right)
     if folds < 2:

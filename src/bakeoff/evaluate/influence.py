@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from bakeoff.evaluate.intervals import Estimate, Scale, influential_groups, mean_estimate
 from bakeoff.evaluate.outcomes import Floats, Integers, effective_groups
-from bakeoff.evaluate.ranking import ranking_estimates
 from bakeoff.scoring import probability_scores as ranked
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import CLASSES_FOR_TOP_K, TOP_K
@@ -34,40 +33,24 @@ def scale_of(score: str) -> Scale:
 def groups_behind(score: str, estimate: Estimate, sizes: Integers) -> float:
     """On how many effective groups a score's interval rests; below `FEW_GROUPS` it is warned of.
 
-    For losses and areas these are the groups with influence. The intervals of scores of a
-    confusion matrix hold with fewer (`docs/evaluation.md`), so there all groups count.
-
-    Args:
-        score: Its name.
-        estimate: Of the score.
-        sizes: Pictures of each group, shape `(g,)`.
+    For losses and areas these are the groups with influence. The intervals of scores of a confusion
+    matrix hold with fewer (`docs/evaluation.md`), so there all groups count.
     """
     return influential_groups(estimate, sizes) if score in _PEAKED else effective_groups(sizes)
 
 
 def score_estimates(repeats: Sequence[Predictions], groups: Integers) -> dict[str, Estimate]:
-    """Every overall score but the calibration error, the mean over repeats.
+    """Every overall score but the calibration error, the mean over repeats of the same pictures.
 
     Noise within the calibration error's bins never cancels, so that it has no honest interval.
-
-    Args:
-        repeats: Predictions of the same pictures, one for each repeat of the cross-validation.
-        groups: Each picture's group, shape `(n,)`, in `0..g-1`, every group used.
+    `groups` has shape `(n,)`, in `0..g-1`, every group used.
     """
     single = [_estimates(predictions, groups) for predictions in repeats]
     return {name: _mean([estimates[name] for estimates in single]) for name in single[0]}
 
 
 def recall_estimates(repeats: Sequence[Predictions], groups: Integers) -> list[Estimate]:
-    """The recall of each class, over the groups that hold a picture of it.
-
-    Args:
-        repeats: As for `score_estimates`.
-        groups: As for `score_estimates`.
-
-    Returns:
-        One for each class; NaN for a class without a picture.
-    """
+    """The recall of each class, over the groups that hold a picture of it; NaN without one."""
     labels = repeats[0].labels
     right = np.mean([predictions.right for predictions in repeats], axis=0)
     order = np.argsort(labels, kind="stable")
@@ -130,15 +113,9 @@ class _Counts:
 def class_score_influences(
     labels: Integers, predicted: Integers, k: int
 ) -> Mapping[str, tuple[float, Floats]]:
-    """The scores of a confusion matrix, each with every picture's influence on it.
+    """The scores of a confusion matrix, each with every picture's influence on it, shape `(n,)`.
 
-    Args:
-        labels: Shape `(n,)`, in `0..k-1`.
-        predicted: Shape `(n,)`, in `0..k-1`.
-        k: Number of classes.
-
-    Returns:
-        By name a value, NaN where it is undefined, and an array of shape `(n,)`.
+    Labels and predictions have shape `(n,)`, in `0..k-1`; an undefined score is NaN.
     """
     hit = labels == predicted
     right, true, said = (
@@ -199,3 +176,68 @@ def _agreements(c: _Counts) -> dict[str, tuple[float, Floats]]:
 def _over(above: Floats, below: Floats) -> Floats:
     """`above / below`, zero where `below` is."""
     return np.divide(above, below, out=np.zeros(len(below)), where=below > 0)
+
+
+def ranking_estimates(
+    labels: Integers, probabilities: Floats, groups: Integers
+) -> dict[str, Estimate]:
+    """`macro_auc` and `macro_average_precision`, each class against the rest, then the mean.
+
+    One sort for each class, so memory is that of a few columns whatever the number of classes.
+    Labels and groups have shape `(n,)`, probabilities `(n, k)`. NaN with an influence of zero where
+    no class has both a picture and another class's.
+    """
+    count = int(groups.max()) + 1
+    sums = np.zeros((2, count))
+    values: list[tuple[float, float]] = []
+    held = np.unique(labels)
+    for label in held if len(held) > 1 else []:
+        area, precision = picture_influences(labels == label, probabilities[:, label])
+        values.append((area.value, precision.value))
+        sums[0] += np.bincount(groups, area.influence, count)
+        sums[1] += np.bincount(groups, precision.influence, count)
+    means = np.mean(values, axis=0) if values else np.full(2, np.nan)
+    names = ("macro_auc", "macro_average_precision")
+    return {
+        name: Estimate(float(mean), influence / max(1, len(values)))
+        for name, mean, influence in zip(names, means, sums, strict=True)
+    }
+
+
+def picture_influences(positive: NDArray[np.bool_], scores: Floats) -> tuple[Estimate, Estimate]:
+    """AUC and average precision of one class, and how each *picture* moves them.
+
+    The AUC moves by DeLong, DeLong and Clarke-Pearson's (1988) placements: the share of the other
+    class that a picture ranks rightly with, less the AUC. Summed over groups this is Obuchowski's
+    (1997) variance for clustered data. The average precision `sum_i precision_i / P` moves with a
+    picture's own precision and with that of every positive at or below it.
+
+    Both arrays have shape `(n,)`; `positive` takes both values.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    level = np.cumsum(np.append(False, np.diff(ordered) != 0))  # equal scores share a level
+    mine = np.bincount(level, positive[order])
+    others = np.bincount(level) - mine
+    mine_above, others_above = mine.cumsum(), others.cumsum()
+    all_mine, all_others = mine_above[-1], others_above[-1]
+    won = (all_others - others_above + others / 2) / all_others
+    lost = (mine_above - mine / 2) / all_mine
+    auc = float((mine * won).sum() / all_mine)
+    is_mine = positive[order]
+    influence = np.where(is_mine, (won[level] - auc) / all_mine, (lost[level] - auc) / all_others)
+
+    above = mine_above + others_above
+    precision = mine_above / above
+    average = float((mine * precision).sum() / all_mine)
+    gained = _from_below(mine / above)  # by one more positive at this level or above
+    diluted = _from_below(mine * precision / above)  # by one more picture there
+    shift = np.where(is_mine, precision[level] - average + gained[level], 0.0) - diluted[level]
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return Estimate(auc, influence[back]), Estimate(average, shift[back] / all_mine)
+
+
+def _from_below(values: Floats) -> Floats:
+    """Sums of each value and all after it."""
+    return values[::-1].cumsum()[::-1]

@@ -44,13 +44,8 @@ class Estimate:
     def standard_error(self, sizes: Integers) -> float:
         """The jackknife over groups, to first order: `sqrt((g - 1) / g * sum (u N / (N - n))^2)`.
 
-        With groups of one size this is the usual cluster-robust error; a large group counts more.
-
-        Args:
-            sizes: Pictures of each group, shape `(g,)`.
-
-        Returns:
-            NaN for a single group.
+        With groups of one size, `sizes` of shape `(g,)`, this is the usual cluster-robust error; a
+        large group counts more. NaN for a single group.
         """
         groups, pictures = len(sizes), sizes.sum()
         if groups < 2:
@@ -60,12 +55,7 @@ class Estimate:
 
 
 def mean_estimate(values: Floats, groups: Integers) -> Estimate:
-    """The mean over pictures.
-
-    Args:
-        values: Of each picture, shape `(n,)`.
-        groups: Each picture's group, shape `(n,)`, in `0..g-1`.
-    """
+    """The mean of `values`, shape `(n,)`, by group, shape `(n,)` in `0..g-1`."""
     mean = float(values.mean())
     return Estimate(mean, np.bincount(groups, values - mean) / len(values))
 
@@ -75,11 +65,7 @@ def folds_widening(outcomes: Outcomes, model: int) -> float:
 
     All pictures of a fold share a training, whose luck the groups do not show. The variance of the
     mean over folds and repeats is therefore at least that by groups plus that of the folds' means
-    over their number.
-
-    Args:
-        outcomes: With folds.
-        model: Place of the model in `outcomes.names`.
+    over their number. `model` is a place in `outcomes.names`.
     """
     if outcomes.folds is None:
         return 1.0
@@ -95,12 +81,7 @@ def folds_widening(outcomes: Outcomes, model: int) -> float:
 
 
 def fold_means(values: NDArray[np.generic], folds: Integers) -> Floats:
-    """The mean of every fold that has a picture.
-
-    Args:
-        values: Of each picture, shape `(n,)`.
-        folds: In which it was tested, shape `(n,)`.
-    """
+    """The mean of `values` in every fold that has a picture; both arrays of shape `(n,)`."""
     counts = np.bincount(folds)
     sums = np.bincount(folds, values.astype(np.float64))
     return sums[counts > 0] / counts[counts > 0]
@@ -117,21 +98,13 @@ def student_interval(
     """Student's interval on a scale where the score has no bounds.
 
     The scale is the logit of a share (`share`), the logarithm of a loss, the inverse hyperbolic
-    tangent of a kappa (`correlation`), or the score itself (`difference`). Degrees of freedom are
-    one less than `influential_groups`, and four at least where there are so many groups.
+    tangent of a kappa (`correlation`), or the score itself (`difference`). `widen` multiplies the
+    standard error. Degrees of freedom are one less than `influential_groups`, and four at least
+    where there are so many groups.
 
     No group has an influence on a share of 0 or 1. There the bound is Clopper and Pearson's with
-    the effective groups as trials, and for a correlation of 1 twice that bound less one.
-
-    Args:
-        estimate: The score and the groups' influence on it.
-        sizes: Pictures of each group, shape `(g,)`.
-        confidence: For example 0.95.
-        scale: As above.
-        widen: Factor on the standard error.
-
-    Returns:
-        `UNKNOWN` for a single group or an undefined score.
+    the effective groups as trials, and for a correlation of 1 twice that bound less one. `UNKNOWN`
+    for a single group or an undefined score.
     """
     value, error = estimate.value, widen * estimate.standard_error(sizes)
     if np.isnan(value) or np.isnan(error):
@@ -158,10 +131,6 @@ def influential_groups(estimate: Estimate, sizes: Integers) -> float:
     The effective number of groups, or fewer where a few groups hold most of the errors: then the
     influences `u` have a high fourth moment, and `3 (sum u^2)^2 / sum u^4` is small (it is the
     number of groups for normal influences).
-
-    Args:
-        estimate: With the influence of each group.
-        sizes: Pictures of each group, shape `(g,)`.
     """
     squares = estimate.influence**2
     groups = effective_groups(sizes)

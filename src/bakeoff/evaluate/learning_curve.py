@@ -22,10 +22,8 @@ _LAST = 3  # sizes whose slope is read; earlier ones say how the curve began, no
 class CurveReading:
     """What the end of a learning curve says.
 
-    Attributes:
-        gain: Of the score with every doubling of the training part, over its three largest sizes.
-        low: Lower bound of the gain.
-        high: Upper bound of the gain.
+    `gain` is of the score with every doubling of the training part, over its three largest sizes;
+    `low` and `high` bound it.
     """
 
     gain: float
@@ -40,30 +38,6 @@ class CurveReading:
         return "still rising" if self.low > 0 else "cannot be told"
 
 
-def read_curve(
-    fractions: Sequence[float],
-    scores: Floats,
-    standard_errors: Floats,
-    *,
-    confidence: float = 0.95,
-) -> CurveReading:
-    """Read a curve of scores with their standard errors.
-
-    The scores are taken as independent. Scores on the same pictures move together, so this errs to
-    "cannot be told"; where the outcomes are at hand, use `read_outcomes`.
-
-    Args:
-        fractions: Of the training part, rising, for example 0.06, 0.12, 0.25, 0.5, 1.
-        scores: Of which more is better, one for each fraction.
-        standard_errors: Of these.
-        confidence: Of the gain's interval.
-    """
-    weights = _slope_weights(fractions)
-    gain = float(weights @ scores[-len(weights) :])
-    error = float(np.sqrt((weights**2) @ (standard_errors[-len(weights) :] ** 2)))
-    return _reading(gain, error, float(special.ndtri((1 + confidence) / 2)))
-
-
 def read_outcomes(
     fractions: Sequence[float],
     outcomes: Outcomes,
@@ -73,11 +47,8 @@ def read_outcomes(
 ) -> CurveReading:
     """Read a curve from the outcomes of the models trained on each fraction, on the same pictures.
 
-    Args:
-        fractions: Of the training part, rising.
-        outcomes: A "model" for each fraction, in the same order.
-        confidence: Of the gain's interval.
-        widen: Factor on the standard error, for what varies beyond the test pictures.
+    `fractions` of the training part rise; `outcomes` hold a "model" for each, in the same order.
+    `widen` multiplies the standard error, for what varies beyond the test pictures.
     """
     weights, sizes = _slope_weights(fractions), outcomes.sizes
     gained = weights @ outcomes.per_picture[-len(weights) :]

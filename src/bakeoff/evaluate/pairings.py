@@ -56,13 +56,7 @@ class Pairing:
 
 
 def against_rival(outcomes: Outcomes, rival: str, confidence: float) -> tuple[Pairing, ...]:
-    """Every other model against a rival that was named beforehand; Holm's correction.
-
-    Args:
-        outcomes: Of the rival and the others.
-        rival: One of `outcomes.names`.
-        confidence: Of tests and intervals.
-    """
+    """Every other model against a rival that was named beforehand; Holm's correction."""
     pairs = _pairs(outcomes, rival)
     group_p = np.array([_group_p(outcomes, *pair) for pair in pairs])
     return _family(
@@ -80,12 +74,8 @@ def against_best(
 ) -> tuple[Pairing, ...]:
     """Every other model against the best, which was picked on these same pictures.
 
-    Args:
-        outcomes: Of all models that were in the choice.
-        best: The model of the highest score; of a tie any.
-        confidence: Of tests and intervals.
-        draws: Of the range test (`selection.worse_than_best`).
-        seed: Of these.
+    `best` has the highest score (of a tie any) of all models in `outcomes`, all of which were in
+    the selection; `draws` and `seed` are of `selection.worse_than_best`.
     """
     pairs = _pairs(outcomes, best)
     if not pairs:
@@ -129,13 +119,8 @@ def _family(
 ) -> tuple[Pairing, ...]:
     """Pairings whose tests over folds agree with those over groups.
 
-    Args:
-        outcomes: Of all models.
-        pairs: Places of model and rival.
-        group_p: Of each pair alone.
-        group_adjusted: Corrected for the family.
-        choices: How many pairs the intervals must hold for at once.
-        confidence: Of all of them.
+    `group_p` is of each pair alone, `group_adjusted` corrected for the family; the intervals hold
+    for `choices` pairs at once.
     """
     fold_p = np.array([corrected_t(outcomes, *pair) for pair in pairs])
     together = 1 - (1 - confidence) / max(1, choices)

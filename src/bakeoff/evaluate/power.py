@@ -58,12 +58,8 @@ def power(
 ) -> Power:
     """What a comparison of two models, one of `rivals` such comparisons, can find.
 
-    Args:
-        error: The standard error of the difference of the two models' scores.
-        sizes: Pictures of each group, shape `(g,)`.
-        rivals: How many comparisons share the error rate.
-        confidence: For example 0.95.
-        parts: Folds times repeats, whose test must agree; it has a degree of freedom less.
+    `error` is the standard error of the difference of their scores. `parts` are folds times
+    repeats, whose test must agree; it has a degree of freedom less.
     """
     factor = detection_factor(rivals, min(effective_groups(sizes), parts), confidence)
     return Power(error, factor * error, int(sizes.sum()))

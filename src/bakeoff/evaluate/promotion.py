@@ -50,17 +50,12 @@ def judge(
     confidence: float,
     margin: float = 0.0,
 ) -> Promotion:
-    """Test a newcomer against the champion.
+    """Test a newcomer against the champion: `outcomes` are of these two, in this order.
 
-    Promoted is a newcomer whose p-value, times the number of candidates that it is the best of, is
-    at most `level_of(look)`, and whose interval lies above `margin`.
-
-    Args:
-        outcomes: Of the newcomer and the champion, in this order, on the same pictures.
-        candidates: How many models the newcomer was picked from on these pictures.
-        look: Which newcomer this is, counted from 1, since the first champion.
-        confidence: The chance of any false promotion is at most one minus this.
-        margin: By which the newcomer must be better.
+    Promoted is a newcomer whose p-value, times the number of `candidates` that it is the best of on
+    these pictures, is at most `level_of(look)`, and whose interval lies above `margin`. `look`
+    counts newcomers from 1 since the first champion. The chance of any false promotion is at most
+    `1 - confidence`.
     """
     (pairing,) = against_rival(outcomes, outcomes.names[1], confidence)
     level = level_of(look, 1 - confidence)

@@ -1,8 +1,9 @@
-"""Tests that count how the best was found: on the same pictures, as one of many."""
+"""What having picked the best on the same pictures does to tests and to its score."""
 
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.evaluate.outcomes import Floats, Outcomes
 
@@ -13,24 +14,18 @@ _SIGNS_AT_ONCE = 8_000_000
 def worse_than_best(outcomes: Outcomes, draws: int, seed: int, widen: float = 1.0) -> Floats:
     """Test each model against the best of all, counting that the best was picked by its score.
 
-    The lead of the picked model over another is compared with the distribution of the *range*,
-    the lead of the best over the worst, when nobody is better. It is drawn by giving all models'
+    The lead of the picked model over another is compared with the distribution of the *range*, the
+    lead of the best over the worst, when nobody is better. It is drawn by giving all models'
     differences in a group the same random sign, which keeps the models' correlations. (To permute
     the models' names within groups does not: where nine of ten models are nearly the same, it calls
     the tenth different in 13 to 19 % of cases.) Models that are worse leave the comparison one
     after the other, the worst first, as their own differences would hide the others'.
 
     As in `group_tests.group_swap`, large groups do not decide alone: the same is done with the
-    groups' sums divided by the root of their size, and the larger p-value counts.
+    groups' sums divided by the root of their size, and the larger p-value counts. All `2^g` signs
+    are used where these are fewer than `draws`; `widen` divides the leads.
 
-    Args:
-        outcomes: Of two models or more.
-        draws: How many random signs; all `2^g` of them where these are fewer.
-        seed: Of the signs.
-        widen: By which the leads are divided, for what varies beyond the test pictures.
-
-    Returns:
-        Shape `(m,)`, p-values adjusted for all models at once; 1 for the best.
+    Returns p-values adjusted for all models at once, shape `(m,)`; 1 for the best.
     """
     sums = outcomes.group_sums.T  # (g, m)
     sizes = outcomes.sizes
@@ -44,15 +39,7 @@ def worse_than_best(outcomes: Outcomes, draws: int, seed: int, widen: float = 1.
 
 
 def _range_test(sums: Floats, best: int, draws: int, seed: int, widen: float) -> Floats:
-    """The step-down range test of one statistic, shape `(m,)`.
-
-    Args:
-        sums: Of each group and model, shape `(g, m)`.
-        best: The model that the others are compared with.
-        draws: How many random signs.
-        seed: Of the signs.
-        widen: By which the leads are divided, for what varies beyond the test pictures.
-    """
+    """The step-down range test of one statistic, shape `(g, m)`; p-values of shape `(m,)`."""
     totals = sums.sum(axis=0)
     leads = (totals[best] - totals) / widen
     order = np.argsort(leads, kind="stable")  # the models left when the i-th is tested: order[:i+1]
@@ -88,3 +75,61 @@ def _signs(groups: int, draws: int, seed: int) -> Iterator[Floats]:
     for start in range(0, draws, block):
         rows = min(block, draws - start)
         yield (1 - 2 * generator.integers(0, 2, (rows, groups), dtype=np.int8)).astype(np.float64)
+
+
+# 64 MB of weights at a time, whatever the number of groups.
+_WEIGHTS_AT_ONCE = 8_000_000
+
+
+def out_of_bag_accuracy(
+    right: Floats, groups: NDArray[np.int64], resamples: int, seed: int
+) -> float:
+    """The accuracy to expect of the model that is selected as the best of several; a share.
+
+    The highest of several scores is high by luck as well. In each bootstrap resample the best model
+    is selected on the groups that were drawn and scored on those that were not; the mean of these
+    scores carries no such luck (Tsamardinos, Greasidou and Borboudakis 2018, "Bootstrapping the
+    out-of-sample predictions for efficient and accurate cross-validation", Machine Learning 107).
+    Selection on fewer groups is slightly worse, so it errs to the low side.
+
+    `right` holds each picture's outcome, the mean over repeats, shape `(models, pictures)`;
+    `groups` each picture's group, shape `(pictures,)`, in `0..g-1`. NaN for a single group.
+    """
+    count = int(groups.max()) + 1
+    sums = [np.bincount(groups, r.astype(np.float64), count).astype(np.float64) for r in right]
+    per_group = np.stack(sums, axis=1)
+    pictures = np.bincount(groups, minlength=count).astype(np.float64)
+    scores = [
+        _scores_of_the_chosen(drawn, per_group, pictures)
+        for drawn in group_counts(count, resamples, seed)
+    ]
+    every = np.concatenate(scores)
+    return float(every.mean()) if len(every) else float("nan")
+
+
+def _scores_of_the_chosen(drawn: Floats, right: Floats, pictures: Floats) -> Floats:
+    """One score for each resample that leaves a group out.
+
+    `drawn` is how often each group is drawn, shape `(resamples, groups)`; `right` has shape
+    `(groups, models)`.
+    """
+    left_out = (drawn == 0).astype(np.float64)
+    held = left_out.any(axis=1)
+    inside = drawn[held] @ right  # same pictures for all models, so sums rank as shares do
+    outside = (left_out[held] @ right) / (left_out[held] @ pictures)[:, None]
+    # Of models that tie each is as good a choice: taking the first would favour some.
+    chosen = inside == inside.max(axis=1, keepdims=True)
+    means: Floats = (outside * chosen).sum(axis=1) / chosen.sum(axis=1)
+    return means
+
+
+def group_counts(groups: int, resamples: int, seed: int) -> Iterator[Floats]:
+    """Blocks of shape `(block, groups)`: how often each group is drawn."""
+    generator = np.random.default_rng(seed)
+    block = max(1, _WEIGHTS_AT_ONCE // groups)
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        drawn = generator.integers(groups, size=(rows, groups))
+        drawn += np.arange(rows)[:, None] * groups
+        counts = np.bincount(drawn.ravel(), minlength=rows * groups)
+        yield counts.reshape(rows, groups).astype(np.float64)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ import pandas as pd
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.costs import Cost, pareto_front
 from bakeoff.evaluate.pairings import Pairing
-from bakeoff.evaluate.searches import trials_of
+from bakeoff.params.found import TRIALS
 from bakeoff.runtime.files import writing_file
-from bakeoff.test_side.candidates import MAJORITY
+from bakeoff.runtime.tables import read_csv
+from bakeoff.test_side.candidates import Candidate
 from bakeoff.test_side.repeats import Spread
 
 _WITH_INTERVAL = (
@@ -30,13 +32,11 @@ def comparison_table(
 ) -> pd.DataFrame:
     """Build the table; empty cells are unknown or do not apply.
 
-    Args:
-        comparison: What is concluded from: in folds, or `test` itself.
-        test: The exported models on the test side.
-        costs: By model; a model that is missing cost nothing that was measured.
-        spreads: By model, of heads that were trained again with other seeds.
+    What is concluded from is `comparison`, in folds or `test` itself; `test` holds the exported
+    models on the test side. A model without costs has NaN there; `spreads` are of heads that were
+    trained again.
     """
-    ranked = [c for c in comparison.contenders if c.name != MAJORITY]
+    ranked = comparison.trained
     front = pareto_front(
         [c.card.overall["accuracy"] for c in ranked],
         [costs.get(c.name, Cost()).predict_ms_batch for c in ranked],
@@ -137,3 +137,36 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write as CSV, numbers to six digits."""
     with writing_file(path) as partial:
         table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def trials_of(metadata: Mapping[str, Any]) -> int:
+    """How many trials chose a model's values; 0 where all were given."""
+    return int(metadata.get("params", {}).get("trials", 0))
+
+
+def searched_values(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names and values of the parameters that a search chose."""
+    params = metadata.get("params", {})
+    return [(path, _value(params, path)) for path in params.get("searched", ())]
+
+
+def origin_in_words(metadata: Mapping[str, Any]) -> str:
+    """Where a model's values come from, in one sentence."""
+    values = searched_values(metadata)
+    if not values:
+        return "Every value was given in params.yaml."
+    found = ", ".join(f"{path} {value}" for path, value in values)
+    return f"Searched in {trials_of(metadata)} trials: {found}. The rest was given in params.yaml."
+
+
+def _value(params: Mapping[str, Any], path: str) -> str:
+    value: Any = params
+    for key in path.split("."):
+        value = value[key]
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def read_searches(folder: Path, candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
+    """`trials.csv` of the models that were searched."""
+    searched = [c.name for c in candidates if trials_of(c.metadata)]
+    return {name: read_csv(folder / name / TRIALS) for name in searched}

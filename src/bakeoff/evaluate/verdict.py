@@ -26,9 +26,7 @@ _FASTER = 2.0  # latencies of different moments differ by less
 def conclusions(evaluation: Evaluation, costs: Mapping[str, Cost]) -> list[str]:
     """The verdict on an evaluation; a test side that leaks is said first.
 
-    Args:
-        evaluation: What `evaluate` found.
-        costs: By model; empty where nothing clocked may be said.
+    Costs are by model; empty where nothing clocked may be said.
     """
     said = verdict(evaluation.comparison, costs, evaluation.curves)
     return [*leak_warning(evaluation), *said, *map(_twin, evaluation.twins.values())]
@@ -60,10 +58,7 @@ def verdict(
 ) -> list[str]:
     """Sentences in this order: conclusion, what could not be seen, more data, numbers.
 
-    Args:
-        comparison: What is concluded from.
-        costs: By model; empty where nothing clocked may be said.
-        curves: Learning curves by backbone; empty without folds.
+    Learning curves are by backbone; empty without folds.
     """
     best = comparison.best
     sentences = [headline(comparison), f"Scored {tested(comparison)}."]

@@ -6,12 +6,7 @@ from bakeoff.evaluate.intervals import Interval
 
 
 def percent(share: float) -> str:
-    """A share in percent.
-
-    Example:
-        >>> percent(0.123)
-        '12.3 %'
-    """
+    """A share in percent, with one digit: `12.3 %`."""
     return f"{share * 100:.1f} %"
 
 

@@ -3,16 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from bakeoff.evaluate.comparison import Comparison, Contender
-from bakeoff.evaluate.searches import origin_in_words
-from bakeoff.evaluate.table import weights_in_words
+from bakeoff.evaluate.table import origin_in_words, weights_in_words
 from bakeoff.evaluate.verdict import selection, sentence_of, tested
 from bakeoff.params.datasets import Dataset
 from bakeoff.report.evidence import Evidence
-from bakeoff.report.page_text import fixed, interval_text, per_class_rows
-from bakeoff.test_side.candidates import MAJORITY
+from bakeoff.report.page_text import fixed, interval_text, per_class_rows, read_template
 
 _NO_SHARES = (
     "log_loss", "brier", "cohen_kappa", "matthews", "macro_auc", "macro_average_precision",
@@ -21,18 +17,10 @@ _NO_SHARES = (
 
 def model_cards(evidence: Evidence, dataset: str, described: Dataset) -> dict[str, str]:
     """The card of each trained model, by name."""
-    environment = Environment(
-        loader=PackageLoader("bakeoff.report"),
-        autoescape=False,  # noqa: S701 -- Markdown, read as text
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("card.md.j2")
-    trained = [c for c in evidence.test.contenders if c.name != MAJORITY]
+    template = read_template("card.md.j2")
     return {
         model.name: template.render(card=_card(evidence, model, dataset, described))
-        for model in trained
+        for model in evidence.test.trained
     }
 
 

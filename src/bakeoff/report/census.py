@@ -10,8 +10,7 @@ from bakeoff.augment.copies import MOST_SHOWN, copies_to_show, render_copy
 from bakeoff.params.data import RandomTransforms
 from bakeoff.pictures.decoding import Mode, decode
 from bakeoff.pictures.transforms import ORIGINAL, Pixels
-from bakeoff.report.plots.balance import balance_figure
-from bakeoff.report.plots.census import census_figures
+from bakeoff.report.plots.census import balance_figure, census_figures
 from bakeoff.report.plots.figures import save_png
 from bakeoff.report.sheets import Captioned, save_contact_sheet
 from bakeoff.runtime.tables import SIDES, read_csv
@@ -23,13 +22,7 @@ _EMPTY = Captioned(np.empty((0, 0, 3), np.uint8), "")
 
 
 def draw_census(folder: Path, data: Path, split: Path) -> None:
-    """Save the figures of counts, modes, brightness, proportions, sizes and balance.
-
-    Args:
-        folder: Where to write.
-        data: `reports/data`.
-        split: `reports/split`.
-    """
+    """Draw `reports/data` and `reports/split`: counts, modes, brightness, proportions, balance."""
     figures = census_figures(data)
     figures["balance"] = balance_figure(read_csv(split / "counts.csv"))
     for name, figure in figures.items():

@@ -15,7 +15,7 @@ from bakeoff.evaluate.table import comparison_table
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.test_side.candidates import Candidate
 from bakeoff.test_side.galleries import Shown, choose_pictures
-from bakeoff.test_side.looks import Inspection
+from bakeoff.test_side.inspection import Inspection
 from bakeoff.test_side.probabilities import Inputs
 from bakeoff.test_side.repeats import Spread
 from bakeoff.tfrecord.numpy_reading import read_pictures
@@ -48,14 +48,7 @@ def gather_evidence(
     inputs: Inputs,
     params: EvaluateParams,
 ) -> Evidence:
-    """Combine the evaluation with the models' costs and the chosen test images.
-
-    Args:
-        evaluation: The result of `evaluate`.
-        candidates: The evaluated model folders.
-        inputs: Where records and features are.
-        params: The block `evaluate`, which says how many images are chosen.
-    """
+    """Combine the evaluation with the models' costs and the test images that `params` choose."""
     comparison, test = evaluation.comparison, evaluation.test
     predictions = {c.name: test.named(c.name).predictions for c in candidates}
     shown = choose_pictures(predictions, params.gallery, params.grad_cam)

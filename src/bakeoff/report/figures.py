@@ -10,9 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.evaluate.comparison import Contender
-from bakeoff.report import pictures as captions
+from bakeoff.report import pictures
 from bakeoff.report.evidence import Evidence
-from bakeoff.report.plots.calibration import reliability_figure
 from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.curves import (
     learning_curves_figure,
@@ -20,11 +19,10 @@ from bakeoff.report.plots.curves import (
     roc_figure,
 )
 from bakeoff.report.plots.figures import save_png, to_png
-from bakeoff.report.plots.quality import cost_figure, per_class_figure
+from bakeoff.report.plots.quality import cost_figure, per_class_figure, reliability_figure
 from bakeoff.report.sheets import Captioned, save_contact_sheet
 from bakeoff.runtime.files import writing_file
-from bakeoff.test_side.cache import Arrays, remembered, sha256_of_array
-from bakeoff.test_side.candidates import MAJORITY
+from bakeoff.test_side.cache import Arrays, cached, sha256_of_array
 
 _OVERLAID = 8  # models in one panel; more lines would be indistinguishable
 
@@ -48,13 +46,8 @@ class Drawn:
 
 
 def draw(evidence: Evidence, histories: Mapping[str, pd.DataFrame]) -> Drawn:
-    """Draw the figures that compare models.
-
-    Args:
-        evidence: All contenders.
-        histories: `history.csv` of the models that were trained in epochs.
-    """
-    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
+    """Draw the figures that compare models; histories are of those trained in epochs."""
+    trained = evidence.comparison.trained
     curves = [*_class_curves(trained), _reliability(trained)]
     if histories:
         text = "Validation as lines, training dotted."
@@ -71,11 +64,12 @@ def _class_curves(trained: Sequence[Contender]) -> list[Titled]:
     best = "" if len(shown) == len(trained) else f" The {_OVERLAID} most accurate models."
     predictions = {c.name: c.predictions for c in shown}
     of_class = f"Each class against the rest.{best}"
-    bars = per_class_figure({c.name: c.card.per_class for c in shown}, shown[0].predictions.classes)
+    cards = {c.name: c.card.per_class for c in shown}
+    per_class = per_class_figure(cards, shown[0].predictions.classes)
     words = "Recall: share of a class that is found. Precision: share of what is called it that is."
     precision_recall = precision_recall_figure(predictions)
     return [
-        Titled("per_class", "Class by class", f"{words}{best}", bars),
+        Titled("per_class", "Class by class", f"{words}{best}", per_class),
         Titled("roc", "ROC", of_class, roc_figure(predictions)),
         Titled("precision_recall", "Precision and recall", of_class, precision_recall),
     ]
@@ -94,12 +88,11 @@ def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
     """Save every figure as a PNG file under `folder`; the cost figure contains measured times."""
     for titled in drawn.curves:
         save_png(titled.figure, folder / f"{titled.name}.png")
-    hardest = captions.hardest(evidence)
+    hardest = pictures.hardest(evidence)
     if hardest:
         save_contact_sheet(hardest, folder / "hardest.png")
-    for model in evidence.comparison.contenders:
-        if model.name != MAJORITY:
-            _save_of_model(folder, evidence, model)
+    for model in evidence.comparison.trained:
+        _save_of_model(folder, evidence, model)
 
 
 def _confusion_png(model: Contender) -> bytes:
@@ -115,7 +108,7 @@ def _confusion_png(model: Contender) -> bytes:
         png = to_png(confusion_figure(matrix, classes, model.name))
         return {"png": np.frombuffer(png, np.uint8)}
 
-    return remembered("figures", inputs, drawn)["png"].tobytes()
+    return cached("figures", inputs, drawn)["png"].tobytes()
 
 
 def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
@@ -123,11 +116,11 @@ def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
     with writing_file(folder / "confusion" / f"{name}.png") as partial:
         partial.write_bytes(_confusion_png(model))
     galleries: Sequence[tuple[str, list[Captioned]]] = (
-        ("mistakes", captions.mistakes(evidence, model)),
-        ("grad_cam", captions.seen(evidence, model)),
-        ("mean_maps", captions.mean_maps(evidence, model)),
-        ("importances", captions.importances(evidence, model)),
+        ("mistakes", pictures.mistakes(evidence, model)),
+        ("grad_cam", pictures.seen(evidence, model)),
+        ("mean_maps", pictures.mean_maps(evidence, model)),
+        ("importances", pictures.importances(evidence, model)),
     )
-    for kind, pictures in galleries:
-        if pictures:
-            save_contact_sheet(pictures, folder / kind / f"{name}.png")
+    for kind, shown in galleries:
+        if shown:
+            save_contact_sheet(shown, folder / kind / f"{name}.png")

@@ -14,8 +14,8 @@ from bakeoff.report.plot_data import write_plot_data
 from bakeoff.report.plots.figures import save_png
 from bakeoff.runtime.files import write_text, writing_folder
 from bakeoff.runtime.tables import read_csv
-from bakeoff.scoring.validation_files import write_confusion
-from bakeoff.test_side.candidates import MAJORITY, Candidate
+from bakeoff.scoring.scorecard import write_confusion
+from bakeoff.test_side.candidates import Candidate
 
 
 def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
@@ -27,8 +27,7 @@ def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
 
 def write_report_files(reports: Path, evidence: Evidence, context: Context) -> None:
     """Write all files of the stage `report` to `reports`."""
-    comparison = evidence.comparison
-    trained = [c for c in comparison.contenders if c.name != MAJORITY]
+    trained = evidence.comparison.trained
     write_table(reports / "comparison.csv", evidence.table)
     drawn = draw(evidence, context.histories)
     with writing_folder(reports / "plots") as folder:

@@ -10,25 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.folded import Curve
-from bakeoff.evaluate.searches import origin_in_words
-from bakeoff.evaluate.table import weights_in_words
+from bakeoff.evaluate.table import origin_in_words, weights_in_words
 from bakeoff.evaluate.verdict import conclusions, tested
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.report import page_text as report_numbers
-from bakeoff.report import pictures as captions
+from bakeoff.report import page_text, pictures
 from bakeoff.report.evidence import Evidence
 from bakeoff.report.figures import Drawn
-from bakeoff.report.inlining import Thumbnails
+from bakeoff.report.pictures import Thumbnails
 from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.figures import to_svg
 from bakeoff.runtime.addresses import without_secrets
 from bakeoff.runtime.files import write_text
-from bakeoff.test_side.candidates import MAJORITY
 from bakeoff.test_side.repeats import Spread
 from bakeoff.tfrecord.index import RecordIndex
 
@@ -61,14 +57,7 @@ class Context:
 
 def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn) -> None:
     """Write the page; pictures are reduced until it is smaller than 5 MB."""
-    environment = Environment(
-        loader=PackageLoader("bakeoff.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("report.html.j2")
+    template = page_text.read_template("report.html.j2")
     page = _page(evidence, context, drawn)
     html = ""
     for thumbnails in _THUMBNAILS:
@@ -81,7 +70,7 @@ def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn)
 def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
     """The page without the pictures."""
     comparison, table, best = evidence.comparison, evidence.table, evidence.comparison.best
-    axis = report_numbers.bar_axis(table)
+    axis = page_text.bar_axis(table)
     said = conclusions(evidence.evaluation, evidence.costs)
     return {
         "title": context.dataset,
@@ -105,8 +94,8 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "groups": comparison.groups,
         "confidence": f"{context.params.confidence * 100:g} %",
         "axis": [f"{end * 100:.0f} %" for end in axis],
-        "rows": report_numbers.model_rows(table, axis),
-        "every_number": report_numbers.every_number(table),
+        "rows": page_text.model_rows(table, axis),
+        "every_number": page_text.every_number(table),
         "pairings": _families(comparison),
         "spreads": _spreads(evidence.spreads),
         "repeats": context.params.repeats,
@@ -132,7 +121,7 @@ def _own_scores(evidence: Evidence) -> list[tuple[str, str, str]]:
         (
             c.name,
             f"{c.card.overall['accuracy'] * 100:.1f} %",
-            report_numbers.interval_text(c.intervals["accuracy"].low, c.intervals["accuracy"].high),
+            page_text.interval_text(c.intervals["accuracy"].low, c.intervals["accuracy"].high),
         )
         for c in evidence.test.contenders
     ]
@@ -190,7 +179,7 @@ def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:
         "Against the majority class": comparison.against_majority,
     }
     return [
-        (title, report_numbers.pairing_rows(pairings))
+        (title, page_text.pairing_rows(pairings))
         for title, pairings in families.items()
         if pairings
     ]
@@ -198,37 +187,36 @@ def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:
 
 def _pictures(evidence: Evidence, thumbnails: Thumbnails) -> dict[str, Any]:
     """The sections with pictures."""
-    trained = [c for c in evidence.comparison.contenders if c.name != MAJORITY]
     return {
-        "hardest": thumbnails.inline(captions.hardest(evidence)),
-        "models": [_section(evidence, model, thumbnails) for model in trained],
+        "hardest": thumbnails.inline(pictures.hardest(evidence)),
+        "models": [_section(evidence, model, thumbnails) for model in evidence.comparison.trained],
     }
 
 
 def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> dict[str, Any]:
     meta = model.metadata
-    seen = captions.seen(evidence, model)
-    means = captions.mean_maps(evidence, model) + captions.importances(evidence, model)
+    seen = pictures.seen(evidence, model)
+    means = pictures.mean_maps(evidence, model) + pictures.importances(evidence, model)
     return {
         "name": model.name,
         "kind": meta["kind"],
         "what": _what(meta),
         "origin": origin_in_words(meta),
-        "confusion": report_numbers.confusion_rows(model),
+        "confusion": page_text.confusion_rows(model),
         "confusion_uri": _confusion_uri(model, thumbnails),
-        "commonest": report_numbers.commonest_mistakes(model),
-        "per_class": report_numbers.per_class_rows(model),
+        "commonest": page_text.commonest_mistakes(model),
+        "per_class": page_text.per_class_rows(model),
         "seen": thumbnails.inline(seen),
         "maps_title": _MAPS_TITLES.get(meta["kind"], _MAPS_TITLES["network"]),
         "mean_maps": thumbnails.inline(means),
-        "mistakes": thumbnails.inline(captions.mistakes(evidence, model)),
+        "mistakes": thumbnails.inline(pictures.mistakes(evidence, model)),
         "facts": json.dumps(meta, indent=2, sort_keys=True),
     }
 
 
 def _confusion_uri(model: Contender, thumbnails: Thumbnails) -> str | None:
     """The confusion matrix as a picture, if it has too many classes for a table."""
-    if report_numbers.confusion_rows(model):
+    if page_text.confusion_rows(model):
         return None
     figure = confusion_figure(model.card.matrix, model.predictions.classes, model.name)
     return thumbnails.figure_uri(figure)

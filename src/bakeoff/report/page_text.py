@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from bakeoff.evaluate.comparison import Contender
 from bakeoff.evaluate.intervals import Interval
 from bakeoff.evaluate.pairings import Pairing
+from bakeoff.evaluate.wording import interval_points, p_value
 from bakeoff.test_side.candidates import MAJORITY
 
 _MOST_CLASSES = 12  # a confusion matrix of more classes is a picture, not a table
@@ -20,6 +22,18 @@ _IN_MAIN_TABLE = ("cohen_kappa", "macro_f1", "macro_auc", "log_loss")
 _CALIBRATION = (
     "temperature", "calibration_error_before", "calibration_error", "log_loss_before", "log_loss",
 )  # fmt: skip
+
+
+def read_template(name: str) -> Template:
+    """A template of the report; only HTML is escaped."""
+    environment = Environment(
+        loader=PackageLoader("bakeoff.report"),
+        autoescape=name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 def fixed(value: float, digits: int = 3) -> str:
@@ -40,12 +54,7 @@ def _unknown(value: float) -> bool:
 
 
 def model_rows(table: pd.DataFrame, axis: tuple[float, float]) -> list[dict[str, Any]]:
-    """The main table, a dictionary of text for each model.
-
-    Args:
-        table: The comparison.
-        axis: The accuracies at the ends of the interval bars.
-    """
+    """The main table, a dictionary of text for each model; `axis` are the ends of interval bars."""
     return [_model_row(row, axis) for row in table.to_dict("records")]
 
 
@@ -147,20 +156,14 @@ def pairing_rows(pairings: Sequence[Pairing]) -> list[dict[str, str]]:
         {
             "model": p.model,
             "difference": f"{p.difference * 100:+.1f}",
-            "interval": ""
-            if _unknown(p.interval.low)
-            else f"{p.interval.low * 100:+.1f} to {p.interval.high * 100:+.1f}",
-            "p": _p(p.p_adjusted),
+            "interval": "" if _unknown(p.interval.low) else interval_points(p.interval),
+            "p": p_value(p.p_adjusted).removeprefix("= "),
             "detectable": fixed(p.power.least_difference * 100, 1),
             "conclusion": p.conclusion,
             "class": conclusion_class(p.conclusion),
         }
         for p in pairings
     ]
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def confusion_rows(model: Contender) -> list[tuple[str, list[dict[str, Any]]]]:

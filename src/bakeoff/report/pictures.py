@@ -1,10 +1,18 @@
-"""The pictures of the report, with captions."""
+"""The pictures of the report with their text, and as small JPEG files embedded in the page."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from bakeoff.evaluate.comparison import Contender
 from bakeoff.report.evidence import Evidence
+from bakeoff.report.plots.figures import to_png
 from bakeoff.report.sheets import Captioned, coloured, overlay
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.galleries import Places
@@ -24,12 +32,12 @@ def mistakes(evidence: Evidence, model: Contender) -> list[Captioned]:
 def hardest(evidence: Evidence) -> list[Captioned]:
     """The hardest pictures over all models, and how many models classified each correctly."""
     trained = [c for c in evidence.test.contenders if c.name in evidence.shown.galleries]
-    captions = {}
+    texts = {}
     for place in evidence.shown.hardest:
         truth = trained[0].predictions.classes[trained[0].predictions.labels[place]]
         right = sum(bool(c.predictions.right[place]) for c in trained)
-        captions[int(place)] = f"{truth}; right: {right} of {len(trained)} models"
-    return [_shown(evidence, place, captions[int(place)]) for place in evidence.shown.hardest]
+        texts[int(place)] = f"{truth}; right: {right} of {len(trained)} models"
+    return [_shown(evidence, place, texts[int(place)]) for place in evidence.shown.hardest]
 
 
 def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
@@ -99,3 +107,44 @@ def _answer(predictions: Predictions, place: int) -> str:
 def _shown(evidence: Evidence, place: int, caption: str) -> Captioned:
     image_id = evidence.test.best.predictions.image_ids[place]
     return Captioned(evidence.pictures[int(place)], caption, str(image_id))
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """A picture as a data URI, with its caption."""
+
+    uri: str
+    caption: str
+    image_id: str
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Size and quality of embedded pictures."""
+
+    side: int  # pixels, the longer side
+    quality: int  # JPEG, 1..95
+
+    def inline(self, pictures: Sequence[Captioned]) -> list[Inlined]:
+        """Embed pictures with their captions."""
+        return [Inlined(self.uri(p.picture), p.caption, p.image_id) for p in pictures]
+
+    def uri(self, picture: NDArray[np.uint8]) -> str:
+        """A picture, uint8 `(h, w, 1 | 3)`, as a `data:` URI of a JPEG file."""
+        image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+        if _is_grey(picture):
+            image = image.convert("L")
+        image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
+        stream = io.BytesIO()
+        image.save(stream, "JPEG", quality=self.quality, optimize=True)
+        return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
+
+    def figure_uri(self, figure: Figure) -> str:
+        """A figure as a `data:` URI of a PNG file on white."""
+        return "data:image/png;base64," + base64.b64encode(to_png(figure, dpi=85)).decode()
+
+
+def _is_grey(picture: NDArray[np.uint8]) -> bool:
+    """Whether the three channels are equal; such pictures need a third of the bytes."""
+    same = picture.shape[2] == 3 and np.array_equal(picture[..., 0], picture[..., 1])
+    return bool(same and np.array_equal(picture[..., 0], picture[..., 2]))

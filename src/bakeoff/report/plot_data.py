@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.evaluate.comparison import Contender
-from bakeoff.evaluate.searches import plotted_trials
 from bakeoff.report.plots.curves import precision_recall_points, roc_points
 from bakeoff.runtime.tables import write_table
 from bakeoff.scoring.predictions import Predictions
@@ -16,6 +15,7 @@ from bakeoff.scoring.predictions import Predictions
 _MODELS = 8  # with curves, the most accurate ones; more lines cannot be told apart
 _CLASSES = 12  # with curves
 _POINTS = 60  # of a curve
+_OF_TRIAL = ["model", "trial", "state", "cohen_kappa", "best"]
 
 Points = Callable[[Predictions, int], tuple[NDArray[np.float64], ...]]
 
@@ -25,10 +25,7 @@ def write_plot_data(
 ) -> None:
     """Write `accuracy`, `confusion`, `roc`, `precision_recall`, `reliability` and `search` as CSV.
 
-    Args:
-        folder: An existing one.
-        trained: All models, best first.
-        searches: `trials.csv` of the models that were searched.
+    Models are best first; `searches` hold `trials.csv` of those that were searched.
     """
     tables = {
         "accuracy": [_accuracy(c) for c in trained],
@@ -38,7 +35,7 @@ def write_plot_data(
         "precision_recall": [
             _curves(c, precision_recall_points, "recall", "precision") for c in trained[:_MODELS]
         ],
-        "search": [plotted_trials(searches)],
+        "search": [_trials(searches)],
     }
     for name, parts in tables.items():
         write_table(pd.concat(parts).round(5), folder / f"{name}.csv")
@@ -84,3 +81,16 @@ def _curves(contender: Contender, points: Points, x_name: str, y_name: str) -> p
             facts = {"model": contender.name, "class": name, "step": range(len(kept))}
             parts.append(pd.DataFrame(facts | {x_name: x[kept], y_name: y[kept]}))
     return pd.concat(parts[1:] or parts)
+
+
+def _trials(searches: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Every trial's kappa and the best so far, all models below one another."""
+    parts = [
+        trials.assign(
+            model=name,
+            trial=trials["number"],
+            best=trials["cohen_kappa"].where(trials["state"] == "complete").cummax().ffill(),
+        )[_OF_TRIAL]
+        for name, trials in searches.items()
+    ]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=_OF_TRIAL)

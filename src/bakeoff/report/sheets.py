@@ -62,14 +62,9 @@ def save_contact_sheet(pictures: Sequence[Captioned], path: Path, columns: int =
 
 
 def overlay(picture: NDArray[np.uint8], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Draw a map over a picture, transparent where it is low.
+    """Draw a map over a picture, uint8 `(h, w, 1 | 3)`, transparent where it is low.
 
-    Args:
-        picture: uint8 `(h, w, 1 | 3)`.
-        heat: Shape `(a, b)` in 0..1; enlarged to the picture, bilinear.
-
-    Returns:
-        uint8 `(h, w, 3)`.
+    The map, shape `(a, b)` in 0..1, is enlarged bilinearly; the result is uint8 `(h, w, 3)`.
     """
     height, width = picture.shape[:2]
     large = np.asarray(

@@ -20,13 +20,10 @@ _NEXT = (
 
 
 def show_comparison(reports: Path = REPORTS) -> None:
-    """Print `comparison.csv`, best first, and the paths of the reports.
+    """Print `comparison.csv`, best first, and the paths of the reports; BakeoffError without it.
 
     Confidence intervals are in brackets, F1 is averaged over the classes, and ms is the time to
     predict a single picture.
-
-    Raises:
-        BakeoffError: there is no comparison yet.
     """
     path = reports / "comparison.csv"
     if not path.is_file():

@@ -50,22 +50,15 @@ class Predictions:
         return self.probabilities.max(axis=1)
 
     def only(self, rows: NDArray[np.bool_]) -> "Predictions":
-        """The predictions of some of the pictures.
-
-        Args:
-            rows: Which, shape `(n,)`.
-        """
+        """The predictions of the pictures that `rows`, shape `(n,)`, marks."""
         return Predictions(
             self.classes, self.image_ids[rows], self.labels[rows], self.probabilities[rows]
         )
 
     def with_temperature(self, temperature: float | NDArray[np.float64]) -> "Predictions":
-        """The same predictions with log-probabilities divided by `temperature`.
+        """The same predictions with log-probabilities divided by one temperature, or one a row.
 
-        `1 / T` removes a model's own temperature `T`.
-
-        Args:
-            temperature: One, or one for each picture, shape `(n, 1)`.
+        `1 / T` removes a model's own temperature `T`; temperatures by picture have shape `(n, 1)`.
 
         Example:
             At temperature 2 the odds of 9 to 1 become 3 to 1.
@@ -97,11 +90,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote.
-
-    Raises:
-        BakeoffError: the file is missing or holds other columns.
-    """
+    """Read what `write_predictions` wrote; BakeoffError where the file is missing or another's."""
     try:
         table = read_csv(path)
         columns = [c for c in table.columns if c.startswith(_PREFIX)]

@@ -192,14 +192,8 @@ def calibration_error_by_chance(
 ) -> float:
     """The calibration error that a perfectly calibrated model shows on as many pictures.
 
-    Right answers are drawn as often as the confidence says; a picture's outcomes in all repeats
-    are drawn together, as much alike as they can be.
-
-    Args:
-        repeats: Probabilities of the same pictures, each of shape `(n, k)`.
-        draws: Random draws to average over.
-        seed: Of the draws.
-        bins: Of confidence, over 0..1.
+    Right answers are drawn as often as the confidence says, and a picture's outcomes in all
+    repeats, of shape `(n, k)` each, together, as much alike as they can be; the mean over `draws`.
 
     Example:
         Four pictures of confidence 0.5: the share of right answers is off by 0.1875 on average.

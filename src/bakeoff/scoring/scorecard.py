@@ -1,15 +1,18 @@
-"""Every score of one model on one side."""
+"""Every score of one model on one side, and the files that keep those of the validation side."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff.runtime.files import write_json, writing_file
 from bakeoff.scoring import probability_scores as ranked
 from bakeoff.scoring import scores
-from bakeoff.scoring.predictions import Predictions
+from bakeoff.scoring.predictions import Predictions, write_predictions
 
 TOP_K = (3, 5)
 CLASSES_FOR_TOP_K = 5  # above this many classes, being among the first few means something
@@ -52,11 +55,7 @@ def scorecard(predictions: Predictions) -> Scorecard:
 
 
 def mean_scorecard(repeats: Sequence[Predictions]) -> Scorecard:
-    """The mean over repeats of every score; reliability over all of their predictions together.
-
-    Args:
-        repeats: Predictions of the same pictures, by models that were trained apart.
-    """
+    """The mean over repeats of every score; reliability over all of their predictions together."""
     cards = [scorecard(predictions) for predictions in repeats]
     if len(cards) == 1:
         return cards[0]
@@ -79,3 +78,19 @@ def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
 def _mean_defined(values: NDArray[np.float64]) -> float:
     defined = values[~np.isnan(values)]
     return float(defined.mean()) if len(defined) else math.nan
+
+
+def write_validation(folder: Path, predictions: Predictions) -> Scorecard:
+    """Write predictions, scores and confusion matrix of the validation side into `folder`."""
+    card = scorecard(predictions)
+    write_predictions(folder / "val_predictions.csv", predictions)
+    write_json(folder / "metrics.json", finite_or_none(card.overall))
+    write_confusion(folder / "confusion_matrix.csv", card.matrix, predictions.classes)
+    return card
+
+
+def write_confusion(path: Path, matrix: NDArray[np.float64], classes: tuple[str, ...]) -> None:
+    """Write counts, one row per true class, one column per predicted class."""
+    table = pd.DataFrame(matrix.astype(np.int64), index=list(classes), columns=list(classes))
+    with writing_file(path) as partial:
+        table.to_csv(partial, index_label="true", lineterminator="\n")

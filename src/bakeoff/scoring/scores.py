@@ -14,15 +14,9 @@ Floats = NDArray[np.float64]
 
 
 def confusion_matrix(labels: NDArray[np.int64], predicted: NDArray[np.int64], k: int) -> Floats:
-    """Count pictures by true class (rows) and predicted class (columns).
+    """Count pictures by true (rows) and predicted class (columns), float64 `(k, k)`.
 
-    Args:
-        labels: True classes, shape `(n,)`, in `0..k-1`.
-        predicted: Predicted classes, shape `(n,)`, in `0..k-1`.
-        k: Number of classes.
-
-    Returns:
-        Shape `(k, k)`, float64 counts.
+    Labels and predictions have shape `(n,)`, in `0..k-1`.
 
     Example:
         >>> confusion_matrix(np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0]), k=2)

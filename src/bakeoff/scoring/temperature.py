@@ -14,14 +14,10 @@ _LOWEST, _HIGHEST = 0.05, 20.0
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """The temperature with the smallest log loss on held-out pictures.
+    """The temperature in 0.05..20 with the smallest log loss on held-out pictures.
 
-    Args:
-        logits: Shape `(n, k)`; log-probabilities serve as well.
-        labels: True classes, shape `(n,)`, in `0..k-1`.
-
-    Returns:
-        A number in 0.05..20; 1 without pictures, or where no temperature lowers the loss.
+    Logits have shape `(n, k)`, or log-probabilities; labels `(n,)`, in `0..k-1`. It is 1 without
+    pictures, or where no temperature lowers the loss.
 
     Example:
         Logits of ±2 mean a probability of 0.982, but one of four predictions is wrong. The best

@@ -52,7 +52,7 @@ def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Exp
     network = Network(load_keras(folder / "model.keras"), pixels.shape)
     likeliest = int(network.probabilities(pixels[None])[0].argmax())
     chosen = likeliest if label is None else classes.index(label)
-    seen = network.look(pixels[None], np.array([chosen]))
+    seen = network.explain(pixels[None], np.array([chosen]))
     if seen.maps is None:
         raise BakeoffError(f"{folder}: this network has no map of features to look at")
     shown = decode(picture, "RGB")

@@ -30,16 +30,15 @@ Arrays = Mapping[str, NDArray[Any]]
 _LIBRARIES = ("tensorflow", "keras", "scikit-learn", "numpy", "pillow", "matplotlib")
 
 
-def remembered(kind: str, inputs: Mapping[str, str], compute: Callable[[], Arrays]) -> Arrays:
-    """Return the cached arrays for these inputs, or compute and cache them.
+def cached(kind: str, inputs: Mapping[str, str], compute: Callable[[], Arrays]) -> Arrays:
+    """The cached arrays for these inputs, or else computed and cached.
 
-    Args:
-        kind: Name of the cache's folder.
-        inputs: Everything besides code and machine that the arrays depend on; hashes of large data.
-        compute: A pure function of `inputs`; measured times are cached too.
+    `kind` names the cache's folder. `inputs` are everything besides code and machine that the
+    arrays depend on; hashes of large data. `compute` is a pure function of them; measured times are
+    cached too.
     """
     text = json.dumps([_surroundings(), dict(inputs)], sort_keys=True)
-    path = mlruns() / "memory" / kind / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
+    path = mlruns() / "cache" / kind / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
     try:
         with np.load(path, allow_pickle=False) as entry:
             return dict(entry)

@@ -61,26 +61,16 @@ class Candidate:
         """Hash of the folder's content."""
         return sha256_of_folder(self.folder)
 
-    @property
-    def random_weights(self) -> bool:
-        """Whether random weights replace the requested pretrained ones."""
-        return bool(self.metadata.get("weights", {}).get("fallback"))
-
 
 def compared_names(models: Sequence[str]) -> list[str]:
-    """The names of all models that are compared: forests, networks, regressions on their features.
-
-    Args:
-        models: The names under `models` in `params.yaml`.
-    """
+    """The names of all compared models: forests, `models` of `params.yaml`, their regressions."""
     return [*FORESTS, *models, *(f"logistic_{name}" for name in models)]
 
 
 def read_candidates(models: Path, names: Sequence[str]) -> list[Candidate]:
     """Read the folders of the named models, except those that record that they were skipped.
 
-    Raises:
-        BakeoffError: a folder is missing, or two models were not trained on the same pictures.
+    BakeoffError where a folder is missing, or two models were not trained on the same pictures.
     """
     candidates = []
     for name in names:
@@ -95,11 +85,7 @@ def read_candidates(models: Path, names: Sequence[str]) -> list[Candidate]:
 
 
 def check_trained_alike(candidates: Sequence[Candidate]) -> None:
-    """Compare every candidate's lists of pictures with the first one's.
-
-    Raises:
-        BakeoffError: naming the two models whose lists differ.
-    """
+    """BakeoffError, naming both, where a model's lists of pictures are not the first one's."""
     for key, what in _SAME_FOR_ALL.items():
         for candidate in candidates[1:]:
             first = candidates[0]

@@ -41,12 +41,10 @@ class Shown:
 
 
 def choose_pictures(models: Mapping[str, Predictions], gallery: int, explained: int) -> Shown:
-    """Choose the pictures to show.
+    """Choose the pictures to show, from predictions of the same pictures by model.
 
-    Args:
-        models: Predictions of the same pictures, by model.
-        gallery: Pictures in each gallery.
-        explained: Correct predictions, and wrong ones, to explain for each model.
+    `gallery` is the number in each gallery, `explained` that of correct predictions, and of wrong
+    ones, to explain for each model.
     """
     labels = next(iter(models.values())).labels
     return Shown(

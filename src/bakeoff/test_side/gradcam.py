@@ -50,12 +50,10 @@ class Network:
         parts = [self._run(batch)[0].numpy() for batch in _batches(pictures)]
         return np.concatenate(parts).astype(np.float64)
 
-    def look(self, pictures: NDArray[np.uint8], classes: NDArray[np.int64]) -> Seen:
+    def explain(self, pictures: NDArray[np.uint8], classes: NDArray[np.int64]) -> Seen:
         """Predict pictures and compute one class's Grad-CAM map for each.
 
-        Args:
-            pictures: uint8, `(n, height, width, channels)`.
-            classes: The class to explain in each picture, shape `(n,)`.
+        Pictures are uint8, `(n, height, width, channels)`; classes have shape `(n,)`.
         """
         probabilities, maps = [], []
         for batch, wanted in zip(_batches(pictures), _batches(classes), strict=True):

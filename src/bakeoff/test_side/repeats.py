@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.features.sides import read_feature_side
+from bakeoff.params.models import HeadParams, TrainParams
 from bakeoff.runtime.files import sha256_of_folder
-from bakeoff.test_side.cache import remembered
+from bakeoff.test_side.cache import cached
 from bakeoff.test_side.candidates import Candidate
 
 logger = logging.getLogger(__name__)
@@ -32,18 +34,9 @@ class Spread:
 
 
 def repeated(head: Candidate, features: Path, repeats: int, seed: int) -> Spread:
-    """Train a head with other seeds, or read cached results, and return its spread.
-
-    Args:
-        head: A model of the kind `head`.
-        features: Its folder of cached features.
-        repeats: How many seeds.
-        seed: The model's own seed; the others follow it.
-    """
+    """Train a head with `repeats` seeds after its own, or read cached results: its spread."""
 
     def train() -> dict[str, NDArray[np.float64]]:
-        from bakeoff.test_side.retraining import repeat_head
-
         logger.info("training the head of %s with %d other seeds", head.name, repeats)
         return {"accuracies": repeat_head(head, features, repeats, seed)}
 
@@ -52,4 +45,35 @@ def repeated(head: Candidate, features: Path, repeats: int, seed: int) -> Spread
         "features": sha256_of_folder(features),
         "seeds": f"{repeats} after {seed}",
     }
-    return Spread(remembered("repeats", inputs, train)["accuracies"])
+    return Spread(cached("repeats", inputs, train)["accuracies"])
+
+
+def repeat_head(
+    candidate: Candidate, features: Path, repeats: int, seed: int
+) -> NDArray[np.float64]:
+    """Test accuracies of a frozen backbone's head with the seeds after `seed`, `(repeats,)`.
+
+    `features` is its folder of cached features; its own parameters are used.
+    """
+    from bakeoff.runtime.devices import prepare
+    from bakeoff.runtime.tf import keras
+    from bakeoff.train.head_training import train_head
+
+    train, val, test = (read_feature_side(features, side) for side in ("train", "val", "test"))
+    held, scored = val.originals(), test.originals()
+    params = candidate.metadata["params"]
+    accuracies = []
+    for number in range(1, repeats + 1):
+        compute = prepare("single", seed + number)
+        head, _, _ = train_head(
+            train,
+            held,
+            candidate.classes,
+            HeadParams.model_validate(params["head"]),
+            TrainParams.model_validate(params["train"]),
+            seed=seed + number,
+            compute=compute,
+        )
+        logits = keras.ops.convert_to_numpy(head(scored.values, training=False))
+        accuracies.append(float((logits.argmax(axis=1) == scored.labels).mean()))
+    return np.array(accuracies)

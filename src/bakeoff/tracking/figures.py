@@ -34,7 +34,7 @@ def model_figures(folder: Path) -> "dict[str, Figure]":
         folder: `models/<model>`.
     """
     from bakeoff.report.plots.confusion import confusion_figure
-    from bakeoff.report.plots.learning_curves import learning_curves
+    from bakeoff.report.plots.curves import learning_curves
 
     figures: dict[str, Figure] = {}
     metadata: dict[str, Any] = read_json(folder / "metadata.json")

@@ -13,9 +13,8 @@ from bakeoff.features.sides import Side
 from bakeoff.runtime.files import write_json, writing_file
 from bakeoff.runtime.tf import keras
 from bakeoff.scoring.predictions import Predictions
-from bakeoff.scoring.scorecard import Scorecard
+from bakeoff.scoring.scorecard import Scorecard, write_validation
 from bakeoff.scoring.temperature import fit_temperature, softmax
-from bakeoff.scoring.validation_files import write_validation
 from bakeoff.train.heads import calibrated, calibrated_head
 from bakeoff.train.keras_files import save_keras
 from bakeoff.train.progress import Row

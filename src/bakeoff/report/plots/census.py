@@ -1,4 +1,4 @@
-"""The census of the data as figures."""
+"""The census of the data, and the balance of classes over the sides of the split, as figures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bakeoff.report.plots.figures import PALETTE, new_figure, styled
-from bakeoff.runtime.tables import read_csv
+from bakeoff.runtime.tables import SIDES, read_csv
 
 _RATIOS = {
     **{f"1:{n}": 1 / n for n in (16, 8, 4, 2)},
@@ -23,11 +23,7 @@ _WIDTH = 7.0  # inches
 
 @styled
 def census_figures(folder: Path) -> dict[str, Figure]:
-    """Draw `counts`, `modes`, `brightness`, `aspect_ratios` and `sizes`.
-
-    Args:
-        folder: `reports/data`, with the census's tables.
-    """
+    """Draw `counts`, `modes`, `brightness`, `aspect_ratios` and `sizes` from `reports/data`."""
     counts, modes, sizes, facts = (
         read_csv(folder / f"{name}.csv") for name in ("counts", "modes", "sizes", "facts")
     )
@@ -48,8 +44,8 @@ def _drawn(height: float, draw: Callable[[Axes], None]) -> Figure:
 
 
 def _counts(axes: Axes, counts: pd.DataFrame) -> None:
-    bars = axes.barh(counts["label"], counts["pictures"], color=PALETTE[0], label="pictures")
-    axes.bar_label(bars, padding=3)
+    drawn = axes.barh(counts["label"], counts["pictures"], color=PALETTE[0], label="pictures")
+    axes.bar_label(drawn, padding=3)
     if (counts["groups"] < counts["pictures"]).any():
         axes.plot(counts["groups"], counts["label"], "o", color="#222222", label="groups")
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
@@ -125,3 +121,38 @@ def _sizes(axes: Axes, sizes: pd.DataFrame) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:.0f}")
         axis.set_minor_formatter("{x:.0f}" if high / low < 8 else "")
+
+
+_MAX_CLASSES_SHOWN = 40
+
+
+@styled
+def balance_figure(counts: pd.DataFrame) -> Figure:
+    """Bars of each class's share of each side, from `reports/split/counts.csv`."""
+    per_class = counts[counts["class"] != "all"]
+    table = per_class.pivot(index="class", columns="side", values="count")[list(SIDES)]
+    table = table.loc[table.sum(axis=1).sort_values(ascending=False, kind="stable").index]
+    shown, hidden = table.iloc[:_MAX_CLASSES_SHOWN], max(0, len(table) - _MAX_CLASSES_SHOWN)
+    shares = shown / table.sum()
+    figure = new_figure(7, 1.6 + 0.5 * len(shown))
+    axes = figure.add_subplot()
+    rows = np.arange(len(shown))
+    for number, side in enumerate(SIDES):
+        drawn = axes.barh(
+            rows + (number - 1) * 0.27,
+            100 * shares[side],
+            height=0.25,
+            color=PALETTE[number],
+            label=f"{side} ({int(table[side].sum())} pictures)",
+        )
+        axes.bar_label(drawn, labels=[str(count) for count in shown[side]], padding=2, fontsize=8)
+    axes.set_yticks(rows, [str(label) for label in shown.index])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.margins(x=0.1)
+    axes.set_xlabel("share of the side's pictures (%)")
+    axes.set_title(
+        "Class balance by side" + (f" ({hidden} smaller classes left out)" * bool(hidden))
+    )
+    axes.legend(loc="best")
+    return figure

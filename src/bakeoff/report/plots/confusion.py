@@ -13,13 +13,7 @@ _MOST_NUMBERS = 20  # classes; with more, numbers in the cells are not legible
 
 @styled
 def confusion_figure(matrix: NDArray[np.float64], classes: Sequence[str], title: str) -> Figure:
-    """A confusion matrix, true class down, predicted class across: counts and shares.
-
-    Args:
-        matrix: Counts, shape `(k, k)`.
-        classes: Names, `k` of them.
-        title: Above the picture.
-    """
+    """A confusion matrix of counts, shape `(k, k)`, and their shares; true class down."""
     k = len(classes)
     # Shares of the true class, so that small classes can be seen.
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)

@@ -1,4 +1,4 @@
-"""Accuracy against cost, and scores per class."""
+"""Accuracy against cost, scores per class, and reliability diagrams."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from bakeoff.report.plots.figures import PALETTE, line_style, new_figure, styled
+from bakeoff.scoring.probability_scores import Reliability
 
 # A regression has the colour of the network whose features it uses and its own marker. If there are
 # more networks than colours, colours repeat.
@@ -22,11 +23,9 @@ _REGRESSIONS = ("s", "P", "X")
 def cost_figure(table: pd.DataFrame) -> Figure:
     """Accuracy with its interval against time to predict and time to train.
 
-    Names are in a legend, best first, because labels beside tied points would overlap.
-
-    Args:
-        table: The comparison; rows without a measured time are left out of that panel. Models on
-            the Pareto front of the first panel are filled and joined.
+    Names are in a legend, best first, because labels beside tied points would overlap. Rows without
+    a measured time are left out of that panel. Models on the Pareto front of the first panel are
+    filled and joined.
     """
     figure = new_figure(8.4, 4.4)
     panels = figure.subplots(1, 2, sharey=True)
@@ -72,12 +71,7 @@ def _scatter(axes: Axes, models: pd.DataFrame) -> None:
 def per_class_figure(
     models: Mapping[str, Mapping[str, NDArray[np.float64]]], classes: Sequence[str]
 ) -> Figure:
-    """Recall and precision of each class, a bar for each model.
-
-    Args:
-        models: By name, the scores per class, `recall` and `precision` of shape `(k,)`.
-        classes: The class names.
-    """
+    """Recall and precision of each class, shape `(k,)` each, a bar for each model."""
     figure = new_figure(max(8.4, min(24.0, 1.6 + 0.16 * len(models) * len(classes))), 4.4)
     panels: Any = figure.subplots(2, 1, sharex=True)
     width = 0.84 / len(models)
@@ -99,4 +93,32 @@ def per_class_figure(
         range(len(classes)), classes, rotation=60 if many else 0, ha="right" if many else "center"
     )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def reliability_figure(models: Mapping[str, tuple[Reliability, Reliability]]) -> Figure:
+    """Reliability diagrams, a panel for each model: grey before calibration, blue after.
+
+    Points are bins of confidence; their area grows with the number of pictures. On the diagonal, 70
+    % of the predictions with confidence 70 % are correct.
+    """
+    columns = 4
+    rows = -(-len(models) // columns)
+    figure = new_figure(8.4, 2.3 * rows)
+    panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
+    for spare in panels[len(models) :]:
+        spare.remove()
+    for axes, (name, (before, after)) in zip(panels, models.items(), strict=False):
+        axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, zorder=0)
+        for bins, colour, label in ((before, "0.6", "before"), (after, PALETTE[0], "after")):
+            sizes = 4 + 90 * bins.counts / bins.counts.sum()
+            text = f"{label} {bins.expected_calibration_error:.3f}"
+            axes.scatter(bins.confidence, bins.accuracy, sizes, color=colour, lw=0, label=text)
+        axes.set_title(name, fontsize=9)
+        axes.set(xlim=(0, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        axes.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        axes.set_xlabel("confidence", fontsize=8)
+        axes.set_ylabel("share right", fontsize=8)
+        axes.legend(loc="upper left", fontsize=7, handletextpad=0.2, borderaxespad=0.1)
     return figure

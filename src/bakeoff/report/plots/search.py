@@ -19,11 +19,7 @@ _MARKS = {"complete": ("o", PALETTE[0]), "pruned": ("x", PALETTE[1])}
 
 @styled
 def history_figure(trials: pd.DataFrame) -> Figure:
-    """Each trial's kappa, and the best so far.
-
-    Args:
-        trials: The rows of `trials.csv`; trials without a result are left out.
-    """
+    """Each trial's kappa, and the best so far; trials without a result are left out."""
     figure = new_figure(7.0, 3.2)
     axes = figure.subplots()
     for state, (marker, colour) in _MARKS.items():
@@ -54,11 +50,7 @@ def importance_figure(importances: Mapping[str, float]) -> Figure:
 
 @styled
 def parallel_figure(trials: pd.DataFrame) -> Figure:
-    """Each complete trial as a line over the parameters, coloured by its kappa; the best is bold.
-
-    Args:
-        trials: The rows of `trials.csv`.
-    """
+    """Each complete trial as a line over the parameters, coloured by kappa; the best is bold."""
     done = trials[trials["state"] == "complete"].sort_values("cohen_kappa", kind="stable")
     names = [str(name) for name in trials.columns if name not in COLUMNS]
     figure = new_figure(max(5.0, 1.5 + 1.2 * len(names)), 3.8)

@@ -1,27 +1,37 @@
 """Inspect models on a few pictures: latency, Grad-CAM maps, importances; results are cached."""
 
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions
-from bakeoff.test_side.cache import Arrays, remembered, sha256_of_array
+from bakeoff.test_side.cache import Arrays, cached, sha256_of_array
 from bakeoff.test_side.candidates import Candidate
 from bakeoff.test_side.galleries import Places
-from bakeoff.test_side.latency import Latency, clock_latency
 
 logger = logging.getLogger(__name__)
 
 _CLOCKED = 8  # pictures in the timed batch
+_ENOUGH = 0.5  # seconds after which a measurement is not repeated
 
 # Rounding differs between batch sizes and devices. Above the first limit a warning appears; above
 # the second the file cannot hold the evaluated head.
 _NOTABLE_GAP = 1e-4
 _LARGEST_GAP = {"float32": 0.01, "mixed_bfloat16": 0.1, "mixed_float16": 0.1}
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds per picture, from pixels to probabilities."""
+
+    one: float = math.nan  # one picture at a time
+    batch: float = math.nan  # in batches
 
 
 @dataclass(frozen=True)
@@ -45,15 +55,9 @@ def inspect_network(
 ) -> Inspection:
     """Compute a network's Grad-CAM maps and latency, and compare it with its evaluation.
 
-    Args:
-        candidate: A network.
-        predictions: Its evaluated predictions of the test side.
-        pictures: By index on the test side; contains all of `explain` and `shared`.
-        explain: Indices whose predicted class is explained.
-        shared: Indices, the same for all models, for the mean map of each true class.
-
-    Raises:
-        BakeoffError: the network's probabilities differ from the evaluated ones.
+    `pictures` are by index on the test side. The predicted class is explained at the indices
+    `explain`; the mean maps of true classes are over `shared`, the same for all models.
+    BakeoffError where the network's probabilities differ from `predictions`, the evaluated ones.
     """
     places = np.concatenate([explain, shared])
     batch = np.stack([pictures[int(place)] for place in places])
@@ -64,7 +68,7 @@ def inspect_network(
         "pictures": sha256_of_array(batch),
         "classes": sha256_of_array(wanted),
     }
-    seen = remembered("networks", inputs, lambda: _look(candidate, batch, wanted))
+    seen = cached("networks", inputs, lambda: _inspected(candidate, batch, wanted))
     _check_gap(candidate, float(np.abs(seen["p"] - predictions.probabilities[places]).max()))
     latency = Latency(*map(float, seen["milliseconds"]))
     if "maps" not in seen:
@@ -81,38 +85,35 @@ def inspect_network(
     )
 
 
-def _look(
+def _inspected(
     candidate: Candidate, batch: NDArray[np.uint8], wanted: NDArray[np.int64]
 ) -> dict[str, NDArray[np.generic]]:
     from bakeoff.test_side.gradcam import Network
-    from bakeoff.test_side.networks import load_network
+    from bakeoff.test_side.probabilities import load_network
 
     logger.info("inspecting %s", candidate.name)
     network: Network = load_network(candidate.folder, batch.shape[1:])
-    seen = network.look(batch, wanted)
+    seen = network.explain(batch, wanted)
     latency = clock_latency(network.probabilities, batch[:_CLOCKED])
     arrays = {"p": seen.probabilities, "milliseconds": np.array([latency.one, latency.batch])}
     return arrays if seen.maps is None else arrays | {"maps": seen.maps}
 
 
 def inspect_forest(candidate: Candidate, pictures: NDArray[np.uint8]) -> Inspection:
-    """Measure a forest's latency, and map its importances if it uses pixels.
+    """Measure a forest's latency on a few pictures, and map its importances if it uses pixels.
 
-    A forest on a network's features is not measured: the network takes nearly all of the time.
-
-    Args:
-        candidate: A forest.
-        pictures: uint8 `(n, height, width, channels)`; a few of them are timed.
+    Pictures are uint8 `(n, height, width, channels)`. A forest on a network's features is not
+    measured: the network takes nearly all of the time.
     """
     batch = pictures[:_CLOCKED]
     inputs = {"model": candidate.sha256, "pictures": sha256_of_array(batch)}
-    seen = remembered("forests", inputs, lambda: _look_at_forest(candidate, batch))
+    seen = cached("forests", inputs, lambda: _inspected_forest(candidate, batch))
     return Inspection(
         Latency(*map(float, seen["milliseconds"])), importances=seen.get("importances")
     )
 
 
-def _look_at_forest(candidate: Candidate, batch: NDArray[np.uint8]) -> Arrays:
+def _inspected_forest(candidate: Candidate, batch: NDArray[np.uint8]) -> Arrays:
     from bakeoff.baselines.classifier import load_classifier
     from bakeoff.baselines.descriptors import describe
     from bakeoff.baselines.forest import pixel_importances
@@ -142,3 +143,28 @@ def _check_gap(candidate: Candidate, gap: float) -> None:
             candidate.name,
             gap,
         )
+
+
+def clock_latency(
+    predict: Callable[[NDArray[np.uint8]], object], batch: NDArray[np.uint8]
+) -> Latency:
+    """Measure `predict` on single pictures and on the whole batch, uint8 `(n, height, width, c)`.
+
+    It must have been called before, so that compilation and loading are not measured.
+    """
+    return Latency(
+        _best_ms(lambda: predict(batch[:1])), _best_ms(lambda: predict(batch)) / len(batch)
+    )
+
+
+def _best_ms(call: Callable[[], object]) -> float:
+    """The fastest of up to three calls, because disturbances only make a call slower."""
+    fastest, spent = math.inf, 0.0
+    for _ in range(3):
+        started = perf_counter()
+        call()
+        seconds = perf_counter() - started
+        fastest, spent = min(fastest, seconds), spent + seconds
+        if spent > _ENOUGH:
+            break
+    return fastest * 1000
