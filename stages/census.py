@@ -1,4 +1,4 @@
-"""Draw what the data look like: classes, sides, copies and records."""
+"""Draw the data: classes, sides, copies and records."""
 
 from bakeoff.runtime.stage import run_stage
 

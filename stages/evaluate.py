@@ -1,4 +1,4 @@
-"""Open the test side, score every model, and say what may be concluded."""
+"""Score every model on the test side and in folds, and draw the conclusions."""
 
 from bakeoff.runtime.stage import run_stage
 

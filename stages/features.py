@@ -1,4 +1,4 @@
-"""Send every picture through a model's frozen backbone, once."""
+"""Compute the features of every picture with a model's frozen backbone."""
 
 from bakeoff.runtime.stage import run_stage
 

@@ -1,4 +1,4 @@
-"""Check every parameter, and note what code and which parameters each stage uses."""
+"""Check all parameters, and record the code and parameters that each stage uses."""
 
 from bakeoff.runtime.stage import run_stage
 

@@ -1,4 +1,4 @@
-"""Bring the chosen data set's files to data/raw."""
+"""Copy the chosen data set's files to data/raw."""
 
 from bakeoff.runtime.stage import run_stage
 

@@ -1,4 +1,4 @@
-"""Show what was concluded: the table, the page, cards and plots, and all of it in MLflow."""
+"""Write the report: table, page, cards and plots; log everything to MLflow."""
 
 from bakeoff.runtime.stage import run_stage
 

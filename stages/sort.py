@@ -1,4 +1,4 @@
-"""Validate every raw file, sort the usable ones by class, and say what the data look like."""
+"""Validate every raw file, sort the usable ones by class, and write the census."""
 
 from bakeoff.runtime.stage import run_stage
 

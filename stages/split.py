@@ -1,4 +1,4 @@
-"""Deal the pictures to train, val and test; stop where anything stands on two sides."""
+"""Deal the pictures to train, val and test; stop if a group or duplicate is on two sides."""
 
 from bakeoff.runtime.stage import run_stage
 

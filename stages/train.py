@@ -1,4 +1,4 @@
-"""Train one model: a head on cached features, and what goes on pictures after or instead."""
+"""Train one model: a head on cached features, fine-tuning, or a network from scratch."""
 
 from bakeoff.runtime.stage import run_stage
 

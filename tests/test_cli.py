@@ -43,9 +43,9 @@ def test_help_imports_nothing_slow():
     [
         (["show"], "dvc repro"),
         (["predict", "nowhere.png"], "nowhere.png: no such file"),
-        (["predict", "params.yaml"], "models/ holds no model"),
+        (["predict", "params.yaml"], "models/ contains no model"),
         (["predict", "empty"], "no picture in this folder"),
-        (["sync"], "models/ holds no model"),
+        (["sync"], "models/ contains no model"),
         (["prune"], "--keep"),
         (["serve"], "no model of phantom is registered as champion"),
     ],

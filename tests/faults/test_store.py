@@ -48,7 +48,7 @@ def caught_up(folder: Path, *, journal: bool = True) -> None:
 
 
 def told_once(caplog) -> None:
-    (record,) = [r for r in caplog.records if "MLflow is left out" in r.message]
+    (record,) = [r for r in caplog.records if "MLflow is skipped" in r.message]
     assert "bakeoff sync" in record.message
     assert "\n" not in record.message
     assert "SQL" not in record.message

@@ -102,9 +102,9 @@ def test_trials_of_other_code_are_not_used(clone):
     studies = clone / "mlruns/studies"
     finished(stage(clone, "logistic"))
     (first,) = studies.glob("*.db")
-    assert "2 trials were made before" in finished(stage(clone, "logistic"))
+    assert "2 trials are already stored" in finished(stage(clone, "logistic"))
     change(clone, "scoring/probability_scores.py")
-    assert "were made before" not in finished(stage(clone, "logistic"))
+    assert "are already stored" not in finished(stage(clone, "logistic"))
     (second,) = set(studies.glob("*.db")) - {first}
     with sqlite3.connect(second) as database:
         assert database.execute("SELECT count(*) FROM trials").fetchone() == (2,)

@@ -1,1 +1,1 @@
-"""Predicting and explaining new pictures with a model folder or a registered model."""
+"""Predict and explain new pictures with a model folder or a registered model."""

@@ -1,4 +1,4 @@
-"""Which of the models here to ask, when nobody names one."""
+"""Choose the model to predict with if none is named."""
 
 from pathlib import Path
 
@@ -12,14 +12,16 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
 
     Args:
         name: a folder of `models/`; None for the best.
-        network: whether only a network will do.
+        network: whether it must be a network.
 
     Raises:
-        BakeoffError: there is no such model, or no comparison to choose from.
+        BakeoffError: the model does not exist, or there is no comparison to choose from.
     """
     known = sorted(p.parent.name for p in MODELS.glob("*/metadata.json"))
     if not known:
-        raise BakeoffError(f"{MODELS}/ holds no model; run `dvc repro`, or `dvc pull` on a clone")
+        raise BakeoffError(
+            f"{MODELS}/ contains no model; run `dvc repro`, or `dvc pull` on a clone"
+        )
     if name is not None:
         if name not in known:
             raise BakeoffError(f"{MODELS}/{name} is no model; there are {', '.join(known)}")

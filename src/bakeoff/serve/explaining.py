@@ -1,4 +1,4 @@
-"""Where a network looked when it judged one picture."""
+"""Grad-CAM of one picture as a file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ _LARGEST_SIDE = 1024  # pixels
 
 @dataclass(frozen=True)
 class Explanation:
-    """What was explained, and where the picture of it lies."""
+    """The explained class, its probability, and the path of the drawing."""
 
     label: str
     probability: float
@@ -28,19 +28,21 @@ class Explanation:
 
 
 def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Explanation:
-    """Write the picture beside itself with the Grad-CAM heat over it.
+    """Write the picture and, beside it, the same picture under its Grad-CAM map.
 
     Args:
         folder: `models/<model>` of a network.
         picture: a picture file.
-        label: the class to explain; None for the likeliest.
+        label: the class to explain; None for the predicted one.
         target: the PNG to write.
 
     Raises:
-        BakeoffError: the model has no map of features, or the file is no picture.
+        BakeoffError: the model has no feature map, or the file is not a picture.
     """
     if not (folder / "model.keras").is_file():
-        raise BakeoffError(f"{folder}: no network, so nothing to look at; name one with --model")
+        raise BakeoffError(
+            f"{folder}: not a network, so Grad-CAM is not possible; name one with --model"
+        )
     predictor = load_predictor(folder)
     classes = predictor.classes
     if label is not None and label not in classes:
@@ -54,11 +56,13 @@ def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Exp
     chosen = likeliest if label is None else classes.index(label)
     seen = network.explain(pixels[None], np.array([chosen]))
     if seen.maps is None:
-        raise BakeoffError(f"{folder}: this network has no map of features to look at")
+        raise BakeoffError(
+            f"{folder}: this network has no feature map, so Grad-CAM is not possible"
+        )
     shown = decode(picture, "RGB")
     shown.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     if predictor.fit != "stretch":
-        # The map is of the square, which only where stretched shows the same as the picture.
+        # The map belongs to the square; only a stretched square shows the whole picture.
         shown = to_square(shown, max(shown.size), predictor.fit)
     colour = np.asarray(shown)
     both = np.concatenate([colour, overlay(colour, seen.maps[0])], axis=1)

@@ -1,7 +1,7 @@
-"""A model over HTTP on this machine, in MLflow's protocol, with limits on what a request may ask.
+"""Serve a model over HTTP on this machine, in MLflow's protocol, with limits on requests.
 
-MLflow's own server reads requests of any size, repeats them in its errors, and runs the code that
-lies in the model store. This one loads a model folder through `bakeoff.serve.predictor` alone.
+MLflow's own server reads requests of any size, repeats them in its errors, and runs code from the
+model store. This one only loads a model folder through `bakeoff.serve.predictor`.
 """
 
 import json
@@ -24,7 +24,7 @@ from bakeoff.serve.picture_inputs import RequestError, pictures_of
 from bakeoff.serve.predictor import Predictor
 
 MAX_BYTES = 32 * 1024 * 1024  # of one request's body
-_AT_ONCE = 2  # requests in work; the others wait, so memory stays bounded
+_AT_ONCE = 2  # concurrent requests; the others wait, so memory stays bounded
 _KEYS = ("inputs", "instances")
 _FILES = ("image/", "application/octet-stream")
 
@@ -42,7 +42,7 @@ def application(predictor: Predictor, about: dict[str, str]) -> Starlette:
 
     Args:
         predictor: the model.
-        about: what every answer says of the model.
+        about: a description of the model, part of every response.
     """
     limiter = anyio.CapacityLimiter(_AT_ONCE)
 
@@ -103,7 +103,7 @@ def _predictions(predictor: Predictor, kind: str, body: bytes) -> list[dict[str,
 
 
 def _sent(body: bytes) -> Any:
-    """The pictures of a JSON body, which no error repeats."""
+    """The pictures of a JSON body; no error repeats the body."""
     try:
         request = json.loads(body)
     except (ValueError, RecursionError):
@@ -120,7 +120,7 @@ def free_socket(port: int) -> socket.socket:
     """A socket bound to the port of 127.0.0.1; port 0 is any free one.
 
     Raises:
-        BakeoffError: another program has it, or it cannot be had.
+        BakeoffError: the port is in use or not available.
     """
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -136,7 +136,7 @@ def free_socket(port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Calls back once it answers."""
+    """Calls back once it accepts requests."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)

@@ -1,4 +1,4 @@
-"""What a model folder says of itself, checked before anything else of it is loaded."""
+"""A model folder's metadata, checked before anything else is loaded."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ _LARGEST = 4096  # pixels
 
 
 class ClassifierParams(BaseModel):
-    """What a forest sees of a picture; a regression names nothing."""
+    """A forest's descriptors; empty for a regression."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -23,10 +23,10 @@ class ClassifierParams(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """The part of `metadata.json` that prediction needs; the rest is not looked at.
+    """The part of `metadata.json` that prediction needs; the rest is ignored.
 
-    It has no defaults for how pictures become records: a model that does not say so would be
-    given other pictures than it was trained on.
+    The keys that decide how pictures become records have no defaults, because a wrong default would
+    give a model other pictures than it was trained on.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -71,7 +71,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
     """Read and check `metadata.json`.
 
     Raises:
-        BakeoffError: it is missing or damaged, or says too little; the remedy is named.
+        BakeoffError: it is missing, damaged or incomplete; the message names the remedy.
     """
     path = folder / "metadata.json"
     try:

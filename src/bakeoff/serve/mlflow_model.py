@@ -1,4 +1,4 @@
-"""A model as MLflow serves it: pictures as people have them in, label and probabilities out."""
+"""A model as MLflow's pyfunc: picture files or arrays in, label and probabilities out."""
 
 import base64
 import io
@@ -24,23 +24,23 @@ from bakeoff.runtime.fingerprints import used_modules
 from bakeoff.serve.picture_inputs import RequestError, pictures_of
 from bakeoff.serve.predictor import BACKBONES, Predictor, backbones_of, load_predictor
 
-# What a served model imports; each is pinned to the version that made the model.
+# Packages that a served model imports, pinned to the versions that made the model.
 _ALWAYS = ("mlflow", "numpy", "pandas", "pillow", "scikit-image", "scipy", "pydantic", "pyyaml")
 _NETWORK = ("tensorflow", "keras")
 _CLASSICAL = ("scikit-learn", "skops", "joblib", "tqdm")
 
 
 class BadRequestError(MlflowException):
-    """A mistake of the caller: MLflow's server answers 400 with this sentence and nothing else."""
+    """A mistake of the caller; MLflow's server responds with status 400 and this sentence."""
 
     def __init__(self, sentence: str) -> None:
-        """The sentence that the caller reads."""
+        """Take the sentence for the caller."""
         self._sentence = sentence
         super().__init__(sentence, error_code=INVALID_PARAMETER_VALUE)
 
     @property
     def message(self) -> str:
-        """The sentence alone: the server would put the whole request, pictures too, before it."""
+        """Only the sentence, because the server would put the whole request before it."""
         return self._sentence
 
     @message.setter
@@ -60,10 +60,10 @@ class ServedModel:
 
         Args:
             model_input: see `bakeoff.serve.picture_inputs.pictures_of`.
-            params: none are known.
+            params: ignored.
 
         Raises:
-            BadRequestError: something in the input is no picture.
+            BadRequestError: the input contains something that is not a picture.
         """
         try:
             return self._predictor.table(pictures_of(model_input))
@@ -74,22 +74,22 @@ class ServedModel:
 
 
 def _load_pyfunc(folder: str) -> ServedModel:
-    """What MLflow calls to load the packaged model folder."""
+    """MLflow's entry point for loading the packaged model folder."""
     return ServedModel(load_predictor(Path(folder)))
 
 
 def package_model(folder: Path, target: Path, *, model_id: str | None = None) -> None:
-    """Write the model of `folder` as an MLflow model that carries its code and its pins.
+    """Write the model of `folder` as an MLflow model with its code and pinned requirements.
 
     Args:
         folder: `models/<model>`.
         target: where to write; must not exist.
-        model_id: MLflow's identifier, where it has one already.
+        model_id: MLflow's identifier, if it already has one.
     """
     from mlflow import pyfunc
     from mlflow.models import Model
 
-    # Else MLflow finds our uv.lock and takes all of Bakeoff for what the model needs.
+    # Otherwise MLflow finds uv.lock and takes all of Bakeoff's dependencies as requirements.
     os.environ["MLFLOW_UV_AUTO_DETECT"] = "false"
     with tempfile.TemporaryDirectory() as scratch:
         code, model = Path(scratch) / "code", Path(scratch) / "model"
@@ -112,8 +112,8 @@ def signature(classes: tuple[str, ...]) -> ModelSignature:
     probabilities = [ColSpec(DataType.double, f"p_{name}") for name in classes]
     outputs = Schema([ColSpec(DataType.string, "label"), *probabilities])
     signature = ModelSignature(Schema([ColSpec(AnyType())]), outputs)
-    # Else MLflow makes a table of nested lists and keeps its first column: one row of pixels. So
-    # marked, the input reaches `ServedModel.predict` as it was sent.
+    # Without this mark MLflow turns nested lists into a table and keeps its first column, one row
+    # of pixels. With it, the input reaches `ServedModel.predict` unchanged.
     signature._is_signature_from_type_hint = True
     return signature
 
@@ -143,7 +143,7 @@ def requirements(folder: Path) -> list[str]:
 
 
 def _copy_code(target: Path) -> None:
-    """Copy those of our modules that serving uses."""
+    """Copy the package's modules that serving uses."""
     source = Path(bakeoff.__file__).parent
     root = source.parent.parent
     script = Path(__file__).relative_to(root)
@@ -154,7 +154,7 @@ def _copy_code(target: Path) -> None:
 
 
 def _copy_model(folder: Path, target: Path) -> None:
-    """Copy the files that predicting needs, and the networks that the model stands on."""
+    """Copy the files that prediction needs, and the networks whose features the model uses."""
     target.mkdir(parents=True)
     for name in ("metadata.json", "model.keras", "model.skops"):
         if (folder / name).is_file():

@@ -1,4 +1,4 @@
-"""Predicting files and folders of pictures, where one bad file must not spoil the rest."""
+"""Predict files and folders of pictures; a bad file gives a row with its error."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ def list_pictures(paths: Iterable[Path]) -> list[Path]:
     """The files among `paths`, and those named like pictures in the folders, sorted.
 
     Raises:
-        BakeoffError: a path is not there, or a folder holds no picture.
+        BakeoffError: a path does not exist, or a folder contains no picture.
     """
     found: list[Path] = []
     for path in paths:

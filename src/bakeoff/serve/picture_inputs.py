@@ -1,6 +1,6 @@
-"""What a caller sends becomes pictures, or one sentence about what is wrong with it.
+"""Parse the pictures of a request, or report what is wrong in one sentence.
 
-The HTTP service and the MLflow model share these rules, so both accept and refuse the same.
+The HTTP service and the MLflow model share these rules, so both accept and refuse the same input.
 """
 
 import base64
@@ -19,9 +19,9 @@ from bakeoff.pictures.decoding import FORMATS
 Picture = bytes | NDArray[Any]  # a file, or pixels
 
 MAX_PICTURES = 256  # in one request
-MAX_PIXELS = 100_000_000  # of all pictures of one request together, as they are sent
+MAX_PIXELS = 100_000_000  # of all pictures of one request together, before resizing
 
-# A grey picture this narrow cannot be told from one row of a colour picture.
+# A grey picture this narrow cannot be distinguished from one row of a colour picture.
 _CHANNELS = 4
 
 
@@ -39,7 +39,7 @@ def pictures_of(sent: Any) -> list[Picture]:
             `(height, width, 3)`.
 
     Raises:
-        RequestError: no picture, too many or too large ones, or something that is none.
+        RequestError: no picture, too many, too large, or something that is not a picture.
     """
     cells = list(_cells(sent))
     if not 1 <= len(cells) <= MAX_PICTURES:
@@ -108,11 +108,11 @@ def _check_pixels(sources: Sequence[Picture]) -> None:
 
 
 def _pixel_count(source: Picture) -> int:
-    """Pixels of one picture; 0 where the header cannot be read, which decoding will say."""
+    """Pixels of one picture; 0 if the header cannot be read, which decoding will report."""
     if isinstance(source, np.ndarray):
         return int(source.shape[0] * source.shape[1])
     try:
         with Image.open(io.BytesIO(source), formats=FORMATS) as picture:
             return picture.width * picture.height
-    except Exception:  # hostile bytes may raise anything
+    except Exception:  # damaged bytes may raise anything
         return 0

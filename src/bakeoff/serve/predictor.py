@@ -1,7 +1,7 @@
 """From picture files to calibrated probabilities, with any model folder.
 
-The way is the one by which the test side was scored: the canonical decoding, the record picture,
-the model. TensorFlow and scikit-learn are imported by the kind of model that needs them.
+The steps are those of the evaluation: canonical decoding, conversion to a record picture, model.
+TensorFlow and scikit-learn are imported only for models that need them.
 """
 
 import io
@@ -25,7 +25,7 @@ from bakeoff.serve.metadata import ClassifierParams, ModelMetadata, read_metadat
 
 Pixels = NDArray[np.uint8]  # (n, side, side, channels)
 Source = Path | bytes | NDArray[Any]
-BACKBONES = "backbones"  # folder of a packaged model that holds the networks it stands on
+BACKBONES = "backbones"  # folder of a packaged model with the networks whose features it uses
 
 _BATCH = 32
 _FEATURES = "features:"
@@ -33,7 +33,7 @@ _FEATURES = "features:"
 
 @dataclass(frozen=True)
 class Predictor:
-    """A loaded model and what its pictures must look like."""
+    """A loaded model and the format of its pictures."""
 
     metadata: ModelMetadata
     classify: Callable[[Pixels], NDArray[np.float64]]
@@ -52,7 +52,7 @@ class Predictor:
         """Calibrated probabilities, shape `(n, classes)`, of pictures.
 
         Raises:
-            PictureError: one of them is no usable picture; the message counts from 1.
+            PictureError: one of them is not a usable picture; the message counts from 1.
         """
         parts = [np.empty((0, len(self.classes)))]
         for start in range(0, len(sources), _BATCH):
@@ -65,7 +65,7 @@ class Predictor:
         return self.label(self.probabilities(sources))
 
     def label(self, probabilities: NDArray[np.float64]) -> pd.DataFrame:
-        """Probabilities `(n, classes)` as a table that starts with the likeliest class."""
+        """Probabilities `(n, classes)` as a table whose first column is the predicted class."""
         columns = {f"p_{name}": probabilities[:, k] for k, name in enumerate(self.classes)}
         labels = np.array(self.classes, object)[probabilities.argmax(axis=1)]
         return pd.DataFrame({"label": labels} | columns)
@@ -79,7 +79,7 @@ class Predictor:
             image = decode(source, mode, white=self.metadata.white)
         params = self.metadata.record_params()
         pixels = to_record_picture(image, params)
-        if params.encoding == "jpeg":  # the model knows pictures as JPEG leaves them
+        if params.encoding == "jpeg":  # the model was trained on JPEG-compressed pictures
             with Image.open(io.BytesIO(encode_picture(pixels, params))) as record:
                 pixels = np.asarray(record).reshape(pixels.shape)
         return pixels
@@ -96,7 +96,7 @@ def from_array(pixels: NDArray[Any]) -> Image.Image:
     """A picture from an array `(height, width[, 1 | 3])` of whole numbers 0 to 255.
 
     Raises:
-        PictureError: another shape, or values outside.
+        PictureError: the shape is wrong, or values are out of range.
     """
     shape = pixels.shape
     if pixels.ndim == 3 and shape[2] == 1:
@@ -113,9 +113,9 @@ def from_array(pixels: NDArray[Any]) -> Image.Image:
 
 
 def backbones_of(folder: Path) -> dict[str, Path]:
-    """The other models whose frozen features a model stands on, and where they lie.
+    """The models whose frozen features a model uses, and their folders.
 
-    Beside the folder in `models/`, or inside a packaged model.
+    They are beside the folder in `models/`, or inside a packaged model.
     """
     metadata = read_json(folder / "metadata.json")
     kind, name = metadata.get("kind"), str(metadata.get("model", folder.name))
@@ -130,7 +130,7 @@ def backbones_of(folder: Path) -> dict[str, Path]:
 
 
 def can_predict(folder: Path) -> bool:
-    """Whether a model can predict from pictures: with a network of its own or a frozen one."""
+    """Whether a model can predict from pictures, with its own network or a frozen one."""
     if not any((folder / name).is_file() for name in ("model.keras", "model.skops")):
         return False
     return all(_is_frozen(other) for other in backbones_of(folder).values())
@@ -147,13 +147,13 @@ def load_predictor(folder: Path) -> Predictor:
     """Load the model of a folder.
 
     Raises:
-        BakeoffError: there is no model, or the network whose features it stands on is missing.
+        BakeoffError: the model is missing, or so is the network whose features it uses.
     """
     metadata = read_metadata(folder)
     if not can_predict(folder):
         raise BakeoffError(
-            f"{folder}: this model cannot predict from pictures: it stands on features of "
-            f"{', '.join(backbones_of(folder)) or 'nothing'}, whose frozen network is not there"
+            f"{folder}: this model cannot predict from pictures: it uses features of "
+            f"{', '.join(backbones_of(folder)) or 'nothing'}, whose frozen network is missing"
         )
     if (folder / "model.keras").is_file():
         return Predictor(metadata, _network(folder))
@@ -161,7 +161,7 @@ def load_predictor(folder: Path) -> Predictor:
 
 
 def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArray[np.float64]]:
-    """A Keras model as a function; with `layer`, what that layer puts out."""
+    """A Keras model as a function; with `layer`, that layer's output."""
     from bakeoff.runtime.tf import keras, tf
     from bakeoff.train.keras_files import load_keras
     from bakeoff.train.original_pictures import record_input
@@ -171,7 +171,7 @@ def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArr
     model = keras.Model(record_input(whole), output)
     channels = whole.input_shape[-1]
     spec = tf.TensorSpec((None, None, None, channels), tf.float32)
-    # Traced once for every shape: no retracing, so a server's memory stays flat.
+    # Traced once for all shapes: without retracing, a server's memory stays constant.
     function = tf.function(lambda pixels: model(pixels, training=False), input_signature=[spec])
     lock = threading.Lock()
 

@@ -1,7 +1,7 @@
-"""The MLflow mirror: DVC's files are the truth, MLflow shows them.
+"""The MLflow mirror: DVC's files are the source, MLflow shows them.
 
-Nothing else in the library talks to MLflow's tracking or registry, and nothing here imports
-MLflow before it is needed: with `tracking.enabled: false` the mirror costs nothing.
+No other package uses MLflow's tracking or registry. MLflow is imported only when it is needed, so
+`tracking.enabled: false` costs nothing.
 """
 
 from bakeoff.tracking.conclusion import log_comparison

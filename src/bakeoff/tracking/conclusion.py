@@ -1,4 +1,4 @@
-"""What `evaluate` tells MLflow: the models, their comparison, and who is the champion."""
+"""Log the models, their comparison and the champion to MLflow."""
 
 import logging
 from pathlib import Path
@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
-    """Mirror the comparison, its models where they are missing, and put the best to the gate.
+    """Log the comparison and its missing models, and put the best model through the gate.
 
-    Never raises because of MLflow: an unreachable store is said once, in one line.
+    MLflow never makes it raise: an unreachable store causes one line of warning.
 
     Args:
         reports: the folder with `comparison.csv` and `predictions/`.
@@ -35,17 +35,17 @@ def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
         logger.info("registry: %s", log_and_register(store, reports, models) or "nothing to serve")
     except StoreUnavailableError as error:
         _say_left_out(str(error))
-    except Exception as error:  # the report is written, whatever MLflow throws
+    except Exception as error:  # no error of MLflow may stop the report
         logger.debug("MLflow", exc_info=True)
         _say_left_out(reason_of(error))
 
 
 def _say_left_out(reason: str) -> None:
-    logger.warning("MLflow is left out (%s); `bakeoff sync` catches up later", reason)
+    logger.warning("MLflow is skipped (%s); run `bakeoff sync` later", reason)
 
 
 def log_and_register(store: Store, reports: Path, models: Path) -> str:
-    """Mirror the comparison and put its best model to the gate; returns what the gate said."""
+    """Log the comparison and put its best model through the gate; returns the gate's sentence."""
     comparison = Comparison.read(reports, models)
     mirror_comparison(store, comparison)
     params = EvaluateParams.read("evaluate")

@@ -1,4 +1,4 @@
-"""What a run says about where it comes from, in the words that every run shares."""
+"""Tags of a run's origin, the same for all runs."""
 
 import hashlib
 import json

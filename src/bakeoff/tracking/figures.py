@@ -46,7 +46,7 @@ def model_figures(folder: Path) -> "dict[str, Figure]":
         figures["confusion_matrix"] = confusion_figure(counts, classes, "validation")
     if history.is_file():
         rows = [{str(k): v for k, v in r.items()} for r in read_csv(history).to_dict("records")]
-        if rows and "phase" in rows[0]:  # the forest and the regression have a history, too
+        if rows and "phase" in rows[0]:  # the forest and the regression also have a history
             monitor = str(metadata["params"]["train"]["monitor"])
             figures["learning_curves"] = learning_curves(rows, int(metadata["best_epoch"]), monitor)
     return figures

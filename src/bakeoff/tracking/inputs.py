@@ -1,4 +1,4 @@
-"""The data sets that a run was made from, as MLflow's data set inputs."""
+"""A run's data sets as MLflow's data set inputs."""
 
 import json
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ _CONTEXTS = {"train": "training", "val": "validation", "test": "testing"}
 
 
 def split_inputs(dataset: str) -> "list[DatasetInput]":
-    """One input for each side of the split that lies here, with its fingerprint and counts."""
+    """One input for each existing side of the split, with its fingerprint and counts."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     inputs = []

@@ -1,4 +1,4 @@
-"""Logging a fit while it runs; MLflow may be missing, slow or dying, the fit goes on."""
+"""Log a fit while it runs; the fit continues if MLflow is missing, slow or fails."""
 
 import logging
 import socket
@@ -24,13 +24,13 @@ logger = logging.getLogger(__name__)
 
 
 def _process_mark() -> str:
-    """Who is logging: host, process and its start, so that a dead process is recognised."""
+    """Identify the logging process by host, process id and start time."""
     process = psutil.Process()
     return f"{socket.gethostname()}:{process.pid}:{process.create_time():.0f}"
 
 
 def _is_dead(mark: str) -> bool:
-    """Whether the process of `mark` was on this host and is gone."""
+    """Whether the process of `mark` ran on this host and has ended."""
     host, _, rest = mark.rpartition(":")[0].rpartition(":")
     started = mark.rpartition(":")[2]
     if host != socket.gethostname() or not rest.isdigit():
@@ -42,7 +42,7 @@ def _is_dead(mark: str) -> bool:
 
 
 def end_dead_runs(store: Store) -> int:
-    """Mark the runs whose process was killed as KILLED; returns how many there were."""
+    """Mark the runs of dead processes as KILLED; returns their number."""
     dead = [
         run.info.run_id
         for run in mirror.search(store, "attributes.status = 'RUNNING'")
@@ -66,15 +66,15 @@ def watch_system(store: Store, run_id: str) -> "SystemMetricsMonitor":
 
 
 def _tags(model: str, kind: str, dataset: str, tags: Mapping[str, str]) -> dict[str, str]:
-    """Where a fit comes from, and what is known of it besides."""
+    """Tags of a fit's origin, and further facts."""
     stage = fact.stage_tags(fact.stage_of(model, kind)) | fact.dvc_tags()
     return fact.code_tags() | fact.dataset_tags(dataset) | stage | {"kind": kind} | dict(tags)
 
 
 def note_fit(model_folder: Path, kind: str, dataset: str, tags: Mapping[str, str]) -> None:
-    """Note where a fit of seconds comes from, for the mirror to show after the evaluation.
+    """Record the origin of a fit that takes seconds; the report logs it to MLflow later.
 
-    Opening the store would take longer than such a fit, and there is nothing live to see.
+    Opening the store would take longer than such a fit.
 
     Args:
         model_folder: `models/<model>`, complete.
@@ -87,21 +87,21 @@ def note_fit(model_folder: Path, kind: str, dataset: str, tags: Mapping[str, str
 
 
 def stop_watching(monitor: "SystemMetricsMonitor") -> None:
-    """End it, and log what MLflow would drop: the samples since the last mean, or a short fit."""
+    """Stop, and log the samples since the last mean, which MLflow would drop."""
     monitor.finish()
     try:
         monitor.collect_metrics()
         monitor.publish_metrics(monitor.aggregate_metrics())
         monitor.mlflow_logger.flush()
-    except Exception:  # whatever MLflow throws, the fit goes on
+    except Exception:  # no error of MLflow may stop the fit
         logger.debug("system metrics", exc_info=True)
 
 
 class LiveRun:
-    """One fit's run. Its methods never raise because of MLflow."""
+    """One fit's run. An error of MLflow never makes its methods raise."""
 
     def __init__(self, model: str, kind: str, dataset: str, tags: Mapping[str, str]) -> None:
-        """A run that logs nothing until it is opened."""
+        """Make a run that logs nothing until it is opened."""
         self.model = model
         self._kind = kind
         self._dataset = dataset
@@ -114,7 +114,7 @@ class LiveRun:
         self._monitor: SystemMetricsMonitor | None = None
 
     def open(self, params: TrackingParams) -> None:
-        """Create the run, after marking those that a killed process left behind."""
+        """Create the run, after marking the runs of dead processes."""
         if not params.enabled:
             return
         self._tags = _tags(self.model, self._kind, self._dataset, self._tags)
@@ -152,17 +152,17 @@ class LiveRun:
         self._attempt(log)
 
     def finish(self, model_folder: Path, facts: Mapping[str, Any]) -> None:
-        """Log what the finished model folder holds; a model that is there already is not doubled.
+        """Log the finished model folder; a model that has a run already gets no second one.
 
         Args:
             model_folder: `models/<model>`, complete.
-            facts: clocked facts (`fit_seconds`, `device`, `threads`, ...), beside the journal's.
+            facts: measured facts (`fit_seconds`, `device`, `threads`, ...), besides the journal's.
         """
         self._stop_watching()
         if not self._wanted:
             return
         key = sha256_of_folder(model_folder)
-        journal.record("runs", key, self._tags)  # so that a rebuilt store says the same
+        journal.record("runs", key, self._tags)  # so that a rebuilt store has the same tags
 
         def write(store: Store) -> None:
             assert self._run is not None  # noqa: S101
@@ -190,18 +190,18 @@ class LiveRun:
             self._monitor = None
 
     def _attempt(self, step: Callable[[Store], None]) -> None:
-        """Do `step`, or give MLflow up for the rest of this fit."""
+        """Run `step`; on an error stop using MLflow for the rest of this fit."""
         if self._store is None:
             return
         try:
             step(self._store)
-        except Exception as error:  # whatever MLflow throws, the fit goes on
+        except Exception as error:  # no error of MLflow may stop the fit
             self._give_up(reason_of(error))
 
     def _give_up(self, reason: str) -> None:
         self._store = None
         logger.warning(
-            "MLflow is left out (%s); training goes on, `bakeoff sync` catches up later", reason
+            "MLflow is skipped (%s); training continues; run `bakeoff sync` later", reason
         )
 
 
@@ -211,14 +211,14 @@ def live_run(
 ) -> Iterator[LiveRun]:
     """A run in MLflow for the fit inside the `with` block.
 
-    Never raises because of MLflow: an unreachable store is said once, in one line. A block left
-    by an error ends the run as FAILED, by an interruption as KILLED.
+    MLflow never makes it raise: an unreachable store causes one line of warning. An error in the
+    block ends the run as FAILED, an interruption as KILLED.
 
     Args:
         model: the model's name in `params.yaml`.
         kind: `head`, `fine_tuned`, `from_scratch`, `forest` or `logistic`.
         params: the block `tracking`.
-        dataset: the data set's name, which the experiment bears.
+        dataset: the data set's name, which is the experiment's name.
         tags: further facts (`device`, `precision`, `threads`, ...).
     """
     run = LiveRun(model, kind, dataset, tags)

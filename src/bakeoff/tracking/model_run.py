@@ -1,4 +1,4 @@
-"""Writing a model folder into its MLflow run; doing it twice changes nothing."""
+"""Write a model folder to its MLflow run; idempotent."""
 
 import time
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from bakeoff.tracking.store import Store, locked
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-# Clocked facts that are numbers to compare; the comparison's table repeats them, rounded.
+# Measured facts that are comparable numbers; the comparison's table repeats them, rounded.
 COSTS = ("fit_seconds", "peak_memory_mb")
 _TAGS_FROM_FACTS = ("device", "threads", "replicas")
 _VALIDATED = ("accuracy", "cohen_kappa", "macro_f1", "log_loss")  # of `metrics.json`
@@ -43,7 +43,7 @@ _METADATA_PARAMS = {
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a model folder says of itself."""
+    """The small files of a model folder."""
 
     path: Path
     metadata: dict[str, Any]
@@ -68,12 +68,12 @@ class ModelFolder:
 
     @property
     def skipped(self) -> bool:
-        """Whether the folder only says why there is no model."""
+        """Whether the folder only states why there is no model."""
         return "skipped" in self.metadata
 
 
 def model_folders(models: Path) -> list[Path]:
-    """The folders of `models` that hold a model, sorted by name."""
+    """The folders of `models` that contain a model, sorted by name."""
     found = sorted(p.parent for p in models.glob("*/metadata.json"))
     return [folder for folder in found if not ModelFolder.read(folder).skipped]
 
@@ -96,7 +96,7 @@ def search(store: Store, query: str) -> "list[Run]":
 
 
 def find(store: Store, key: str) -> "Run | None":
-    """The oldest run of the content `key`, finished or being written."""
+    """The oldest finished or running run of the content `key`."""
     runs = search(store, f"tags.`{fact.KEY}` = '{key}'")
     return next(iter(runs), None)
 
@@ -104,7 +104,7 @@ def find(store: Store, key: str) -> "Run | None":
 def log_metrics(
     store: Store, run_id: str, metrics: Mapping[str, float], *, step: int | None = None
 ) -> None:
-    """Log those metrics whose latest value differs; with a step, all of them."""
+    """Log the metrics whose latest value differs; with a step, all metrics."""
     from mlflow.entities import Metric
 
     known = {} if step is not None else store.client.get_run(run_id).data.metrics
@@ -119,7 +119,7 @@ def log_metrics(
 
 
 def log_params(store: Store, run_id: str, params: Mapping[str, str]) -> None:
-    """Log the parameters that the run does not hold yet; MLflow allows no second value."""
+    """Log the parameters that the run does not have yet; MLflow allows no second value."""
     from mlflow.entities import Param
 
     known = store.client.get_run(run_id).data.params
@@ -136,9 +136,9 @@ def log_tags(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
 
 
 def log_history(store: Store, run_id: str, history: pd.DataFrame) -> None:
-    """Log the epochs that the run does not hold yet.
+    """Log the epochs that the run does not have yet.
 
-    Some were logged live, or by a mirror that was cut short; an epoch is logged whole or not.
+    Some may have been logged live, or by an interrupted sync; an epoch is logged as a whole.
     """
     rows = [fact.numbers({str(k): v for k, v in row.items()}) for row in history.to_dict("records")]
     name = next((n for row in rows for n in fact.epoch_metrics(row)), None)
@@ -158,14 +158,14 @@ def write_model(
     key: str,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Fill a run with everything that `folder` and the journal say; the lock must be held.
+    """Fill a run from `folder` and the journal; the caller holds the lock.
 
     Args:
         store: the opened store.
         run_id: the run to fill.
         folder: `models/<model>`.
         key: content hash of `folder`.
-        extra: clocked facts beside those of the journal.
+        extra: measured facts besides the journal's.
     """
     model = ModelFolder.read(folder)
     clocked = journal.lookup("fits", key) | dict(extra or {})
@@ -188,14 +188,14 @@ def write_model(
 
 
 def _used(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's parameters without those of a fine-tuning that did not take place."""
+    """A model's parameters, without those of fine-tuning if there was none."""
     fine_tune = params.get("fine_tune", {})
     idle = {"fine_tune": {"epochs": 0}} if fine_tune.get("epochs") == 0 else {}
     return dict(params) | idle
 
 
 def weights_tags(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Where the backbone's weights came from, as tags."""
+    """The origin of the backbone's weights as tags."""
     weights = metadata.get("weights") or {}
     found = {
         "weights": weights.get("kind"),
@@ -209,7 +209,7 @@ def weights_tags(metadata: Mapping[str, Any]) -> dict[str, str]:
 
 
 def describe(model: ModelFolder, clocked: Mapping[str, Any]) -> str:
-    """A few lines of Markdown that a reader of the run's page understands."""
+    """A few lines of Markdown for the run's page."""
     meta = model.metadata
     weights = meta.get("weights") or {}
     lines = [f"**{model.name}** ({meta.get('kind', 'model')})"]
@@ -236,7 +236,7 @@ def _command(model: ModelFolder) -> str:
 
 
 def mirror_model(store: Store, folder: Path) -> bool:
-    """Make sure that `folder` has its complete run; returns whether anything was missing."""
+    """Make sure that `folder` has a complete run; returns whether anything was missing."""
     key = sha256_of_folder(folder)
     model = ModelFolder.read(folder)
     with locked(key):

@@ -1,4 +1,4 @@
-"""The model folder behind a registered version, loaded only if it is what was registered."""
+"""The model folder of a registered version, loaded only if its content is unchanged."""
 
 import tempfile
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ PACKAGE = "bakeoff.package"  # tag: content hash of the model folder inside the 
 
 @contextmanager
 def registered_folder(store: Store, version: "ModelVersion", models: Path) -> Iterator[Path]:
-    """The model folder of a registered version, whose content is what was registered.
+    """The model folder of a registered version, with the registered content.
 
-    A folder of `models` with the same content is taken as it stands. Otherwise the packaged folder
-    is fetched and compared with the hash that its registration recorded; the package's own code
-    and its `MLmodel` file are not used.
+    A folder of `models` with the same content is used directly. Otherwise the packaged folder is
+    downloaded and compared with the hash recorded at registration; the package's own code and its
+    `MLmodel` file are not used.
 
     Raises:
-        BakeoffError: the package is missing, or is not the one that was registered.
+        BakeoffError: the package is missing, or its content differs from the registered one.
     """
     import mlflow
 

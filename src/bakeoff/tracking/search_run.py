@@ -1,4 +1,4 @@
-"""A search's run: parent of one run for each trial."""
+"""A search's run, the parent of its trials' runs."""
 
 import hashlib
 import logging
@@ -29,16 +29,16 @@ _METRICS = {
     "best_epoch": "best_epoch",
     "epochs": "epochs",
 }
-_SIDES = ("_train", "_val")  # a search sees no other
+_SIDES = ("_train", "_val")  # a search uses no other
 
 
 def search_folders(searches: Path = layout.SEARCH) -> list[Path]:
-    """The folders that hold a search with trials, sorted by name."""
+    """The folders of searches with trials, sorted by name."""
     return [p.parent for p in sorted(searches.glob(f"*/{BEST}")) if read_json(p)]
 
 
 def log_search(folder: Path, params: TrackingParams, dataset: str) -> None:
-    """Mirror a search that has just ended, if it had trials. Never raises because of MLflow."""
+    """Log a search that has just ended, if it had trials. MLflow never makes it raise."""
     best = read_json(folder / BEST)
     if not params.enabled or not best:
         return
@@ -47,15 +47,15 @@ def log_search(folder: Path, params: TrackingParams, dataset: str) -> None:
     try:
         mirror_search(open_store(dataset), folder)
     except StoreUnavailableError as reason:
-        logger.warning("MLflow is left out (%s); `bakeoff sync` catches up later", reason)
-    except Exception as error:  # whatever MLflow throws, the search is written
-        logger.warning("MLflow is left out (%s); `bakeoff sync` catches up", reason_of(error))
+        logger.warning("MLflow is skipped (%s); run `bakeoff sync` later", reason)
+    except Exception as error:  # no error of MLflow may stop the search
+        logger.warning("MLflow is skipped (%s); run `bakeoff sync` later", reason_of(error))
 
 
 def mirror_search(store: Store, folder: Path) -> bool:
     """Make sure that the search in `folder` has its runs; returns whether anything was missing.
 
-    The parent is known by its study, so a search that went on for more trials keeps its run.
+    The parent is identified by its study, so a continued search keeps its run.
     """
     best, content = read_json(folder / BEST), sha256_of_folder(folder)
     with locked():
@@ -87,7 +87,7 @@ def _inputs(store: Store) -> list[Any]:
 
 
 def _mirror_trials(store: Store, parent: str, folder: Path, study: str) -> None:
-    """One child for each trial that has none yet; a trial of a study never changes."""
+    """Add a child run for each trial without one; finished trials never change."""
     there = {
         run.data.tags[fact.KEY]: run
         for run in mirror.search(store, f"tags.`{fact.PARENT}` = '{parent}'")

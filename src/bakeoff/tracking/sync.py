@@ -1,4 +1,4 @@
-"""Rebuilding the store from what DVC keeps (models, searches, reports) and the journal."""
+"""Rebuild the MLflow store from DVC's files (models, searches, reports) and the journal."""
 
 import shutil
 from collections.abc import Iterator
@@ -30,23 +30,25 @@ from bakeoff.tracking.store import (
 
 @dataclass(frozen=True)
 class Synced:
-    """What a sync found and did."""
+    """Result of a sync."""
 
     models: int
-    new: tuple[str, ...]  # models whose run was missing or cut short
-    killed: int  # runs that a dead process left open
-    registry: str  # what the gate said of the best model; empty without a comparison
+    new: tuple[str, ...]  # models whose run was missing or incomplete
+    killed: int  # open runs of dead processes
+    registry: str  # the gate's sentence about the best model; empty without a comparison
 
 
 def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced:
-    """Make the store say what the files say; a second time changes nothing.
+    """Make the store show the content of the files; idempotent.
 
     Raises:
-        BakeoffError: there is nothing to show, or the store cannot be used.
+        BakeoffError: there is nothing to log, or the store cannot be used.
     """
     folders = mirror.model_folders(models)
     if not folders:
-        raise BakeoffError(f"{models}/ holds no model; run `dvc repro`, or `dvc pull` on a clone")
+        raise BakeoffError(
+            f"{models}/ contains no model; run `dvc repro`, or `dvc pull` on a clone"
+        )
     with _said_shortly():
         store = open_store(recorded_dataset())
         killed = end_dead_runs(store)
@@ -60,7 +62,7 @@ def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced
 
 
 def prunable(keep: int) -> list[Superseded]:
-    """Runs that newer ones have superseded.
+    """Superseded runs.
 
     Raises:
         BakeoffError: the store cannot be used.
@@ -69,7 +71,7 @@ def prunable(keep: int) -> list[Superseded]:
 
 
 def prune_runs(runs: list[Superseded]) -> bool:
-    """Delete runs; returns whether their artifacts are gone as well.
+    """Delete runs; returns whether their artifacts are deleted too.
 
     Raises:
         BakeoffError: the store cannot be used.
@@ -79,10 +81,10 @@ def prune_runs(runs: list[Superseded]) -> bool:
 
 @contextmanager
 def registered_model(alias: str) -> Iterator[tuple[str, Path]]:
-    """What bears `alias` in the registry, in words, and its model folder, which may be temporary.
+    """The version with `alias`, described in words, and its model folder, which may be temporary.
 
     Raises:
-        BakeoffError: there is none, its files were changed, or the store cannot be used.
+        BakeoffError: there is no such version, its files changed, or the store cannot be used.
     """
     store = _reachable()
     version = version_with(store, alias)
@@ -102,7 +104,7 @@ def _reachable() -> Store:
 
 @contextmanager
 def _said_shortly() -> Iterator[None]:
-    """Say in one sentence that the store cannot be used, or that it went away in between."""
+    """Report in one sentence that the store cannot be used, or became unavailable."""
     try:
         yield
     except StoreUnavailableError as reason:
@@ -110,9 +112,7 @@ def _said_shortly() -> Iterator[None]:
     except Exception as error:
         if not type(error).__module__.startswith("mlflow."):
             raise
-        raise BakeoffError(
-            f"MLflow: {reason_of(error)}; another sync brings what is missing"
-        ) from None
+        raise BakeoffError(f"MLflow: {reason_of(error)}; run `bakeoff sync` again") from None
 
 
 def missing_models(store: Store, models: Path = layout.MODELS) -> list[str]:
@@ -122,9 +122,9 @@ def missing_models(store: Store, models: Path = layout.MODELS) -> list[str]:
 
 
 def recorded_dataset(lock: Path = Path("dvc.lock")) -> str:
-    """The data set that the models here were made from: `dvc.lock` knows, `params.yaml` may not.
+    """The data set that the models were made from, from `dvc.lock`.
 
-    Somebody may have chosen another data set since, without a `dvc repro` yet.
+    `params.yaml` may name another one since, before the next `dvc repro`.
     """
     if lock.is_file():
         for stage in read_yaml(lock).get("stages", {}).values():
@@ -135,10 +135,10 @@ def recorded_dataset(lock: Path = Path("dvc.lock")) -> str:
 
 
 def set_aside() -> Path | None:
-    """Move the own store out of the way, journal kept; returns where it is now.
+    """Move the local store away and keep the journal; returns its new path.
 
     Raises:
-        BakeoffError: the store is a server's, whose runs are not ours to remove.
+        BakeoffError: the store is a server's, whose runs must not be removed.
     """
     if tracking_uri() != own_uri():
         raise BakeoffError(

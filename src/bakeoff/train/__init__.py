@@ -1,1 +1,1 @@
-"""Heads and networks, trained."""
+"""Training of heads and networks."""

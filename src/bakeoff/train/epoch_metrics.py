@@ -14,7 +14,7 @@ _LOWER_IS_BETTER = ("loss", "fp_", "fn_", "objective")
 def epoch_metrics(
     labels: NDArray[np.int64], probabilities: NDArray[np.float64], classes: Sequence[str]
 ) -> dict[str, float]:
-    """Metrics of predictions, in a fixed order; what is undefined is NaN.
+    """Metrics of predictions, in a fixed order; undefined ones are NaN.
 
     Args:
         labels: True classes, shape `(n,)`.

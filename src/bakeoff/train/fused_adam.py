@@ -1,4 +1,4 @@
-"""Adam in one pass over each variable, where Keras makes ten.
+"""Adam in one pass over each variable; Keras makes ten.
 
 The arithmetic is Keras's (Kingma & Ba, "Adam", ICLR 2015, with the bias correction folded into the
 learning rate); the kernel is TensorFlow's `ResourceApplyAdam`. For a head of 1.8 million weights a

@@ -1,8 +1,8 @@
-"""Training many heads of one shape: one traced graph, whose values are replaced for each member.
+"""Train many heads of one shape with one traced graph, whose values are replaced per member.
 
-Tracing, Keras's optimiser and a call for every batch are most of what one head costs. Here an
-epoch is one call, the optimiser one pass, and the graph is made once for each worker thread; the
-members run side by side, since an epoch leaves Python's lock alone.
+Tracing, Keras's optimiser and one call per batch take most of the time of a single head. Here an
+epoch is one call, the optimiser makes one pass, and the graph is traced once per worker thread. The
+members run in parallel, because an epoch does not hold Python's lock.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ from bakeoff.train.progress import Progress, Row
 
 Logits = NDArray[np.float32]
 
-# Keras draws the seeds of a network's layers from Python's own generator, which threads share.
+# Keras draws the seeds of a network's layers from Python's generator, which threads share.
 _BUILDING = Lock()
 
 
@@ -49,7 +49,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a trained member says, with its best epoch's weights."""
+    """Predictions of a trained member with its best epoch's weights."""
 
     val_logits: Logits  # (m, k)
     test_logits: Logits  # (t, k)
@@ -59,7 +59,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Heads:
-    """What all members share.
+    """Data and settings that all members share.
 
     Attributes:
         values: (N, d) float32 features, of every row that a member names.
@@ -77,15 +77,15 @@ class Heads:
 
 
 def train_members(heads: Heads, members: Sequence[Member], workers: int) -> Iterator[Fitted]:
-    """Train every member; what comes back, in their order, does not depend on `workers`.
+    """Train every member; the results, in the members' order, do not depend on `workers`.
 
-    A member equals what `train_head` gives for its rows and seed, but for the last bits: the
-    optimiser's sums are rounded elsewhere.
+    A member equals the head of `train_head` for its rows and seed except for the last bits, because
+    the optimiser rounds its sums differently.
 
     Args:
-        heads: what they share.
+        heads: their common data and settings.
         members: their rows and seeds.
-        workers: threads, of which each holds a graph and a head.
+        workers: threads; each has its own graph and head.
 
     Raises:
         BakeoffError: a loss is no longer a number, or `monitor` is no metric.
@@ -102,7 +102,7 @@ def train_members(heads: Heads, members: Sequence[Member], workers: int) -> Iter
     try:
         yield from pool.map(train, members)
     finally:
-        # Also when interrupted: what has not begun is given up.
+        # Also when interrupted: members that have not started are cancelled.
         pool.shutdown(cancel_futures=True)
 
 
@@ -113,7 +113,7 @@ class _Trainer:
         self._heads, self._k = heads, len(heads.classes)
         with _BUILDING:
             self._head = self._fresh_head(0)
-            # The rate of each step comes from outside: members differ in their number of steps.
+            # The rate of each step is an argument, because members differ in their number of steps.
             constant = heads.params.model_copy(update={"schedule": "constant"})
             self._optimizer = build_optimizer(constant, self._head, 1, fused=True)
             self._untouched = [np.array(v) for v in self._optimizer.variables]
@@ -146,7 +146,7 @@ class _Trainer:
         return Fitted(val_logits, test_logits, progress.best_epoch, progress.epoch)
 
     def _fresh_head(self, seed: int) -> keras.Model:
-        """An untrained head, as a process that has just set its seed would build it."""
+        """An untrained head, built as in a fresh process with this seed."""
         reseed(seed)
         head, dim = self._heads.head, self._heads.values.shape[1]
         return build_head(head.whiten if isinstance(head.whiten, int) else dim, self._k, head)
@@ -166,7 +166,7 @@ class _Trainer:
         return tuple(tf.matmul(part, fixed) for part in parts)
 
     def _row(self, number: int, objective: float, val: Any, train: Any) -> Row:
-        """The finished epoch's metrics; of the training part only where they decide."""
+        """The finished epoch's metrics; those of the training part only if `monitor` needs them."""
         monitor = self._heads.params.monitor
         row: Row = {"epoch": number, "objective": objective}
         sides = {"val_": val} if monitor.startswith("val_") else {"": train, "val_": val}
@@ -183,7 +183,7 @@ class _Trainer:
         return row
 
     def _trace(self) -> tuple[Any, Any]:
-        """Functions for any number of rows: another graph might round differently."""
+        """Functions for any number of rows, because another graph might round differently."""
         head, optimizer, params = self._head, self._optimizer, self._heads.params
         batch = params.batch
         rows = tf.TensorSpec((None, head.input_shape[1]), tf.float32)
@@ -233,7 +233,7 @@ class _Rates:
         return np.array([self._rate(first + step) for step in range(self._steps)], np.float32)
 
     def lower(self) -> None:
-        """What the `plateau` schedule does after an epoch without gain."""
+        """Lower the rate after an epoch without gain (schedule `plateau`)."""
         self._factor *= PLATEAU_FACTOR
 
 

@@ -1,4 +1,4 @@
-"""Training a head on cached features: seconds, since the backbone is not there."""
+"""Train a head on cached features, without the backbone."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,12 +20,12 @@ _ROWS = 1024
 
 
 class FeatureExamples:
-    """Cached features in batches, in an order drawn anew each epoch."""
+    """Cached features in batches, in a new random order each epoch."""
 
     def __init__(
         self, side: Side, classes: int, batch: int, class_weights: NDArray[np.float32], seed: int
     ) -> None:
-        """Keep references; nothing is copied before it is asked for."""
+        """Keep references; nothing is copied yet."""
         self._side = side
         self._targets = np.eye(classes, dtype=np.float32)
         self._class_weights = class_weights
@@ -38,7 +38,7 @@ class FeatureExamples:
         return -(-len(self._side.labels) // self._batch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch, which depend on the seed and the epoch alone."""
+        """The batches of one epoch, which depend only on the seed and the epoch."""
         order = np.random.default_rng([self._seed, epoch]).permutation(len(self._side.labels))
         for start in range(0, len(order), self._batch):
             rows = order[start : start + self._batch]
@@ -91,7 +91,7 @@ def train_head(
 
     Args:
         train: Examples with features `(n, d)`.
-        val: Examples by which the best epoch is chosen.
+        val: Examples that decide on the best epoch.
         classes: Class names.
         head_params: The head's shape; `whiten: auto` whitens nothing here, since only the caller
             knows the backbone's weights (`HeadParams.for_weights`).
@@ -99,8 +99,8 @@ def train_head(
         seed: Of the order of the examples; initial weights and dropout follow the process's seed.
         compute: The devices.
         on_epoch: Called with each finished epoch's row of the history.
-        train_metrics: Predict the training side after each epoch; without it its metrics are from
-            the predictions made while training. The head is the same.
+        train_metrics: Predict the training side after each epoch; otherwise its metrics come from
+            the predictions made during training. The head is the same.
         tensorboard: A folder for TensorBoard's events; None writes none.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The classifier on top of pooled features, and the exported models it ends up in."""
+"""The classifier on pooled features, and the exported models that contain it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +15,10 @@ from bakeoff.train.whitening import whitening_kernel
 # Rows of features reduced at a time when they are standardised.
 _ROWS = 4096
 
-# A feature whose deviation is below this share of its mean is constant: rounding, not signal.
+# A feature whose deviation is below this share of its mean counts as constant.
 _CONSTANT = 1e-6
 
-# Keras's Normalization takes no deviation for smaller than 1e-7; the features of a deep random
-# network may be.
+# Keras's Normalization clips deviations at 1e-7; features of a deep random network can be smaller.
 _SMALL = 1e-4
 
 Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -28,8 +27,8 @@ Moments = tuple[NDArray[np.float64], NDArray[np.float64]]
 def feature_moments(features: NDArray[np.float32]) -> Moments:
     """Mean and variance of each feature, both `(d,)`, summed in float64 over blocks of rows.
 
-    A constant feature gets variance 1, so that standardising it gives 0, and stays near 0 on a
-    picture where it is not quite as constant.
+    A constant feature gets variance 1. Standardising it then gives 0, and a value near 0 on
+    pictures where it differs slightly.
     """
     count, dim = features.shape
     total, squares = np.zeros(dim), np.zeros(dim)
@@ -56,8 +55,8 @@ def build_head(
         dim: Length of a feature vector.
         classes: Number of classes.
         params: Widths, activation, dropout, batch normalisation, penalties.
-        moments: Mean and variance of the training features, by which they are standardised; None
-            for a network from scratch, which learns its own scale.
+        moments: Mean and variance of the training features for standardisation; None for a network
+            from scratch, which learns its own scale.
         whitening: A kernel `(dim, k)` that the standardised features are multiplied with, fixed.
 
     Raises:
@@ -124,7 +123,7 @@ def _standardise(x: keras.KerasTensor, moments: Moments) -> keras.KerasTensor:
     varying = deviation[moments[1] != 1]
     typical = float(np.median(varying)) if len(varying) else 1.0
     if typical < _SMALL:
-        # A power of two: no digit of a feature is lost.
+        # A power of two, so that features keep all their bits.
         gain = 2.0 ** round(-np.log2(typical))
         x = keras.layers.Rescaling(gain, name="gain", dtype="float32")(x)
         mean, deviation = mean * gain, deviation * gain

@@ -1,4 +1,4 @@
-"""Training one entry of `models`, whichever way it asks for."""
+"""Train one entry of `models`: head, fine-tuning, or from scratch."""
 
 import hashlib
 import json
@@ -51,11 +51,11 @@ class Job:
     facts: dict[str, Any]  # `features.json` of its features
     features: Path  # the folder of its features
     records: Path  # the folder of TFRecords
-    resume: Path  # where an interrupted training on pictures leaves its last epoch
+    resume: Path  # checkpoints of interrupted trainings on pictures
     seed: int
     compute: Compute
     loggers: Sequence[Callable[[int, Mapping[str, float]], None]] = ()
-    events: Path | None = None  # where TensorBoard's folders stand, if it is asked for
+    events: Path | None = None  # the folder of TensorBoard's events, if requested
 
     def on_epoch(self, row: Row) -> None:
         """Pass on a finished epoch's metrics."""
@@ -65,14 +65,14 @@ class Job:
 
 
 def model_facts(job: Job, found: Found) -> dict[str, Any]:
-    """What `metadata.json` says of the model whichever way it was trained."""
+    """The content of `metadata.json` that all kinds of training share."""
     facts = job.facts
     network = ("backbone", "weights", "image_side", "precision", "pooling")
     return {key: facts[key] for key in (*PICTURE_FACTS, *network)} | {
         "model": job.name,
         "kind": kind_of(job.params),
         "seed": job.seed,
-        # Of a weights file the name, as everywhere: a path is this machine's own.
+        # Of a weights file only the name, because paths differ between machines.
         "params": job.params.model_dump(mode="json")
         | {"weights": facts["weights"]["requested"]}
         | found.facts(),
@@ -80,7 +80,7 @@ def model_facts(job: Job, found: Found) -> dict[str, Any]:
 
 
 def kind_of(params: ModelParams) -> Kind:
-    """How the entry asks to be trained."""
+    """The kind of training that the entry asks for."""
     if params.from_scratch:
         return "from_scratch"
     return "fine_tuned" if params.fine_tune.epochs else "head"
@@ -116,7 +116,7 @@ def train_model(job: Job) -> tuple[Trained, Side, Side]:
 def _fine_tune(
     job: Job, head: keras.Model, progress: Progress, train: Side, val: Side
 ) -> tuple[Trained, Side, Side]:
-    """Go on from the trained head, with the last layers of the backbone."""
+    """Fine-tune the trained head together with the last layers of the backbone."""
     kind = job.facts["weights"]["kind"]
     scaling = feature_scaling(train.values, job.params.head.for_weights(kind))
 
@@ -210,7 +210,7 @@ def _trained(
     *,
     frozen: bool,
 ) -> Trained:
-    """The exported form: pictures as they are, made what the records hold, to logits."""
+    """The exported form, from pictures of any size to logits."""
     pictures = picture_input(job.facts["channels"])
     channels = network_channels(job.params, job.facts["channels"])
     records = as_records(pictures, job.facts)
@@ -228,19 +228,19 @@ def _trained(
 
 
 def checkpoint_of(job: Job) -> Checkpoint:
-    """Where an interrupted training of exactly this job would have left its last epoch."""
+    """The checkpoint of an interrupted training of exactly this job."""
     return Checkpoint(job.resume / f"{job.name}-{job_key(job)}")
 
 
 def tensorboard_folder(job: Job) -> Path | None:
-    """Where TensorBoard's events of exactly this job go: another parameter, another folder."""
+    """TensorBoard's folder of this job; other parameters have another folder."""
     if job.events is None or not job.params.train.tensorboard:
         return None
     return job.events / f"{job.name}-{job_key(job)}"
 
 
 def job_key(job: Job) -> str:
-    """Identifies a training: equal keys, equal parameters, inputs, seed and code."""
+    """Hash of a training's parameters, inputs, seed and code."""
     asked = {
         "params": job.params.model_dump(mode="json"),
         "facts": job.facts,
@@ -253,6 +253,6 @@ def job_key(job: Job) -> str:
 
 
 def finish(job: Job) -> None:
-    """The model is written: forget what an interrupted training would have gone on from."""
+    """Delete the checkpoint after the model has been written."""
     if kind_of(job.params) != "head":
         checkpoint_of(job).remove()

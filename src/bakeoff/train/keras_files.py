@@ -1,7 +1,7 @@
-"""Keras files whose bytes depend on the model alone.
+"""Keras files whose bytes depend only on the model.
 
-A `.keras` file is a zip archive that holds the date of its writing three times over, and object
-numbers that are memory addresses. Both are replaced, so that equal models give equal files.
+A `.keras` file is a zip archive that contains its date three times, and memory addresses as object
+numbers. Both are replaced, so that equal models give equal files.
 """
 
 import json
@@ -29,7 +29,7 @@ def save_keras(model: keras.Model, path: Path) -> None:
 
 
 def load_keras(path: Path) -> keras.Model:
-    """Load a model, refusing any that holds code of its own.
+    """Load a model; refuse models that contain code.
 
     Raises:
         BakeoffError: the file is missing or is not a Keras model.
@@ -45,7 +45,7 @@ def _normalise(source: Path, target: Path) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         for name in sorted(old.namelist()):
             entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
-            # The zip's own header records the system it was written on.
+            # The zip header records the operating system.
             entry.create_system = 3
             with old.open(name) as stream:
                 if name.endswith(".json"):

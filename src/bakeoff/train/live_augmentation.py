@@ -1,7 +1,7 @@
-"""Random changes of pictures while a network trains on them, drawn anew each epoch.
+"""Random changes of training pictures, drawn again each epoch.
 
-Every draw is stateless: it depends on a seed alone, never on what was drawn before, so that a
-parallel pipeline and a resumed training see the pictures that any other run would have seen.
+Every draw is stateless: it depends only on a seed, not on earlier draws, so that a parallel
+pipeline and a resumed training use the same pictures as any other run.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from bakeoff.train.rand_augment import rand_augment
 
 
 def is_active(params: LiveAugmentation) -> bool:
-    """Whether single pictures are changed at all."""
+    """Whether any change of single pictures is on."""
     ranges = (
         params.rotation,
         params.translation,
@@ -31,9 +31,9 @@ def augment(picture: Any, seed: Any, params: LiveAugmentation, strength: float =
 
     Args:
         picture: `(h, w, c)`, float32, pixels 0..255.
-        seed: Two integers; equal seeds, equal changes.
+        seed: Two integers; equal seeds give equal changes.
         params: Ranges; each draw is uniform within plus or minus.
-        strength: 0..1, scales every range; mirroring is left as it is.
+        strength: 0..1, scales every range except mirroring.
 
     Returns:
         A picture of the same shape and range.
@@ -67,14 +67,14 @@ def augment(picture: Any, seed: Any, params: LiveAugmentation, strength: float =
 
 
 def _coin(seed: Any, allowed: bool) -> Any:
-    """-1 (mirrored) or 1, each half the time; always 1 where mirroring is not allowed."""
+    """-1 (mirrored) or 1 with equal probability; always 1 without mirroring."""
     if not allowed:
         return tf.constant(1.0)
     return tf.where(tf.random.stateless_uniform([], seed) < 0.5, -1.0, 1.0)
 
 
 def mix(pictures: Any, targets: Any, seed: Any, params: LiveAugmentation) -> tuple[Any, Any]:
-    """Mix each picture of a batch with another: mixup, cutmix, or by turns where both are on.
+    """Mix each picture of a batch with another: mixup, cutmix, or alternately if both are on.
 
     Mixup (Zhang et al. 2018) takes a weighted mean of two pictures and of their targets; cutmix
     (Yun et al. 2019) pastes a rectangle of one into the other, and weighs the targets by area.
@@ -89,7 +89,7 @@ def mix(pictures: Any, targets: Any, seed: Any, params: LiveAugmentation) -> tup
         Pictures and targets of the same shapes.
     """
     which, ratio, place = tf.unstack(tf.random.split(seed, 3, alg="philox"))
-    # Each picture meets its neighbour: the batch is in random order already.
+    # Each picture is mixed with its neighbour; the batch is already in random order.
     partners, partner_targets = tf.roll(pictures, 1, 0), tf.roll(targets, 1, 0)
     if params.mixup and params.cutmix:
         cut = tf.random.stateless_uniform([], which) < 0.5
@@ -113,7 +113,7 @@ def mix(pictures: Any, targets: Any, seed: Any, params: LiveAugmentation) -> tup
 def _beta(seed: Any, alpha: Any) -> Any:
     """One draw from Beta(alpha, alpha)."""
     draws = tf.random.stateless_gamma([2], seed, alpha=alpha)
-    # Both draws of a tiny alpha may round to zero; half and half is then as good as any.
+    # With a tiny alpha both draws may round to zero; one half is then used.
     return tf.math.divide_no_nan(draws[0] + 1e-30, tf.reduce_sum(draws) + 2e-30)
 
 

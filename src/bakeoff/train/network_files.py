@@ -1,4 +1,4 @@
-"""What a trained network leaves in its model folder."""
+"""Write a trained network's model folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from bakeoff.train.progress import Row
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network and how it did on the validation side."""
+    """A trained network and its validation results."""
 
     network: keras.Model  # pictures of any side to logits
     head: keras.Model | None  # features to logits, where the backbone stayed frozen
@@ -36,12 +36,12 @@ class Trained:
 def write_network(
     folder: Path, trained: Trained, train: Side, val: Side, metadata: dict[str, Any]
 ) -> Scorecard:
-    """Write the model, what it is, and how it did on the validation side.
+    """Write the model, its metadata, and its validation results.
 
     Args:
         folder: Where to write; it exists and is empty.
         trained: The network.
-        train: The examples it was trained on; their vectors are not looked at.
+        train: The examples it was trained on; their feature vectors are not used.
         val: The validation side; augmented copies are left out.
         metadata: What only the caller knows: `model`, `kind`, `classes`, `params`, `seed`, …
 

@@ -34,7 +34,7 @@ class PictureExamples:
         strength: float,
         seed: int,
     ) -> None:
-        """Nothing is read before it is asked for.
+        """Keep the settings; nothing is read yet.
 
         Args:
             records: The folder of TFRecords.
@@ -42,9 +42,9 @@ class PictureExamples:
             side: Pixels.
             batch: Pictures in a batch.
             class_weights: Shape `(k,)`.
-            augmentation: What is changed at random.
+            augmentation: The random changes.
             strength: 0..1, scales the ranges of the augmentation.
-            seed: With the epoch, decides order and changes.
+            seed: With the epoch, determines order and changes.
         """
         self._records = records
         self._count = count
@@ -67,7 +67,7 @@ class PictureExamples:
         return -(-self._count // self._batch)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch, which depend on the seed and the epoch alone."""
+        """The batches of one epoch, which depend only on the seed and the epoch."""
         state = np.random.SeedSequence([self._seed, epoch]).generate_state(2)
         order, changes = (int(n) >> 1 for n in state)
         pictures = read_records(self._records, "train", shuffle_seed=order, check=False)
@@ -94,7 +94,7 @@ class PictureExamples:
         pictures, labels = batch
         targets = tf.one_hot(labels, len(self._class_weights))
         if self._augmentation.mixup or self._augmentation.cutmix:
-            # Below zero, apart from the seeds of single pictures.
+            # Negative, to differ from the seeds of single pictures.
             seed = tf.stack([tf.constant(changes, tf.int64), -1 - index])
             pictures, targets = self._mix(pictures, targets, seed)
         weights = tf.linalg.matvec(targets, self._class_weights)
@@ -119,10 +119,10 @@ def originals(records: Path, split: str, side: int) -> tf.data.Dataset:
 
 
 def list_examples(records: Path, split: str) -> Side:
-    """Which examples a side holds, in export order, without decoding a picture.
+    """A side's examples in export order, without decoding pictures.
 
     Returns:
-        A side whose examples have vectors of length 0.
+        A side whose feature vectors have length 0.
     """
     spec = {key: kind for key, kind in FEATURES.items() if key != "image"}
     files = [str(records / shard.file) for shard in read_index(records).splits[split].shards]

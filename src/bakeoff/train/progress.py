@@ -1,4 +1,4 @@
-"""How far a training has come: its history, its best epoch, and when to stop."""
+"""Progress of a training: history, best epoch, early stopping."""
 
 import math
 from collections.abc import Callable
@@ -15,10 +15,10 @@ Row = dict[str, Any]
 
 @dataclass
 class Progress:
-    """What an interrupted training needs to go on, beside the variables it trains.
+    """State that an interrupted training needs to resume, besides its variables.
 
-    `best_weights` are kept for any gain at all; the patience of early stopping is renewed only by
-    a gain above `min_delta` over the last score that renewed it.
+    Any gain updates `best_weights`. Only a gain above `min_delta` over the last score that did so
+    resets the patience of early stopping.
     """
 
     epoch: int = 0  # finished ones
@@ -39,14 +39,14 @@ class Progress:
         min_delta: float,
         eligible: bool = True,
     ) -> None:
-        """Take in a finished epoch.
+        """Record a finished epoch.
 
         Args:
-            row: Its metrics; `row[monitor]` decides, an undefined one (NaN) is no gain.
-            weights: Gives the network's, as they are now.
+            row: Its metrics; `row[monitor]` decides, and NaN is no gain.
+            weights: Returns the network's current weights.
             monitor: A column of the history.
             min_delta: The smallest gain that counts for early stopping.
-            eligible: Whether this epoch's weights may be the ones to keep.
+            eligible: Whether this epoch's weights may be kept as the best.
         """
         self.epoch += 1
         self.history.append(row)
@@ -64,12 +64,12 @@ class Progress:
         return patience is not None and self.waited >= patience
 
     def renew_patience(self) -> None:
-        """Go on with other settings, whose first epoch counts as a gain."""
+        """Reset the patience for other settings, whose first epoch counts as a gain."""
         self.waited, self.last_gain = 0, -math.inf
 
 
 def _score(value: float, monitor: str) -> float:
-    """Larger is better; an undefined metric is worse than any."""
+    """A score for which larger is better; an undefined metric is the worst."""
     if math.isnan(value):
         return -math.inf
     return -value if is_lower_better(monitor) else value

@@ -24,7 +24,7 @@ def _autocontrast(picture: Any, _: Any) -> Any:
 
 
 def _equalize(picture: Any, _: Any) -> Any:
-    """Flatten the histogram of each channel, in whole numbers as Pillow's `ImageOps.equalize`."""
+    """Equalise the histogram of each channel in integers, as Pillow's `ImageOps.equalize`."""
     channels = []
     for channel in tf.unstack(picture, axis=-1):
         levels = tf.cast(channel, tf.int32)
@@ -38,7 +38,7 @@ def _equalize(picture: Any, _: Any) -> Any:
 
 
 def _solarize(picture: Any, amount: Any) -> Any:
-    """Invert what is brighter than a threshold, which falls as the amount grows."""
+    """Invert pixels above a threshold, which falls as the amount grows."""
     return tf.where(picture > 255 * (1 - tf.abs(amount)), 255 - picture, picture)
 
 
@@ -69,7 +69,7 @@ def _sharpness(picture: Any, amount: Any) -> Any:
 
 
 def _blend(dull: Any, picture: Any, amount: Any) -> Any:
-    """From 0.1 (nearly the dull one) over 1 (the picture) to 1.9 (beyond it)."""
+    """Blend with weight 0.1 (almost the degenerate picture) to 1.9; 1 is the picture itself."""
     return dull + (picture - dull) * (1 + 0.9 * amount)
 
 
@@ -95,7 +95,7 @@ OPERATIONS: dict[str, Operation] = {
 
 
 def rand_augment(picture: Any, seed: Any, operations: int, strength: float = 1.0) -> Any:
-    """Do `operations` operations, drawn with replacement, one after the other.
+    """Apply `operations` operations, drawn with replacement, in sequence.
 
     Args:
         picture: `(h, w, c)`, float32, pixels 0..255.

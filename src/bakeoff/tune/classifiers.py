@@ -1,4 +1,4 @@
-"""Searching a forest or a regression: each trial is one fit."""
+"""Search the parameters of a forest or a regression; each trial is one fit."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,14 +29,14 @@ def search_classifier(
     seed: int,
     stage: str,
 ) -> Found:
-    """Search the parameters of a classifier, where trials are asked for, and write what was found.
+    """Search the parameters of a classifier, if trials are requested, and write the result.
 
     Args:
         folder: Where to write; its name is the model's.
-        tuning: How many trials, and over what.
-        params: The values as given.
+        tuning: Number of trials and search space.
+        params: The given values.
         fit: Fits on `train`.
-        train: The training side, which identifies what `fit` sees.
+        train: The training side, part of the search's key.
         val: The validation side; trials are scored on its originals.
         seed: Of the search.
         stage: The stage that searches.

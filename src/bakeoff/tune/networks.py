@@ -21,13 +21,13 @@ _KAPPA = "val_cohen_kappa"
 
 
 def network_objective(job: Job) -> tuple[Objective, dict[str, Any]]:
-    """The trials of `job`, and what identifies the data that they see.
+    """The objective of `job`'s trials, and the key of their data.
 
-    Every trial starts as `train` will, with the seeds of a fresh process; so `train` ends with
-    exactly the network that the best trial had.
+    Every trial starts with the seeds of a fresh process, as `train` does, so `train` reproduces
+    the network of the best trial exactly.
     """
     logging.getLogger("bakeoff.train.loop").setLevel(logging.WARNING)
-    # Each trial begins with a collection; what is there now, TensorFlow above all, stays for good.
+    # Each trial starts with a garbage collection; existing objects, mainly TensorFlow, are exempt.
     gc.freeze()
     inputs = {key: job.facts[key] for key in ("classes", "weights", "precision", "pooling")}
     inputs["replicas"] = job.compute.replicas
@@ -70,7 +70,7 @@ def _head_objective(job: Job, inputs: dict[str, Any]) -> tuple[Objective, dict[s
 
 
 def _trial(job: Job, values: Mapping[str, Any], report: Report) -> Job:
-    """The job of one trial, in a process as good as new."""
+    """Run the job of one trial, with the process reset as if it were new."""
     start_afresh(job.seed)
 
     def log(epoch: int, metrics: Mapping[str, float]) -> None:

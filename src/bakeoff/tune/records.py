@@ -1,4 +1,4 @@
-"""The files of a search: its trials, and what mattered."""
+"""The files of a search: trials and parameter importances."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from bakeoff.params.found import COLUMNS, IMPORTANCES, TRIALS
 from bakeoff.params.tuning import Tuning
 from bakeoff.tune.study import Trial
 
-# Fewer trials say nothing of what mattered.
+# Fewer trials give no meaningful importances.
 _FEWEST = 4
 
 
@@ -43,7 +43,7 @@ def _write(path: Path, table: pd.DataFrame) -> None:
 def _importances(study: optuna.Study, tuning: Tuning, seed: int) -> dict[str, float]:
     """Each parameter's share of the variance of kappa (fANOVA, Hutter et al. 2014), largest first.
 
-    Empty where too few trials are complete, or all are equally good.
+    Empty if too few trials are complete, or all are equal.
     """
     names = [searched.path for searched in tuning.space]
     complete = [

@@ -1,4 +1,4 @@
-"""A whole search: where its study lies, its trials, and the files it leaves."""
+"""Run a whole search: its study, its trials, and its files."""
 
 import hashlib
 import json
@@ -33,20 +33,20 @@ def search_values(
     stage: str,
     restart: Callable[[], None] | None = None,
 ) -> Found:
-    """Run the trials that were not run before, and write what they found.
+    """Run the trials that are not stored yet, and write the result.
 
     Args:
         folder: Where to write; its name is the model's.
-        tuning: How many trials, and over what.
-        params: The values as given.
+        tuning: Number of trials and search space.
+        params: The given values.
         objective: Runs one trial.
-        inputs: What identifies the data that the trials see.
+        inputs: The key of the trials' data.
         seed: Of the search.
-        stage: The stage that searches; its code identifies the trials.
-        restart: Replaces the process by a fresh one where trials leave memory behind.
+        stage: The stage that searches; its code is part of the key.
+        restart: Replaces the process by a fresh one, because trials leak memory.
 
     Raises:
-        BakeoffError: not one trial could be completed.
+        BakeoffError: no trial could be completed.
     """
     asked = {
         "space": [(s.path, s.dimension.model_dump(), s.whole) for s in tuning.space],
@@ -85,7 +85,7 @@ def given_values(params: BaseModel, tuning: Tuning) -> dict[str, Any]:
 
 
 def side_sha256(side: Side) -> str:
-    """Identifies a side's examples, labels and vectors."""
+    """Hash of a side's examples, labels and feature vectors."""
     digest = hashlib.sha256(side.sha256.encode())
     for values in (side.labels, side.values):
         digest.update(np.ascontiguousarray(values).data)

@@ -1,4 +1,4 @@
-"""The space of a search in Optuna's words, and the points of a grid in it."""
+"""The search space as Optuna's distributions, and the points of a grid."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from bakeoff.params.tuning import Searched
 
 
 def distribution(searched: Searched) -> BaseDistribution:
-    """What Optuna draws a parameter from; choices stand there as JSON, for lists are allowed."""
+    """A parameter's Optuna distribution; choices are encoded as JSON, because lists are allowed."""
     dimension = searched.dimension
     if dimension.choices is not None:
         return CategoricalDistribution(list(dict.fromkeys(map(json.dumps, dimension.choices))))
@@ -28,18 +28,18 @@ def distribution(searched: Searched) -> BaseDistribution:
 
 
 def label(of: BaseDistribution, value: Any) -> Any:
-    """Our value as Optuna knows it."""
+    """Encode a value for Optuna."""
     return json.dumps(value) if isinstance(of, CategoricalDistribution) else value
 
 
 def values(params: Mapping[str, Any], space: Sequence[Searched]) -> dict[str, Any]:
-    """Optuna's values as ours."""
+    """Decode Optuna's values."""
     choices = {s.path for s in space if s.dimension.choices is not None}
     return {path: json.loads(v) if path in choices else v for path, v in params.items()}
 
 
 def holds(within: BaseDistribution, value: Any) -> bool:
-    """Whether our `value` is one that could be drawn."""
+    """Whether `value` lies within the distribution."""
     if isinstance(within, CategoricalDistribution):
         return json.dumps(value) in within.choices
     assert isinstance(within, IntDistribution | FloatDistribution)  # noqa: S101
@@ -47,7 +47,7 @@ def holds(within: BaseDistribution, value: Any) -> bool:
 
 
 def grid(space: Sequence[Searched], seed: int) -> Iterator[dict[str, Any]]:
-    """Every point of the grid once, as Optuna's values, in an order that the seed gives."""
+    """Every point of the grid once, as Optuna's values, in a seeded random order."""
     axes = [(s.path, list(dict.fromkeys(_points(s)))) for s in space]
     shape = [len(points) for _, points in axes]
     generator, seen = np.random.default_rng(seed), set[int]()

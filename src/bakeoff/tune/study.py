@@ -1,10 +1,9 @@
-"""A search that may be killed and goes on, and whose trials depend on the seed alone.
+"""A resumable search, whose trials depend only on the seed.
 
-Trials run in a study in memory; each finished one is then added to a study in an SQLite file,
-whole or not at all. A killed search leaves no half trial behind: the next one reads the finished
-trials and starts the one that was cut short again, under its number. Each trial has a sampler of
-its own, seeded by the search's seed and the trial's number, so that it makes no difference where
-the search was interrupted.
+Trials run in a study in memory; each finished one is then added atomically to a study in an SQLite
+file. After a kill, the next run reads the finished trials and repeats the interrupted one under its
+number. Each trial has its own sampler, seeded by the search's seed and the trial's number, so
+that the result does not depend on where the search was interrupted.
 """
 
 import logging
@@ -27,18 +26,18 @@ from bakeoff.tune import space
 
 logger = logging.getLogger(__name__)
 
-# Before these many trials are complete, and in a trial's first epoch, none is given up.
+# No trial is pruned before this number of trials is complete, nor in its first epoch.
 _PRUNE_AFTER_TRIALS = 5
 _PRUNE_AFTER_EPOCHS = 2
-# TensorFlow keeps some 20 MB of a trial's graph; a fresh process goes on before they add up.
+# TensorFlow keeps some 20 MB of each trial's graph, so a fresh process takes over after a while.
 _TRIALS_A_PROCESS = 40
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended."""
+    """Result of a trial."""
 
-    kappa: float  # Cohen's, on the validation side, of the epoch that was kept
+    kappa: float  # Cohen's, on the validation side, of the best epoch
     best_epoch: int
     epochs: int
 
@@ -52,7 +51,7 @@ Objective = Callable[[Mapping[str, Any], Report], Outcome]
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial, as it is written down."""
+    """One trial as stored."""
 
     number: int
     state: str  # complete | pruned | fail
@@ -64,7 +63,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Search:
-    """What stays the same from trial to trial."""
+    """Settings that are the same for all trials."""
 
     name: str  # of the model, for messages
     tuning: Tuning
@@ -76,15 +75,15 @@ class Search:
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Optuna's form of the space."""
+        """The space as Optuna's distributions."""
         return {s.path: space.distribution(s) for s in self.tuning.space}
 
 
 def run_search(search: Search) -> tuple[optuna.Study, list[Trial]]:
-    """Run the trials that the database does not hold yet; returns the study and all trials.
+    """Run the trials that are not in the database yet; returns the study and all trials.
 
     Raises:
-        BakeoffError: not one trial could be completed.
+        BakeoffError: no trial could be completed.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     search.database.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +98,7 @@ def run_search(search: Search) -> tuple[optuna.Study, list[Trial]]:
         study.add_trials(stored.get_trials(deepcopy=False)[: search.tuning.trials])
         done = len(study.get_trials(deepcopy=False))
         if done:
-            logger.info("%s: %d trials were made before", search.name, done)
+            logger.info("%s: %d trials are already stored", search.name, done)
         for number, fixed in _numbered(search):
             if search.restart and number == done + _TRIALS_A_PROCESS:
                 search.restart()
@@ -108,23 +107,23 @@ def run_search(search: Search) -> tuple[optuna.Study, list[Trial]]:
     trials = [_record(trial, search) for trial in study.get_trials(deepcopy=False)]
     if not any(trial.state == "complete" for trial in trials):
         raise BakeoffError(
-            f"none of the {len(trials)} trials of the search of {search.name} came to an end; "
+            f"none of the {len(trials)} trials of the search of {search.name} could be completed; "
             "narrow its 'tune.space' in params.yaml, the learning rate first"
         )
     return study, trials
 
 
 def best_of(trials: list[Trial]) -> Trial:
-    """The complete trial with the highest kappa, the earliest of equals."""
+    """The complete trial with the highest kappa; ties go to the earliest."""
     complete = [trial for trial in trials if trial.state == "complete"]
     return max(complete, key=lambda trial: (cast(float, trial.kappa), -trial.number))
 
 
 def _numbered(search: Search) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each trial's number and the parameters that are not left to the sampler.
+    """Each trial's number and its fixed parameters, which the sampler does not choose.
 
-    The first is the values as given, where they lie within the space; so a search cannot end with
-    anything that does worse on the validation side.
+    The first trial has the given values, if they lie within the space, so a search never ends with
+    a worse validation score.
     """
     inside = {
         path: space.label(distribution, search.given[path])
@@ -146,7 +145,7 @@ def _numbered(search: Search) -> Iterator[tuple[int, dict[str, Any]]]:
 def _run_trial(
     study: optuna.Study, search: Search, number: int, fixed: dict[str, Any]
 ) -> FrozenTrial:
-    """Ask, run and tell one trial."""
+    """Ask Optuna for one trial, run it, and report the result."""
     study.sampler = _sampler(search, number)
     if fixed:
         study.enqueue_trial(fixed)
