@@ -47,7 +47,7 @@ def main() -> None:
     if params.official_test:
         print(
             f"split: {audit.test_groups_in_training} of the official test side's"
-            f" {audit.test_groups} groups also stand in training"
+            f" {audit.test_groups} groups are also in training"
         )
 
 

@@ -1,4 +1,4 @@
-"""Search the hyper-parameters of one model, where trials are asked for."""
+"""Search the hyper-parameters of one model, if trials are requested."""
 
 from bakeoff.runtime.stage import run_stage
 
@@ -14,7 +14,7 @@ from bakeoff.runtime.processes import become
 
 
 def _start_over() -> None:
-    """Go on as a fresh process, which reads the finished trials from the study."""
+    """Continue in a fresh process, which reads the finished trials from the study."""
     become([sys.executable, *sys.argv])
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     tuning, params = search.tuning, search.model
     if tuning is None or params is None:
         write_no_search(SEARCH / name)
-        print(f"{name}: no search, 'tune.trials' is 0; the values in params.yaml hold")
+        print(f"{name}: no search, because 'tune.trials' is 0; the values in params.yaml are used")
         return
     from bakeoff.features.sides import read_feature_facts
     from bakeoff.runtime.devices import prepare

@@ -150,7 +150,7 @@ def explain(
     picture: Annotated[Path, typer.Argument(help="A picture file.")],
     model: ModelName = None,
     label: Annotated[
-        str | None, typer.Option(help="The class to explain. Default: the likeliest.")
+        str | None, typer.Option(help="The class to explain. Default: the predicted one.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Default: <picture>_explained.png here.")

@@ -154,8 +154,8 @@ def test_damage_is_one_sentence_with_the_remedy(tmp_path: Path, name: str) -> No
         contents(tmp_path)
     told = str(caught.value)
     assert told.startswith(f"{path}: cannot be read (")
-    assert f"`dvc checkout --force {tmp_path}` brings it back" in told
-    assert "`dvc repro --force ingest` makes it anew" in told
+    assert f"`dvc checkout --force {tmp_path}` restores it" in told
+    assert "`dvc repro --force ingest` makes it again" in told
     assert "\n" not in told
 
 

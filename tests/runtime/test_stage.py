@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = sorted((ROOT / "stages").glob("*.py"))
-ENDING = "interrupted; nothing half-written was kept, `dvc repro` goes on from here\n"
+ENDING = "interrupted; no partial output was kept, `dvc repro` continues from here\n"
 SLOW_IMPORT = "import time\nprint('importing', flush=True)\ntime.sleep(60)\n"
 
 

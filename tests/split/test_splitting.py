@@ -181,7 +181,7 @@ def test_a_class_of_two_groups_is_refused_by_name_with_the_remedy():
 
 def test_an_official_test_side_needs_pictures_of_every_class():
     rows = many("cat", 10) + many("dog", 10, 100)
-    with pytest.raises(BakeoffError, match="no picture stands in the archive's own test folder"):
+    with pytest.raises(BakeoffError, match="no picture is in the archive's own test folder"):
         split_manifest(table(rows), SplitParams(official_test=True), 0)
     rows += many("cow", 10, 200, "test") + many("cow", 3, 300) + [row(400, "cat", official="test")]
     with pytest.raises(BakeoffError, match="class 'dog'"):

@@ -26,7 +26,7 @@ def plan_fold_copies(
         pictures: what it was given.
         folds: `bakeoff.runtime.tables.FOLD_COLUMNS`; empty where there are no folds.
         params: the `augment` block.
-        seed: of the copies; a copy has the same seed on whatever side its picture stands.
+        seed: of the copies; a copy's seed does not depend on its picture's side.
 
     Returns:
         Columns `PLAN_COLUMNS`, with `split` "copies", sorted by path. Empty without folds, and

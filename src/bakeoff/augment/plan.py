@@ -43,7 +43,7 @@ def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) 
 
 
 def copies_of(rows: pd.DataFrame, transform: str, seed: int = 0, number: int = 0) -> pd.DataFrame:
-    """One copy of every row; `number` tells random copies of a picture apart."""
+    """One copy of every row; `number` distinguishes random copies of a picture."""
     if transform != RANDOM:
         return rows.assign(transform=transform, seed=0)
     seeds = [hash64(seed, f"{image_id}:{number}") >> 32 for image_id in rows["image_id"]]

@@ -28,7 +28,7 @@ def fit_calibrated(
     """
     with threadpool_limits(1, "blas"):
         estimator.fit(train.values, train.labels)
-        # Threads add the trees' votes in the order in which they finish.
+        # With threads, the order in which trees finish would change the sum of votes.
         estimator.set_params(**({"n_jobs": None} if "n_jobs" in estimator.get_params() else {}))
         raw = Classifier(estimator, classes, 1.0, floor)
         originals = val.originals()

@@ -1,1 +1,1 @@
-"""Predictions become conclusions: comparison, uncertainty, cost, verdict."""
+"""Conclusions from predictions: comparison, uncertainty, cost, verdict."""

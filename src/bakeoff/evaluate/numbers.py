@@ -1,4 +1,4 @@
-"""The numbers of an evaluation as files: scores to compare from run to run, and every detail."""
+"""The numbers of an evaluation as files: comparable scores, and every detail."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,7 +18,7 @@ _IN_METRICS = ("accuracy", "cohen_kappa", "macro_f1", "log_loss")
 
 
 def write_numbers(reports: Path, evaluation: Evaluation) -> None:
-    """Write `metrics.json`, `evidence.json` and `predictions/`; nothing in them is clocked."""
+    """Write `metrics.json`, `evidence.json` and `predictions/`, without measured times."""
     comparison = evaluation.comparison
     metrics = {c.name: _metrics(c) for c in comparison.contenders}
     write_json(reports / "metrics.json", {"best": _metrics(comparison.best)} | metrics)
@@ -38,7 +38,7 @@ def _metrics(contender: Contender) -> dict[str, float | None]:
 
 
 def _everything(evaluation: Evaluation) -> dict[str, Any]:
-    """All numbers, without anything clocked."""
+    """All numbers, without measured times."""
     both = {"test": evaluation.test, "folds": evaluation.folds, "clean": evaluation.clean}
     found: dict[str, Any] = {name: _comparison(c) for name, c in both.items() if c}
     return found | {

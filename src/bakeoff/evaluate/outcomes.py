@@ -1,4 +1,4 @@
-"""Whether each model is right on each picture: what every paired test works on."""
+"""Outcomes: whether each model is right on each picture, the input of all paired tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ class Outcomes:
 
 
 def effective_groups(sizes: NDArray[np.integer]) -> float:
-    """How many groups of equal size are worth as much as these (Kish 1965): `(sum n)^2 / sum n^2`.
+    """Effective number of groups (Kish 1965): `(sum n)^2 / sum n^2`.
 
     Args:
         sizes: Pictures of each group, shape `(g,)`.

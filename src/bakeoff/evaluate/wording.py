@@ -1,4 +1,4 @@
-"""Numbers as they stand in sentences."""
+"""Numbers in sentences."""
 
 import numpy as np
 
@@ -25,5 +25,5 @@ def interval_points(interval: Interval) -> str:
 
 
 def p_value(value: float) -> str:
-    """What stands behind the letter p."""
+    """A p-value with its sign, such as `= 0.03`."""
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"

@@ -39,7 +39,7 @@ class Weights:
     file: str  # name of the file; empty for random weights
     sha256: str  # of the file; empty for random weights, until they are drawn
     requested: str  # what params.yaml asks for; of a path the file name
-    fallback: bool  # whether random weights stand in for others that were out of reach
+    fallback: bool  # whether random weights replace others that were not found
     origin: str  # who publishes them: Keras, or a package and its licence
     path: Path | None = None
     place: str = ""  # mirror | keras cache | installed package | keras host | file | seed
@@ -128,7 +128,7 @@ def _out_of_reach(application: Application, reasons: list[str], unreachable: str
         )
     logger.warning(
         "\n!!! NO PRETRAINED WEIGHTS for %s: %s.\n"
-        "!!! It goes on with seeded RANDOM weights; its scores say nothing about transfer learning."
+        "!!! Seeded RANDOM weights are used; its scores say nothing about transfer learning."
         "\n!!! To use real ones: %s.",
         application.name,
         tried,

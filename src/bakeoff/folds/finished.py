@@ -1,4 +1,4 @@
-"""Finished pieces of a long computation: an interrupted one goes on after them."""
+"""Cache of finished pieces of a long computation, from which an interrupted one resumes."""
 
 import hashlib
 import json
@@ -18,10 +18,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Finished:
-    """A folder of small files, one for each piece, under a key of all that they follow from.
+    """A folder of small files, one per piece, under a key of everything they depend on.
 
-    They outlive the computation, so that a later one of the same key finds them; of one name the
-    last key is kept.
+    They outlive the computation, so that a later one with the same key finds them; per name only
+    the last key is kept.
     """
 
     def __init__(self, folder: Path, name: str, inputs: Mapping[str, Any]) -> None:
@@ -30,7 +30,7 @@ class Finished:
         Args:
             folder: For all computations.
             name: Of this one.
-            inputs: All that the pieces follow from; JSON, large things as hashes.
+            inputs: Everything that the pieces depend on, as JSON; hashes of large data.
         """
         text = json.dumps(dict(inputs), sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -38,7 +38,7 @@ class Finished:
         self._folder = self._parent / key
 
     def get(self, piece: str) -> dict[str, NDArray[Any]] | None:
-        """The arrays of a finished piece; None where there is none, or a damaged file."""
+        """The arrays of a finished piece; None if it is missing or damaged."""
         try:
             with np.load(self._folder / f"{piece}.npz", allow_pickle=False) as held:
                 return dict(held)
@@ -46,13 +46,13 @@ class Finished:
             return None
 
     def put(self, piece: str, arrays: Arrays) -> None:
-        """Keep the arrays of a piece, whole or not at all."""
+        """Store the arrays of a piece atomically."""
         path = self._folder / f"{piece}.npz"
         with writing_file(path) as partial, partial.open("wb") as stream:
             np.savez(stream, allow_pickle=False, **dict(arrays))
 
     def forget_others(self) -> None:
-        """Remove what other keys of this name left."""
+        """Remove the pieces of this name's other keys."""
         for other in sorted(self._parent.glob("*")):
             if other != self._folder:
                 shutil.rmtree(other, ignore_errors=True)

@@ -31,16 +31,16 @@ def predict_forest(
 ) -> Recipe:
     """Out-of-fold probabilities of a random forest on the pool's vectors.
 
-    A forest learns from the whole training part. Its temperature comes from a smaller one, fitted
-    without the next fold and scored on it: out-of-bag votes would not do, since a picture's copies
-    and its group's other pictures are in the bag when it is not.
+    A forest is fitted on the whole training part. Its temperature comes from a smaller forest,
+    fitted without the next fold and scored on it. Out-of-bag votes are not used, because a
+    picture's copies and its group's other pictures may be in the bag.
 
     Args:
         pool: the examples and their folds.
         params: the forest's.
         seed: of the first repeat's trees; the following ones count up.
-        finished: keeps a finished part.
-        advance: told of so many more finished parts.
+        finished: stores finished parts.
+        advance: called with the number of newly finished parts.
 
     Returns:
         Probabilities (R, n, k).
@@ -66,14 +66,14 @@ def predict_forest(
 def predict_kept_forest(
     pool: Pool, params: ForestParams, *, name: str, seed: int, kept: Path
 ) -> Recipe:
-    """The same for a forest that is a model of its own, with progress.
+    """The same for a forest that is a model itself, with progress.
 
     Args:
         pool: its vectors and their folds.
         params: the forest's.
         name: of the model.
         seed: of the first repeat.
-        kept: where finished parts are kept, so that an interrupted run goes on after them.
+        kept: folder of finished parts, so that an interrupted run resumes after them.
     """
     asked = {"params": params.model_dump(mode="json"), "pool": pool.sha256, "seed": seed}
     finished = Finished(kept, name, asked | {"code": code_sha256("forest_folds")})
@@ -105,7 +105,7 @@ def _fit_and_vote(
         n_jobs=worker_count(),
         random_state=seed,
     ).fit(pool.side.values[train], pool.side.labels[train])
-    # Threads add the trees' votes in the order in which they finish.
+    # With threads, the order in which trees finish would change the sum of votes.
     forest.set_params(n_jobs=None)
     floor = 0.5 / params.trees
     votes = np.full((len(scored), len(pool.classes)), floor)

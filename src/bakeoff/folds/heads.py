@@ -29,8 +29,8 @@ def predict_heads(
         head: the head's shape.
         params: how it is trained.
         seed: of the first repeat's heads; the following ones count up.
-        finished: keeps a finished part.
-        advance: told of so many more finished parts.
+        finished: stores finished parts.
+        advance: called with the number of newly finished parts.
 
     Returns:
         Probabilities (R, n, k).

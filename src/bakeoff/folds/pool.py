@@ -1,4 +1,4 @@
-"""All pictures and copies with their features, and the parts that the folds make of them."""
+"""All pictures and copies with their features, and the training and test parts of the folds."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Part:
-    """What one fold of one repeat is tested on, and what it may learn from.
+    """The test part of one fold of one repeat, and its training parts.
 
     Attributes:
         repeat: from 0.
         fold: the tested one, from 0.
         train: rows of all other folds, copies among them.
         fitted: those of them that are not in the next fold.
-        val: originals of the next fold: the validation side of whoever needs one.
+        val: originals of the next fold, used for validation.
         test: originals of the tested fold.
     """
 
@@ -45,7 +45,7 @@ class Pool:
     Attributes:
         side: N examples, sorted by image_id and transform, originals first.
         classes: the `k` class names.
-        originals: how many they are, n.
+        originals: number n of originals.
         folds: (R, N) the fold of each example in each repeat; a copy's is its original's.
         balanced: whether a training part takes of each class only as many copies as make all
             classes equal (`augment.balance`).
@@ -59,7 +59,7 @@ class Pool:
 
     @property
     def sha256(self) -> str:
-        """Identifies the examples, their vectors and their folds."""
+        """Hash of the examples, their feature vectors and their folds."""
         digest = hashlib.sha256(f"{self.side.sha256} {self.classes} {self.balanced}".encode())
         for array in (self.side.values, self.side.labels, self.folds):
             digest.update(np.ascontiguousarray(array).data)
@@ -68,7 +68,7 @@ class Pool:
 
     @property
     def repeats(self) -> int:
-        """How often the pictures were dealt."""
+        """Number of repeats."""
         return len(self.folds)
 
     @property
@@ -111,7 +111,7 @@ class Pool:
         return np.flatnonzero(self.folds[repeat, : self.originals] == fold)
 
     def training(self, repeat: int, left_out: set[int]) -> Rows:
-        """Rows of the originals and copies of all folds but those left out."""
+        """Rows of the originals and copies of all folds except those left out."""
         rows = np.flatnonzero(~np.isin(self.folds[repeat], list(left_out)))
         return self._balance(rows) if self.balanced else rows
 
@@ -143,10 +143,10 @@ class Pool:
 def make_pool(
     sides: Sequence[Side], folds: pd.DataFrame, classes: Sequence[str], *, balanced: bool
 ) -> Pool:
-    """Bring the examples of all sides together with their folds.
+    """Combine the examples of all sides with their folds.
 
     Args:
-        sides: which hold every original once, and the copies.
+        sides: which contain every original once, and the copies.
         folds: `bakeoff.runtime.tables.FOLD_COLUMNS`, for every original.
         classes: names, in the order of the labels.
         balanced: see `Pool`.

@@ -1,4 +1,4 @@
-"""Out-of-fold predictions as a stage leaves them, and how they are read."""
+"""Out-of-fold predictions as files, and their readers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ NETWORK = "network"
 
 @dataclass(frozen=True)
 class FoldPredictions:
-    """What one recipe says of every picture, in each repeat by a model that never saw it.
+    """One recipe's predictions of every picture, in each repeat by a model that never saw it.
 
     Attributes:
         model: the folder's name: of the backbone's entry, or of a forest.
         recipe: `head`, `logistic`, `forest`, or `network` where it is trained on pictures; of
             that one usually the pictures of a single fold.
         classes: the `k` class names.
-        image_ids: (n,) sorted; a picture that occurs twice is there twice.
+        image_ids: (n,) sorted; a picture that occurs twice is listed twice.
         labels: (n,) true classes.
         groups: (n,) joined groups.
         folds: (R, n) the fold in which a picture was tested.
         probabilities: (R, n, k) float32, calibrated inside the training part.
-        facts: what the recipe chose in each part; see `write_folds`.
+        facts: the recipe's choices in each part; see `write_folds`.
     """
 
     model: str
@@ -49,7 +49,7 @@ class FoldPredictions:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """(R, n) whether the likeliest class is the true one."""
+        """(R, n) whether the predicted class is the true one."""
         right: NDArray[np.bool_] = self.probabilities.argmax(axis=2) == self.labels
         return right
 
@@ -100,10 +100,10 @@ class Predicted:
 
 
 def write_folds(folder: Path, predicted: Predicted) -> dict[str, float]:
-    """Write the predictions of a model's recipes; equal inputs, equal bytes.
+    """Write the predictions of a model's recipes; equal inputs give equal bytes.
 
-    Beside what each recipe chose, `facts.json` holds its accuracy and `pooled_temperature`, the one
-    that would calibrate all its out-of-fold predictions together, before those of the parts.
+    Besides each recipe's choices, `facts.json` contains its accuracy and `pooled_temperature`,
+    which would calibrate all its out-of-fold predictions together without those of the parts.
 
     Args:
         folder: An existing, empty one.
@@ -145,13 +145,13 @@ def _pooled_temperature(
     tested = ~np.isnan(recipe.probabilities[..., 0])
     own = np.array(recipe.facts["temperatures"], np.float64)
     own = np.take_along_axis(own, folds, axis=1)[tested]
-    # Logits but for a constant of each picture, which no softmax sees.
+    # Logits except for a constant per picture, which softmax ignores.
     logits = np.log(np.clip(recipe.probabilities[tested], 1e-300, None)) * own[:, None]
     return fit_temperature(logits, np.broadcast_to(labels, tested.shape)[tested])
 
 
 def write_no_folds(folder: Path, reason: str) -> None:
-    """Write what a model without out-of-fold predictions has instead: why."""
+    """Write the reason why a model has no out-of-fold predictions."""
     write_json(folder / FACTS, {"skipped": reason})
 
 
@@ -159,7 +159,7 @@ _DTYPES = {"image_id": str, "group": str, "label": "int64"}
 
 
 def read_folds(folder: Path) -> dict[str, FoldPredictions]:
-    """The predictions of `data/folds/<model>` by recipe; empty where the model has none.
+    """The predictions of `data/folds/<model>` by recipe; empty if the model has none.
 
     Raises:
         BakeoffError: a file is missing or damaged.
@@ -199,7 +199,7 @@ def _of_tested(
 
 
 def read_learning_curve(folder: Path) -> LearningCurve | None:
-    """The learning curve of `data/folds/<model>`; None where there is none.
+    """The learning curve of `data/folds/<model>`; None if there is none.
 
     Raises:
         BakeoffError: a file is missing or damaged.

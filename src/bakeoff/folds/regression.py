@@ -1,11 +1,11 @@
 """The regression in folds: C and temperature from inner folds, and the learning curve.
 
-The inner folds of a training part are the outer folds that it consists of. A model that leaves out
-the folds f and g serves twice, as the inner model of f scored on g and as that of g scored on f, so
-that five folds take ten inner fits for each C, not twenty.
+The inner folds of a training part are its outer folds. A model fitted without the folds f and g is
+used twice, as the inner model of f scored on g and of g scored on f, so five folds need ten inner
+fits per C instead of twenty.
 
-With fewer examples than features the L2 penalty keeps the weights in the examples' span, so the fit
-is made there, in coordinates of an orthonormal basis: the same predictions, several times faster.
+With fewer examples than features the L2 penalty keeps the weights in the examples' span. The fit
+then uses coordinates of an orthonormal basis of it: the same predictions, several times faster.
 """
 
 import warnings
@@ -38,7 +38,7 @@ Logs = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class _Chosen:
-    """What one training part's inner folds decided."""
+    """The choices of one training part's inner folds."""
 
     regularization: float
     temperature: float
@@ -58,8 +58,8 @@ def predict_regression(
         pool: the examples and their folds.
         params: `inverse_regularization` is one value, or those to choose from.
         seed: of the learning curve's subsets.
-        finished: keeps a finished repeat.
-        advance: told of so many more finished parts.
+        finished: stores finished repeats.
+        advance: called with the number of newly finished parts.
 
     Returns:
         Probabilities (R, n, k), and the learning curve at `FRACTIONS`.
@@ -86,7 +86,7 @@ def predict_regression(
 
 
 def _repeat(pool: Pool, repeat: int, params: LogisticParams, seed: int) -> dict[str, NDArray[Any]]:
-    """One repeat: probabilities (n, k), what each part chose, and the curve's outcomes."""
+    """One repeat: probabilities (n, k), each part's choices, and the curve's outcomes."""
     chosen = _choose(pool, repeat, params)
     probabilities = np.empty((pool.originals, len(pool.classes)))
     right = np.empty((len(FRACTIONS), pool.originals), np.uint8)
@@ -111,7 +111,7 @@ def _repeat(pool: Pool, repeat: int, params: LogisticParams, seed: int) -> dict[
 
 
 def _choose(pool: Pool, repeat: int, params: LogisticParams) -> list[_Chosen]:
-    """For each fold the C of the smallest log loss in the inner folds, and its temperature."""
+    """For each fold the C with the smallest log loss in the inner folds, and its temperature."""
     asked = params.inverse_regularization
     grid = [asked] if isinstance(asked, float) else sorted(set(asked))
     tested = [pool.tested(repeat, fold) for fold in range(pool.count)]

@@ -1,1 +1,1 @@
-"""Any source becomes data/raw."""
+"""Copying a data set's files from any source to data/raw."""

@@ -1,8 +1,8 @@
-"""Unpacking what a stranger packed: zip, tar or folder, streamed, within stated limits.
+"""Unpack untrusted archives (zip, tar or folder), streamed and within limits.
 
-Refused in one sentence: paths out of the folder, links, device files, encrypted members,
-damage, and archives that unpack to more bytes or files than the data set's file allows. The
-last of several members with one name wins, as in `tar` and `unzip`; the others are recorded.
+Refused with one sentence: paths out of the folder, links, device files, encrypted members, damage,
+and archives that unpack to more bytes or files than the data set's file allows. Of several members
+with one name the last wins, as in `tar` and `unzip`; the others are recorded.
 """
 
 import tempfile
@@ -25,17 +25,17 @@ from bakeoff.ingest.raw_files import Create, LeftOut
 from bakeoff.runtime.errors import BakeoffError, quoted
 
 _CHUNK = 1 << 20
-# Below this an absurd ratio does no harm: a blank bitmap packs a thousandfold.
+# Below this size any ratio is harmless; a blank bitmap compresses a thousandfold.
 _RATIO_FLOOR = 64 << 20
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What an archive may unpack to.
+    """Limits of unpacking.
 
     Attributes:
         gigabytes: total of the unpacked files, in 1e9 bytes.
-        ratio: the same over the archive's own bytes; not asked of folders.
+        ratio: the same over the archive's own bytes; not checked for folders.
         files: number of members.
     """
 
@@ -45,7 +45,7 @@ class Limits:
 
 
 class _Budget:
-    """Counts what is unpacked and stops at the limits."""
+    """Counts unpacked bytes and files, and stops at the limits."""
 
     def __init__(self, archive: Path, limits: Limits, where: Path) -> None:
         self._archive, self._limits, self._where = archive, limits, where
@@ -74,7 +74,7 @@ class _Budget:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which members of an archive are brought in; see `bakeoff.params.datasets`."""
+    """Which members of an archive are used; see `bakeoff.params.datasets`."""
 
     keep: tuple[str, ...] = ("*",)
     leave_out: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ def extract(
 
     Raises:
         BakeoffError: the archive is hostile, damaged, or over a limit, or a glob of the choice
-            fits no member.
+            matches no member.
     """
     budget = _Budget(archive, limits, where)
     written: set[str] = set()
@@ -145,7 +145,7 @@ def _such_as(paths: list[str]) -> str:
 def _walk(
     archive: Path, folder: str, choice: Choice, budget: _Budget, idle: set[str]
 ) -> Iterator[tuple[str, Member]]:
-    """The files of an archive, and of the archives in it that are to be unpacked as well."""
+    """The files of an archive, and of its inner archives that are to be unpacked."""
     for member in members(archive, follow_links=choice.follow_links):
         budget.another_file()
         path = _checked_path(archive, member)

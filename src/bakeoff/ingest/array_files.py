@@ -1,4 +1,4 @@
-"""Files that hold arrays: `.npz`, `.npy`, HDF5 and IDX, opened without unpickling anything."""
+"""Array files (`.npz`, `.npy`, HDF5 and IDX), opened without pickle."""
 
 import gzip
 import re
@@ -22,9 +22,9 @@ _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """One file, the names of its arrays, and what opens one of them.
+    """One file, the names of its arrays, and a function that opens one of them.
 
-    An opened array has `shape`, `dtype` and `nbytes`, and gives its values when it is sliced.
+    An opened array has `shape`, `dtype` and `nbytes`; slicing it reads values.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class ArrayFile:
     read: Callable[[str], Any]
 
     def holds(self, wanted: str) -> str | None:
-        """The array that `wanted` means: its name, a glob of it, or a part of it such as `x`."""
+        """The array named by `wanted`: an exact name, a glob, or a part of the name such as `x`."""
         if wanted in self.names:
             return wanted
         fitting = [n for n in self.names if fnmatchcase(n, wanted) or wanted in _parts(n)]
@@ -45,12 +45,12 @@ def _parts(name: str) -> list[str]:
 
 
 def open_arrays(path: Path, stack: ExitStack, max_bytes: float) -> ArrayFile | None:
-    """Open a file for as long as `stack` lasts; None where it holds no arrays.
+    """Open a file for the lifetime of `stack`; None if it contains no arrays.
 
     Args:
-        path: the file; its content decides what it is.
+        path: the file; its content decides the format.
         stack: closes it.
-        max_bytes: the values of an IDX file may take.
+        max_bytes: limit for the values of an IDX file.
 
     Raises:
         BakeoffError: the file is damaged, or an array lies in another file.
@@ -73,7 +73,7 @@ def open_arrays(path: Path, stack: ExitStack, max_bytes: float) -> ArrayFile | N
 
 
 def is_numbers(path: Path) -> bool:
-    """Whether a file holds numbers, and is no archive of such files."""
+    """Whether a file contains numbers and is not an archive of such files."""
     with path.open("rb") as stream:
         magic = stream.read(2)
     packed = path.suffix.lower() != ".npz" and magic == b"PK"
@@ -97,7 +97,7 @@ def _hdf5(path: Path, stack: ExitStack) -> ArrayFile:
 def _hdf5_array(path: Path, opened: Any, name: str) -> Any:
     import h5py
 
-    # Either would read another file, wherever it is.
+    # Both kinds of dataset would read another file.
     external = isinstance(opened.get(name, getlink=True), h5py.ExternalLink)
     array: Any = None if external else opened[name]
     if external or array.is_virtual or array.external:
@@ -122,7 +122,7 @@ def _npy(path: Path, name: str) -> NDArray[Any]:
 
 
 class _NpzArray:
-    """One array of an `.npz`: its header now, its values when sliced."""
+    """One array of an `.npz`: the header is read now, values when sliced."""
 
     def __init__(self, path: Path, name: str) -> None:
         self._path, self._name = path, name

@@ -1,7 +1,7 @@
-"""Pictures that come as arrays of numbers, unpacked to PNG.
+"""Pictures stored as arrays of numbers, unpacked to PNG.
 
-Each pair of an image array and a label array becomes `<file>/<image array>/<label>/<index>.png`,
-so that from there on arrays are folders like any others.
+Each pair of an image array and a label array becomes `<file>/<image array>/<label>/<index>.png`;
+later stages treat these folders like any others.
 """
 
 import io
@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 def unpack_arrays(
     paths: Sequence[Path], create: Create, dataset: Arrays, where: Path
 ) -> tuple[int, list[Path]]:
-    """Write the pictures that the arrays of some files hold.
+    """Write the pictures of the arrays in some files.
 
     Images are (n, height, width), (n, height, width, c) or (n, c, height, width) with c of 1, 3
     or 4; unsigned 8 or 16 bits, booleans, or floating point from 0 to 1 or 0 to 255. Labels are
     n numbers or texts, or (n, classes) one-hot rows. An image array is paired with the label
-    array of its own file; where there is none, the files of both are paired in the order of their
-    names.
+    array of its own file; if there is none, image files and label files are paired in the order of
+    their names.
 
     Args:
         paths: files, sorted.
@@ -73,7 +73,7 @@ def unpack_arrays(
 def _pairs(
     files: Sequence[ArrayFile], images: str, labels: str, where: Path
 ) -> list[tuple[ArrayFile, ArrayFile]]:
-    """Each file with the images beside the one with their labels."""
+    """Pairs of the file with the images and the file with their labels."""
     with_images = [file for file in files if file.holds(images)]
     for name, holders in ((images, with_images), (labels, [f for f in files if f.holds(labels)])):
         if not holders:

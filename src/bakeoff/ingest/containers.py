@@ -1,4 +1,4 @@
-"""What stands in a zip, a tar or a folder, one member after another, read as streams."""
+"""The members of a zip, a tar or a folder, read one after another as streams."""
 
 import lzma
 import os
@@ -19,7 +19,7 @@ from bakeoff.runtime.errors import BakeoffError
 Kind = Literal["file", "folder", "a link", "a device file", "encrypted"]
 
 
-# What the decoders raise on bytes that are not what their headers promise.
+# Exceptions of the decoders on damaged data.
 DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -39,7 +39,7 @@ class Member:
 
     Attributes:
         name: as the archive has it.
-        kind: what it is; only files and folders are welcome.
+        kind: type of the entry; only files and folders are accepted.
         size: bytes, as the archive says.
         open: yields its bytes as a stream; the stream must be read before the next member.
     """
@@ -51,7 +51,7 @@ class Member:
 
 
 class _StrictTarInfo(tarfile.TarInfo):
-    """Makes a damaged header an error: `tarfile` by itself takes it for the archive's end."""
+    """Raises an error for a damaged header, which `tarfile` treats as the archive's end."""
 
     @classmethod
     def fromtarfile(cls, tarfile_: tarfile.TarFile) -> "_StrictTarInfo":
@@ -67,7 +67,7 @@ def _tar_members(path: Path) -> Iterator[Member]:
     with tarfile.open(path, "r:*", tarinfo=_StrictTarInfo) as tar:
         while (info := tar.next()) is not None:
             yield Member(info.name, _tar_kind(info), info.size, partial(_tar_stream, tar, info))
-            # A kilobyte for each member, of no use once it is read.
+            # About a kilobyte per member, not needed any more.
             tar.members.clear()  # type: ignore[attr-defined]
 
 
@@ -120,7 +120,7 @@ def _folder_members(path: Path, follow_links: bool) -> Iterator[Member]:
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
         if follow_links:
-            # A folder that is linked twice comes in once; a link to a folder above would never end.
+            # A folder that is linked twice is read once; a link to a parent folder would never end.
             targets = {name: (here / name).resolve() for name in links}
             folders[:] = [n for n in folders if n not in links or targets[n] not in seen]
             seen |= set(targets.values())
@@ -135,7 +135,7 @@ def _folder_members(path: Path, follow_links: bool) -> Iterator[Member]:
 
 
 def _raise(error: OSError) -> None:
-    # `os.walk` by itself would pass over a folder that it may not read.
+    # By default `os.walk` skips a folder that it may not read.
     raise error
 
 
@@ -154,7 +154,7 @@ def members(archive: Path, *, follow_links: bool = False) -> Iterator[Member]:
 
     Args:
         archive: the file or folder.
-        follow_links: a folder's links are what they lead to.
+        follow_links: whether links in a folder are followed.
 
     Raises:
         BakeoffError: the file is none of these, or is damaged.
@@ -192,18 +192,18 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
 
 def is_archive(name: str) -> bool:
-    """Whether a name is that of an archive of files, not of one packed file."""
+    """Whether a name is that of an archive, not of a single compressed file."""
     path = PurePosixPath(name.lower())
     packed_table = path.suffixes[-2:-1] in ([".csv"], [".tsv"], [".jsonl"])
     return path.name.endswith(_ARCHIVES) and not packed_table
 
 
 def kind_of_file(name: str, magic: bytes = b"") -> str | None:
-    """What a file is that holds data but is no picture, and what to do with it; None if unknown.
+    """The kind of a data file that is not a picture, and the remedy; None if unknown.
 
     Args:
-        name: its name; the ending tells.
-        magic: its first bytes, where they are known; those of arrays tell as well.
+        name: its name; the suffix decides.
+        magic: its first bytes, if known; array formats are recognised by them too.
     """
     low = PurePosixPath(name.lower()).name
     if magic.startswith((b"\x93NUMPY", b"\x89HDF")) or low.endswith(("-ubyte", "-ubyte.gz")):
@@ -215,7 +215,7 @@ def kind_of_file(name: str, magic: bytes = b"") -> str | None:
 
 @contextmanager
 def damage_told(archive: Path) -> Iterator[None]:
-    """Turn what a damaged or odd archive raises while it is read into one sentence."""
+    """Turn the errors of a damaged archive into one sentence."""
     try:
         yield
     except BakeoffError:
@@ -231,5 +231,5 @@ def damage_told(archive: Path) -> Iterator[None]:
 
 
 def _damaged(archive: Path, error: Exception) -> BakeoffError:
-    # What a decoder says may quote the damage at length.
+    # A decoder's message may quote much of the damaged data.
     return BakeoffError(f"{archive}: damaged ({str(error)[:200]}); get it again")

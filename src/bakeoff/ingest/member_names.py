@@ -1,4 +1,4 @@
-"""Names of archive members: which are refused, which are junk, how the odd ones are written."""
+"""Names of archive members: refused names, system files, and safe spelling."""
 
 import hashlib
 import re
@@ -19,16 +19,15 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|]')
 
 
 class UnsafeNameError(ValueError):
-    """A member's name that would lead out of the folder, or that no file system can hold."""
+    """A member's name that leads out of the folder, or that a file system cannot store."""
 
 
 def safe_path(name: str) -> str:
     r"""The relative POSIX path under which a member is written.
 
-    Backslashes separate folders, as archives made on Windows have it. Letters are composed
-    (Unicode NFC), so that a name packed on macOS equals the same name in a table. Control
-    characters and bytes that are not UTF-8 become `%XX`; a component over `MAX_NAME_BYTES` is
-    cut and told apart by a hash.
+    Backslashes separate folders, as in archives made on Windows. Letters are composed (Unicode
+    NFC), so that a name packed on macOS equals the same name in a table. Control characters and
+    bytes that are not UTF-8 become `%XX`; a component over `MAX_NAME_BYTES` is cut and gets a hash.
 
     Args:
         name: as the archive has it; bytes that are not UTF-8 as surrogates.
@@ -68,17 +67,17 @@ def _component(part: str) -> str:
 def _character(character: str) -> str:
     if unicodedata.category(character) not in ("Cc", "Cs"):
         return character
-    # Python keeps a byte that is not UTF-8 as one of these lone surrogates.
+    # Python represents a byte that is not UTF-8 as one of these lone surrogates.
     escaped = "\udc80" <= character <= "\udcff"
     content = character.encode("utf-8", "surrogateescape" if escaped else "surrogatepass")
     return "".join(f"%{byte:02X}" for byte in content)
 
 
 def label_folder(label: str) -> str:
-    """A label as the name of a folder, such that `label_of` gives it back.
+    """A label as the name of a folder; `label_of` is the inverse.
 
-    What no folder may be called (controls, separators, dots and spaces at the ends, over-long
-    names) is written as `%XX`, or cut for labels over 100 bytes, which are refused later on.
+    Characters that a folder's name may not contain (controls, separators, dots and spaces at the
+    ends) are written as `%XX`; labels over 100 bytes are cut, and refused later.
 
     Examples:
         >>> label_folder("Red/Green"), label_of("Red%2FGreen")
@@ -94,17 +93,17 @@ def label_of(folder: str) -> str:
 
 
 def is_junk(path: str) -> bool:
-    """Whether an operating system left this: hidden files, `__MACOSX/`, thumbnails."""
+    """Whether it is a file of the operating system: hidden files, `__MACOSX/`, thumbnails."""
     return any(part.startswith(".") or part.lower() in _JUNK_NAMES for part in path.split("/"))
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:
-    """Whether any glob fits the path, with or without a leading slash; `*` also matches "/"."""
+    """Whether any glob matches the path, with or without a leading slash; `*` also matches "/"."""
     return any(fnmatchcase(path, p) or fnmatchcase(f"/{path}", p) for p in patterns)
 
 
 def reason_to_leave_out(path: str, keep: Iterable[str], leave_out: Iterable[str]) -> str | None:
-    """Why a member is not brought in: system litter, or by `keep` or `leave_out`; None if it is."""
+    """Why a member is left out: a system file, or by `keep` or `leave_out`; None if it is used."""
     if is_junk(path):
         return "left by an operating system"
     if not matches(path, keep):
@@ -116,8 +115,8 @@ def class_folder(label: str) -> str:
     r"""The name of the folder that holds a class's pictures.
 
     Letters are composed (Unicode NFC); control characters and any of ``/ \ : * ? " < > |``
-    become ``_``, as do leading dots; spaces around it and trailing dots go; a name that Windows
-    keeps for itself gets a ``_`` behind it.
+    become ``_``, as do leading dots; spaces around it and trailing dots are removed; a name that
+    Windows reserves gets a trailing ``_``.
 
     Examples:
         >>> class_folder("Red/Green"), class_folder(".."), class_folder("CON")

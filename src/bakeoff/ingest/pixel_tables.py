@@ -1,7 +1,7 @@
 """Pictures whose pixels are the cells of a CSV, unpacked to PNG.
 
-Each becomes `<table>/<side>/<label>/<row>.png`; the folder of the side is there where
-`split_column` names a column.
+Each becomes `<table>/<side>/<label>/<row>.png`; the folder of the side exists only with
+`split_column`.
 """
 
 import math
@@ -24,7 +24,7 @@ from bakeoff.runtime.errors import BakeoffError
 def unpack_pixels(
     paths: Sequence[Path], create: Create, dataset: Pixels, where: Path
 ) -> tuple[int, list[Path]]:
-    """Write the pictures that the tables among some files hold.
+    """Write the pictures of the tables among some files.
 
     Args:
         paths: files, sorted.
@@ -33,10 +33,10 @@ def unpack_pixels(
         where: its file, for the messages.
 
     Returns:
-        The number of pictures, and the files that are no such table.
+        The number of pictures, and the files that are not such tables.
 
     Raises:
-        BakeoffError: there is no such table, a column is missing, or a cell is no pixel.
+        BakeoffError: there is no such table, a column is missing, or a cell is not a pixel.
     """
     tables = [path for path in paths if matches(path.as_posix(), _anywhere(dataset.table))]
     if not tables:

@@ -1,7 +1,7 @@
-"""What `data/raw` holds: every raw file in one uncompressed zip, and the list of the others.
+"""The content of `data/raw`: all raw files in one uncompressed zip, and the list of the others.
 
-DVC takes its time for each file, so a hundred thousand pictures are better one file. Nothing in
-the zip is packed or renamed, and any file manager opens it.
+DVC spends time on each file, so one file is better than a hundred thousand. Files in the zip are
+neither compressed nor renamed, and any file manager opens it.
 """
 
 import csv
@@ -21,7 +21,7 @@ from bakeoff.runtime.tables import read_csv
 FILES = "files.zip"
 LEFT_OUT = "left_out.csv"
 _UNIX = 3
-_MODE = 0o100644 << 16  # a plain file that everybody may read
+_MODE = 0o100644 << 16  # a regular file, readable by all
 
 
 class Create(Protocol):
@@ -37,13 +37,13 @@ class Create(Protocol):
 
 @contextmanager
 def writing_raw_files(folder: Path) -> Iterator[Create]:
-    """Yield what writes the raw files; the zip depends on them and their order alone.
+    """Yield a function that writes raw files; the zip depends only on them and their order.
 
     Args:
         folder: existing and empty; on failure the caller removes it.
 
     Raises:
-        OSError: the disk is full or may not be written; so when a file is written or closed.
+        OSError: the disk is full or read-only, also when a file is written or closed.
     """
     with zipfile.ZipFile(folder / FILES, "w", zipfile.ZIP_STORED) as archive:
 
@@ -54,13 +54,13 @@ def writing_raw_files(folder: Path) -> Iterator[Create]:
             return archive.open(info, "w")
 
         yield create
-        # The directory names each file once: no reader meets one that was replaced.
+        # The directory names each file once, so replaced files are never read.
         archive.filelist = list(archive.NameToInfo.values())
         archive.comment = _digest(archive.filelist)
 
 
 def _digest(files: list[zipfile.ZipInfo]) -> bytes:
-    """Of what the directory says; of its damage `zipfile` itself overlooks some."""
+    """Hash of the zip's directory, because `zipfile` misses some damage in it."""
     digest = hashlib.sha256()
     for info in files:
         place = (info.header_offset, info.file_size, info.CRC)
@@ -89,7 +89,7 @@ class RawFiles:
         Raises:
             BakeoffError: the zip is damaged.
         """
-        # Before Python 3.12.9 and 3.13.2 two threads could move one another's place in the file.
+        # Before Python 3.12.9 and 3.13.2 two threads could change each other's file position.
         with _damage_told(self._path), self._turn:
             return self._archive.read(name)
 
@@ -99,7 +99,7 @@ def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
     """Yield the files that `writing_raw_files` wrote into `folder`.
 
     Raises:
-        BakeoffError: the zip is not there, or damaged.
+        BakeoffError: the zip is missing or damaged.
     """
     path = folder / FILES
     with _damage_told(path):
@@ -118,20 +118,20 @@ def _damage_told(path: Path) -> Iterator[None]:
     except (OSError, *DAMAGE) as error:
         raise BakeoffError(
             f"{path}: cannot be read ({str(error)[:200]}); `dvc checkout --force {path.parent}` "
-            "brings it back, `dvc repro --force ingest` makes it anew"
+            "restores it, `dvc repro --force ingest` makes it again"
         ) from None
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A member that was not brought in, and why."""
+    """A member that was left out, and why."""
 
     path: str
     detail: str
 
 
 def write_left_out(path: Path, left_out: list[LeftOut]) -> None:
-    """Write what was not brought in, as CSV."""
+    """Write the members that were left out, as CSV."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["path", "detail"])
@@ -139,7 +139,7 @@ def write_left_out(path: Path, left_out: list[LeftOut]) -> None:
 
 
 def read_left_out(path: Path) -> list[LeftOut]:
-    """Read what `write_left_out` wrote; empty where there is no such file."""
+    """Read the file of `write_left_out`; empty if it does not exist."""
     if not path.exists():
         return []
     table = read_csv(path, all_text=True)

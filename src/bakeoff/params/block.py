@@ -1,4 +1,4 @@
-"""Reading YAML into frozen, strict models; an error names the file, the key and the remedy."""
+"""Parse YAML into frozen, strict models; errors name the file, the key and the remedy."""
 
 import json
 from datetime import date
@@ -34,8 +34,8 @@ TOP_LEVEL = (
     "tracking",
 )
 
-ADDRESSES = {"url", "weights_mirror"}  # what these keys hold may have a password in it
-_MOST_MISTAKES = 20  # that are listed of one block
+ADDRESSES = {"url", "weights_mirror"}  # values that may contain a password
+_MOST_MISTAKES = 20  # listed per block
 _DECIDES_NO_OUTPUT = "tracking"
 _MISSING = object()
 _PORTS = {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
@@ -43,7 +43,7 @@ _DEVICES = {"con", "prn", "aux", "nul"} | _PORTS
 
 
 class Block(BaseModel):
-    """A frozen block of parameters that forbids keys it does not know."""
+    """A frozen block of parameters that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -103,10 +103,10 @@ def _descend(value: Any, key: str) -> Any:
 def parse(model: type[B], value: Any, *, where: str, path: Path) -> B:
     """Validate `value`, as it was read from YAML, as `model`.
 
-    Strict: a number is no text, a boolean no number, and 1.5 no whole number.
+    It is strict: a number is not text, a boolean is not a number, and 1.5 is not an integer.
 
     Raises:
-        BakeoffError: it is not valid; one sentence for each mistake.
+        BakeoffError: it is invalid; one sentence per mistake.
     """
     try:
         return model.model_validate_json(json.dumps(_plain(value)), strict=True)
@@ -154,18 +154,18 @@ def _sentence(detail: Any, where: str, path: Path) -> str:
 
 
 def is_device(name: str) -> bool:
-    """Whether Windows takes a file of this name for a device."""
+    """Whether the name is reserved for a device on Windows."""
     return name.partition(".")[0].casefold() in _DEVICES
 
 
 def shown_value(value: Any) -> str:
-    """A value as it stands in a message: one line of at most 60 characters, no credentials."""
+    """A value for a message: one line of at most 60 characters, without credentials."""
     given = without_secrets(one_line(repr(value)))
     return given if len(given) <= 60 else given[:57] + "…"
 
 
 def _given(value: Any, key: tuple[int | str, ...]) -> str:
-    """The value that was refused; not that of an address, which misspelt may hold a password."""
+    """The refused value; empty for addresses, which may contain a password."""
     if ADDRESSES & {*key}:
         return ""
     return f" is {shown_value(value)}"

@@ -1,4 +1,4 @@
-"""Every parameter at once, before the first stage runs."""
+"""Check all parameters before the first stage runs."""
 
 import os
 import re
@@ -38,7 +38,10 @@ BLOCKS: dict[str, type[Block]] = {
     "evaluate": EvaluateParams,
     "tracking": TrackingParams,
 }
-_SPELLED_OUT = ("sort.mode", "evaluate.design")  # some stages depend on these keys alone
+_SPELLED_OUT = (
+    "sort.mode",
+    "evaluate.design",
+)  # keys on which some stages depend without their block
 _MOST_SEED = 2**32 - 1
 _UNFIT = re.compile(r"[?{}]|%[0-9A-Fa-f]{2}")
 Check = Callable[[Path], object]
@@ -49,8 +52,8 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
 
     Args:
         path: The parameter file; the data sets are in `datasets/` beside it.
-        weights: Whether files of weights must be there, too. A stage whose features exist
-            already does without them.
+        weights: Whether weights files must exist too. A stage whose features already exist does not
+            need them.
 
     Raises:
         BakeoffError: one sentence for each mistake.
@@ -88,7 +91,7 @@ def feature_requests(path: Path = PARAMS) -> dict[str, FeatureRequest]:
 def write_parameters(
     folder: Path, requests: Mapping[str, FeatureRequest], path: Path = PARAMS
 ) -> None:
-    """Write what the stages of each model, and those that read the data set, depend on.
+    """Write the parameters that each model's stages, and the stages that read data, depend on.
 
     Args:
         folder: Where the files of `bakeoff.params.resolved` go.

@@ -1,4 +1,4 @@
-"""The blocks of the data half: `sort`, `split`, `augment`, `tfrecord`."""
+"""The blocks of the data stages: `sort`, `split`, `augment`, `tfrecord`."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ Transform = Literal["mirror_horizontal", "mirror_vertical", "rotate_90", "rotate
 
 
 class SortParams(Block):
-    """What is a usable picture, and how many of them to take."""
+    """Rules of usable pictures, and how many to take."""
 
     mode: Literal["RGB", "L"] = "RGB"
     min_side: Annotated[int, Field(ge=1)] = 32
@@ -61,7 +61,7 @@ class RandomTransforms(Block):
 
 
 class AugmentParams(Block):
-    """Which extra copies of which pictures are exported."""
+    """Extra copies to export."""
 
     sides: tuple[Side, ...] = ("train",)
     transforms: tuple[Transform, ...] = ("mirror_horizontal",)

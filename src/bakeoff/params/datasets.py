@@ -1,4 +1,4 @@
-"""`datasets/<name>.yaml`: where a data set is and how a picture's class is found."""
+"""`datasets/<name>.yaml`: the location of a data set and the rules for labels."""
 
 import re
 from pathlib import Path
@@ -41,7 +41,7 @@ Classes = Annotated[dict[str, Regex], Field(min_length=2)]
 
 
 class Dataset(Block):
-    """What every kind of data set may say."""
+    """Keys of every kind of data set."""
 
     description: str = ""
     source: str = ""  # public page
@@ -56,7 +56,7 @@ class Dataset(Block):
 
 
 class Archived(Dataset):
-    """What a data set that comes from outside says about getting and unpacking it."""
+    """Keys about downloading and unpacking a data set."""
 
     archive: str | None = None  # zip, tar, h5, npz or a folder; ~ and absolute paths allowed
     url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None  # when archive is not there
@@ -99,7 +99,7 @@ class Folders(Archived):
 
 
 class Tabular(Archived):
-    """Labels that stand in a table among the members."""
+    """Labels from a table among the members."""
 
     table: Names  # globs; of several tables each names the pictures beside it first
     label_column: Column | None = None
@@ -109,7 +109,7 @@ class Tabular(Archived):
 
 
 class Table(Tabular):
-    """A CSV or JSON Lines names the pictures and their labels."""
+    """A CSV or JSON Lines file names the pictures and their labels."""
 
     kind: Literal["table"]
     image_column: Column
@@ -188,7 +188,7 @@ KINDS: dict[str, type[Dataset]] = {
 
 
 def dataset_path(name: str) -> Path:
-    """Where the data set `name` is described."""
+    """The path of the description of the data set `name`."""
     return DATASETS / f"{name}.yaml"
 
 
@@ -196,7 +196,7 @@ def read_dataset(path: Path) -> Dataset:
     """Read one data set's description; labels, patterns and paths are the text in the file.
 
     Raises:
-        BakeoffError: the file is missing or says something that is not allowed.
+        BakeoffError: the file is missing or contains a mistake.
     """
     typed, text = read_yaml(path), read_yaml(path, as_text=True)
     kind = text.get("kind")
@@ -212,7 +212,7 @@ def read_dataset(path: Path) -> Dataset:
 
 
 def _is_number(annotation: Any) -> bool:
-    """Whether a field holds a number or a switch, which YAML's types decide."""
+    """Whether a field is a number or a boolean, typed by YAML."""
     return bool({int, float, bool} & {annotation, *get_args(annotation)})
 
 
@@ -220,7 +220,7 @@ def read_chosen_dataset(params: Path = PARAMS) -> tuple[str, Dataset]:
     """The name and description of the data set that `params.yaml` chooses.
 
     Raises:
-        BakeoffError: the choice is no file in `datasets/`, or that file has a mistake.
+        BakeoffError: there is no such file in `datasets/`, or it contains a mistake.
     """
     name = read_key("dataset", params)
     if not isinstance(name, str) or not _NAME.fullmatch(name) or is_device(name):

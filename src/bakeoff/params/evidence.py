@@ -8,7 +8,7 @@ from bakeoff.params.block import Block
 
 
 class EvaluateParams(Block):
-    """How models are compared on the test side."""
+    """How models are compared."""
 
     design: Literal["auto", "folds", "split"] = "auto"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
@@ -20,7 +20,7 @@ class EvaluateParams(Block):
 
 
 class TrackingParams(Block):
-    """What MLflow is told."""
+    """What is logged to MLflow."""
 
     enabled: bool = True
     system_metrics: bool = False

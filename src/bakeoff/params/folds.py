@@ -1,4 +1,4 @@
-"""The block `folds`: how every picture becomes a test picture."""
+"""The block `folds`: repeated cross-validation."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from bakeoff.params.block import Block
 
 
 class FoldsParams(Block):
-    """Repeated cross-validation; whether it is done at all, `evaluate.design` says."""
+    """Repeated cross-validation; `evaluate.design` decides whether it is used."""
 
     count: Annotated[int, Field(ge=3, le=20)] = 5
     repeats: Annotated[int, Field(ge=1, le=20)] = 3  # deals, each with another seed of the heads

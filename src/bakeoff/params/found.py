@@ -1,4 +1,4 @@
-"""What a search found, as the stages after it read it."""
+"""The result of a search, as later stages read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,16 +26,16 @@ class Found:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def applied_to(self, params: P) -> P:
-        """`params` with the found values in the place of the given ones."""
+        """`params` with the found values instead of the given ones."""
         return with_values(params, self.values)
 
     def facts(self) -> dict[str, Any]:
-        """What a model's `params` say of the search."""
+        """The search's entries in a model's `params`."""
         return {"searched": sorted(self.values), "trials": self.trials}
 
 
 def with_values(params: P, values: Mapping[str, Any]) -> P:
-    """`params` with other values at some dotted names, checked anew.
+    """`params` with other values at some dotted names, validated again.
 
     Raises:
         BakeoffError: the values do not fit together.
@@ -67,7 +67,7 @@ def read_found(folder: Path) -> Found:
 
 
 def write_no_search(folder: Path) -> Found:
-    """Write the outputs of a search that was not asked for."""
+    """Write the outputs of a stage without a search."""
     with writing_folder(folder) as partial:
         write_json(partial / BEST, {})
         write_text(partial / TRIALS, ",".join(COLUMNS) + "\n")

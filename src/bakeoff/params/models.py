@@ -1,7 +1,7 @@
-"""The blocks of the training half: `defaults`, `models`, `random_forest`, `logistic`, `compute`.
+"""The blocks of training: `defaults`, `models`, `random_forest`, `logistic`, `compute`.
 
-What a model's entry leaves out is taken from `defaults`, and its picture side from the backbone:
-`{backbone: ResNet50}` is a whole entry.
+Missing keys of a model's entry come from `defaults`, and its picture side from the backbone, so
+`{backbone: ResNet50}` is a complete entry.
 """
 
 import re
@@ -110,7 +110,7 @@ class TrainParams(Block):
 
 
 class LiveAugmentation(Block):
-    """Random changes drawn anew each epoch while fine-tuning; all off by default."""
+    """Random changes, drawn again each epoch of fine-tuning; all off by default."""
 
     mirror: Literal["none", "horizontal", "vertical", "both"] = "none"
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  # degrees
@@ -125,7 +125,7 @@ class LiveAugmentation(Block):
 
 
 class Resolution(Block):
-    """One step of progressive resizing: picture side and the regularisation that goes with it."""
+    """One step of progressive resizing: picture side and regularisation."""
 
     image_side: Annotated[int, Field(ge=8)]
     epochs: Annotated[int, Field(ge=1)]
@@ -160,7 +160,7 @@ class ConvBlock(Block):
 
 
 class FeatureChoices(Block):
-    """What frozen features depend on, beside the backbone and the picture side."""
+    """Keys that frozen features depend on, besides the backbone and the picture side."""
 
     weights: str = "imagenet"  # imagenet | random | a file
     pooling: Literal["avg", "max", "flatten"] = "avg"
@@ -169,7 +169,7 @@ class FeatureChoices(Block):
 
 
 class FeatureParams(FeatureChoices):
-    """What a model's frozen features depend on."""
+    """The keys that a model's frozen features depend on."""
 
     backbone: str  # a keras.applications class, an EfficientNet-Lite, `cnn` or `mlp`
     image_side: Annotated[int, Field(ge=8, le=4096)]  # pixels; default: the backbone's natural side
@@ -197,7 +197,7 @@ class Recipe(Block):
 
 
 class ModelDefaults(FeatureChoices):
-    """What every model's entry takes from here where it leaves it out."""
+    """Defaults for keys that a model's entry leaves out."""
 
     weights_mirror: Mirror | None = None  # a folder or URL holding Keras's files by their names
     weights_unreachable: Unreachable = "random"
@@ -237,7 +237,7 @@ def _layers(params: ModelParams) -> str:
 
 
 def _network(params: ModelParams) -> str:
-    """What is wrong with `conv` and `channels`; both describe networks built here."""
+    """The mistake in `conv` and `channels`, which describe networks built here."""
     if params.backbone != "cnn":
         if params.conv:
             return f"'conv' describes backbone cnn, and this one is {params.backbone}; remove it"
@@ -286,7 +286,7 @@ FORESTS = ("random_forest", "descriptor_forest")
 
 
 class ForestParams(Block):
-    """A baseline that has to be beaten."""
+    """A random forest."""
 
     descriptors: Annotated[tuple[Descriptor, ...], Field(min_length=1)] = ("pixels",)
     pixels_side: Annotated[int, Field(ge=4, le=256)] = 32
@@ -308,7 +308,7 @@ class LogisticParams(Block):
 
 
 class ComputeParams(Block):
-    """Where tensors are computed."""
+    """The devices of TensorFlow."""
 
     strategy: Literal["auto", "single", "mirrored"] = "auto"
 
@@ -367,7 +367,7 @@ def model_names(path: Path = PARAMS) -> tuple[str, ...]:
 
 
 def _unfit(name: Any) -> str:
-    """Why a model cannot have this name; empty where it can."""
+    """Why a model cannot have this name; empty if it can."""
     if not isinstance(name, str):
         return "YAML takes it for no text; write it in quotes"
     if not _NAME.fullmatch(name):

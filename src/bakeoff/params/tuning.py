@@ -94,7 +94,7 @@ class TuneParams(Block):
 
 @dataclass(frozen=True)
 class Searched:
-    """One searched parameter: where it stands, and what it may be."""
+    """One searched parameter: its path and its range or choices."""
 
     block: str  # "" or a block of a model's entry
     key: str

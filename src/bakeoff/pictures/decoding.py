@@ -97,7 +97,7 @@ def decode(
         A loaded picture of that mode, 8 bits a channel.
 
     Raises:
-        PictureError: the file is no usable picture.
+        PictureError: the file is not a usable picture.
 
     Examples:
         >>> stream = io.BytesIO()

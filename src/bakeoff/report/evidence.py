@@ -39,7 +39,7 @@ class Evidence:
     shown: Shown
     inspections: Mapping[str, Inspection]  # of networks and forest
     pictures: Mapping[int, NDArray[np.uint8]]
-    spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
+    spreads: Mapping[str, Spread]  # of retrained heads; empty without `evaluate.repeats`
 
 
 def gather_evidence(

@@ -35,7 +35,7 @@ def _last_words(
         sys.__excepthook__(kind, error, trace)
         return
     name = Path(sys.argv[0]).stem
-    line = f"{name}: interrupted; nothing half-written was kept, `dvc repro` goes on from here"
+    line = f"{name}: interrupted; no partial output was kept, `dvc repro` continues from here"
     print(line, file=sys.stderr)  # noqa: T201
     sys.stdout.flush()
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -68,7 +68,7 @@ def run_stage(name: str, main: Callable[[], None]) -> None:
             raise
         sys.exit(
             f"{name}: error: {error.filename or 'a file'}: {error.strerror}; nothing half-written "
-            "was kept; make room, or make it writable, then `dvc repro` goes on from here"
+            "was kept; make room, or make it writable, then `dvc repro` continues from here"
         )
 
 

@@ -10,7 +10,7 @@ from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 
 SIDES = ("train", "val", "test")
 COPIES = "copies"
-"""Where the folds' further copies stand in the plan, the records and the features."""
+"""The name of the folds' further copies in the plan, the records and the features."""
 PLAN_COLUMNS = ("split", "path", "image_id", "label", "group", "transform", "seed")
 FOLD_COLUMNS = ("image_id", "repeat", "fold")
 _NUMBERS = ("width", "height", "bytes", "seed", "repeat", "fold")

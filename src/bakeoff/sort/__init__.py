@@ -1,1 +1,1 @@
-"""Raw files become validated, labelled pictures."""
+"""Sorting raw files into validated, labelled pictures."""

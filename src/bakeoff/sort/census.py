@@ -1,4 +1,4 @@
-"""What the sorted pictures are like: counts, sizes, modes and brightness, class by class."""
+"""Census of the sorted pictures: counts, sizes, modes and brightness per class."""
 
 from pathlib import Path
 from typing import Any

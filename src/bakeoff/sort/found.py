@@ -1,4 +1,4 @@
-"""What is known of a raw file before it is opened."""
+"""Facts about a raw file before it is opened."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from bakeoff.pictures.decoding import Reason
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a raw file's name or a table says of it.
+    """Class, group and side of a raw file, from its name or a table.
 
     Attributes:
         path: of the raw file, relative, POSIX.
-        label: class; "" where there is a `reason`.
-        group: pictures of one group stay on one side; "" where nothing says so.
+        label: class; "" if there is a `reason`.
+        group: pictures of one group stay on one side; "" without a group.
         official: the archive's own side: `train`, `val`, `test` or "".
         reason: why the file cannot be used, or None.
-        detail: more of that.
+        detail: further details of the reason.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Keys of a data set's file that fit nothing are refused; what the others fit is told."""
+"""Refuse keys of a data set's file that match nothing; log how much the others match."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from bakeoff.sort.found import Found
 
 log = logging.getLogger(__name__)
 
-# Names in which several pictures of one patient, and the like, can be recognised.
+# File names that show several pictures of one patient, session or object.
 _PATIENTS = (
     r"(?i)(patient|person|subject|subj|case|session|pat)[-_ ]?\d+",
     r"[^/]*\d{3,}(?=[-_ ]\d{1,4}\.\w+$)",  # NORMAL-1003352-0001.jpeg
@@ -24,7 +24,7 @@ def refuse_idle_labels(found: Sequence[Found], dataset: Dataset, where: Path) ->
     """Refuse a label of `rename` or `leave_out_labels` that was not found.
 
     Raises:
-        BakeoffError: with the labels that there are.
+        BakeoffError: with the existing labels.
     """
     labels = {item.label for item in found if item.reason is None}
     for key, named in (
@@ -40,10 +40,10 @@ def refuse_idle_labels(found: Sequence[Found], dataset: Dataset, where: Path) ->
 
 
 def refuse_idle_keys(found: Sequence[Found], dataset: Dataset, where: Path) -> None:
-    """Tell how many labelled names `group` and `official` fit, and refuse the one that fits none.
+    """Log how many labelled names `group` and `official` match; refuse a key that matches none.
 
     Raises:
-        BakeoffError: with a name that it should have fitted.
+        BakeoffError: with an example of a name.
     """
     usable = [item for item in found if item.reason is None]
     if not usable:

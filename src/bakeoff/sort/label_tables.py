@@ -1,4 +1,4 @@
-"""Labels that come from tables: which row names which picture, and what it says of it."""
+"""Labels from tables: match rows to pictures and read class, group and side."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ SIDE_NAMES = {
 
 @dataclass(frozen=True)
 class _Row:
-    """What one row says; `place` tells people which it is."""
+    """The content of one row; `place` names it in messages."""
 
     name: str
     place: str
@@ -45,8 +45,8 @@ def find_by_table(
 ) -> list[Found]:
     """One `Found` for each path, in order, then one for each row without a picture.
 
-    A file that rows of several labels name, or one of several files that a row could mean, has
-    an ambiguous class.
+    A file that rows with several labels name, or one of several files that a row matches, has an
+    ambiguous class.
 
     Raises:
         BakeoffError: there is no such table, or it lacks a column.
@@ -145,7 +145,7 @@ def _refuse_pixels(images: "pd.Series[str]", name: str, where: Path) -> None:
 
 
 def _one_hot(table: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The label of each row, "" for none, and a doubt where several columns are set."""
+    """The label of each row, "" for none, and a problem if several columns are set."""
     values = table[[f"label {column}" for column in columns]].to_numpy(str)
     labels, doubts = [], []
     for row in values:
@@ -163,7 +163,7 @@ def _is_on(cell: str) -> bool:
 
 
 def _sides(table: pd.DataFrame, dataset: Table, name: str, where: Path) -> list[str]:
-    """The archive's own side of each row, "" where the table has none."""
+    """The archive's own side of each row, "" if the table has none."""
     if dataset.split_column is None:
         _hint_at_sides(table, dataset)
         return [""] * len(table)

@@ -1,4 +1,4 @@
-"""Finding the class, the group and the official side of each raw file, by its path or a table."""
+"""Find the class, group and official side of each raw file, by its path or a table."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from bakeoff.sort.label_tables import find_by_table
 from bakeoff.sort.quarantine import what_else
 
 MAX_LABEL_BYTES = 100  # UTF-8; a label names a folder
-_TAKEN = ("manifest.csv", "quarantine.csv", "classes.json")  # stand beside the class folders
+_TAKEN = ("manifest.csv", "quarantine.csv", "classes.json")  # files beside the class folders
 
 
 def find_labels(
@@ -28,11 +28,11 @@ def find_labels(
     Args:
         paths: of the raw files, relative, POSIX.
         dataset: how classes are found.
-        read: gives the bytes of one of them, of a table.
+        read: returns the bytes of a file.
         where: the data set's file, for the messages.
 
     Raises:
-        BakeoffError: a key of the data set's file fits nothing, the table cannot be read, or two
+        BakeoffError: a key of the data set's file matches nothing, the table cannot be read, or two
             labels would share a folder.
     """
     if isinstance(dataset, Table):
@@ -82,7 +82,7 @@ def _refuse_idle_patterns(paths: Sequence[str], classes: dict[str, str], where: 
 
 
 def _label_in(match: "re.Match[str]") -> str:
-    """The first group that took part, or the whole match."""
+    """The first matching group, or the whole match."""
     return next((text for text in match.groups() if text), match.group())
 
 
@@ -128,7 +128,7 @@ def _folder_rule(paths: Sequence[str], dataset: Folders, where: Path) -> Callabl
 
 
 def _named(item: Found) -> Found:
-    """Letters composed, and a label of nothing but spaces is none."""
+    """Compose letters (NFC); a label of only spaces counts as missing."""
     if item.reason is not None:
         return item
     if not item.label.strip():
@@ -149,7 +149,7 @@ def _renamed(found: list[Found], dataset: Dataset, where: Path) -> list[Found]:
 
 
 def _refuse_clashing_folders(found: list[Found], where: Path) -> None:
-    """Every class needs a folder of its own, also where names differ in case alone."""
+    """Refuse classes that would share a folder, also if their names differ only in case."""
     owners: dict[str, str] = {}
     for label in sorted({item.label for item in found if item.reason is None}):
         folder = class_folder(label)
@@ -165,7 +165,7 @@ def _refuse_clashing_folders(found: list[Found], where: Path) -> None:
             )
         if folder.casefold() in _TAKEN:
             raise BakeoffError(
-                f"{where}: a class cannot be named '{label}', for a file of that name stands "
+                f"{where}: a class cannot be named '{label}', because a file of that name is "
                 "beside the classes; give it another under 'rename'"
             )
         owner = owners.setdefault(folder.casefold(), label)
@@ -177,7 +177,7 @@ def _refuse_clashing_folders(found: list[Found], where: Path) -> None:
 
 
 def _finish(item: Found, dataset: Dataset) -> Found:
-    """Fill in the group and the official side; no file is unknown that is no picture by name."""
+    """Fill in group and official side; files not named as pictures are left out, not unknown."""
     if item.reason is not None:
         claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
         if item.reason == "unknown class" and not claims:

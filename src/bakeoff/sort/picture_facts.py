@@ -1,4 +1,4 @@
-"""What one decoding tells about a picture: identity, likeness, size, brightness."""
+"""Facts from one decoding of a picture: identity, perceptual hash, size, brightness."""
 
 import hashlib
 import io
@@ -10,8 +10,8 @@ from PIL import Image
 
 from bakeoff.pictures.decoding import Mode, canonical, deep_peak, opened, pixel_id
 
-# Pixels a side, at least, of the picture that is hashed. Reducing to 256 moved the hash of a
-# rescaled photo by up to 14 bits, over the 8 that near duplicates are allowed; to 1024 by 6.
+# Smallest side, in pixels, of the picture that is hashed. Reducing to 256 moved the hash of a
+# rescaled photo by up to 14 bits, to 1024 by 6; near duplicates were once limited to 8.
 _PHASH_SIDE = 1024
 
 
@@ -20,7 +20,7 @@ _Bytes = bytes  # `Facts` has a field of that name
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one decoding tells about a picture.
+    """Facts from one decoding of a picture.
 
     Attributes:
         image_id: hash of the canonical pixels; see `pictures.pixel_id`.
@@ -30,7 +30,7 @@ class Facts:
         sha256: of the file's bytes.
         phash: 256-bit perceptual hash, 64 hexadecimal digits.
         brightness: mean grey value, 0 to 255.
-        suffix: file name ending of the true format, with its dot.
+        suffix: suffix of the true format, with its dot.
         peak: largest value of a grey picture of 16 bits; None for others.
         rewritten: the canonical pixels as a PNG file, where `white` has changed them.
     """
@@ -51,7 +51,7 @@ class Facts:
 def examine(
     content: bytes, mode: Mode, *, max_pixels: int, min_side: int, white: int | None = None
 ) -> Facts:
-    """Decode once and take down the facts.
+    """Decode once and collect the facts.
 
     Args:
         content: the file's bytes.
@@ -61,7 +61,7 @@ def examine(
         white: value of integer grey of more than 8 bits that is white; None: see `decoding`.
 
     Raises:
-        PictureError: the file is no usable picture.
+        PictureError: the file is not a usable picture.
     """
     with opened(content, max_pixels=max_pixels, min_side=min_side) as own:
         own_mode, suffix = own.mode, _suffix(own)

@@ -1,4 +1,4 @@
-"""Files that are not used: why, and how many are too many."""
+"""Quarantine: files that are not used, the reasons, and the limit."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from bakeoff.pictures.decoding import Reason
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.sort.sampling import UNSAMPLED
 
-# Not the user's trouble: system litter, the table, members outside `keep`, unsampled pictures.
+# Not counted: system files, the table, members outside `keep`, unsampled pictures.
 UNCOUNTED: Reason = "left out"
 
 
@@ -30,12 +30,12 @@ class Quarantined:
 def stop_at(
     limit: float, refused: list[Quarantined], spoiled: list[Quarantined], examined: int, where: Path
 ) -> None:
-    """Stop above a share of quarantined files; that of a sample speaks for the whole.
+    """Stop above a share of quarantined files; with a sample, its share is used.
 
     Args:
         limit: greatest share, 0 to 1.
-        refused: by their name or the table, before any decoding.
-        spoiled: by their content.
+        refused: because of their name or the table, before decoding.
+        spoiled: because of their content.
         examined: number of files decoded.
         where: the data set's file, for the message.
 
@@ -67,7 +67,7 @@ def stop_at(
 
 
 def _remedy(reason: Reason, items: list[Quarantined], where: Path) -> str:
-    """What ends the error, for the commonest reason."""
+    """The remedy for the most frequent reason."""
     numbers = [
         [int(n) for n in re.findall(r"\d+", item.detail)] for item in items if item.reason == reason
     ]
@@ -83,7 +83,7 @@ def _remedy(reason: Reason, items: list[Quarantined], where: Path) -> str:
 
 
 def what_else(paths: Iterable[str]) -> str:
-    """The commonest kind of file that holds data but is no picture, as the end of a message."""
+    """The most frequent kind of data file that is not a picture, as the end of a message."""
     found: dict[str, list[str]] = {}
     for path in paths:
         if kind := kind_of_file(path):

@@ -1,8 +1,8 @@
-"""Taking less than everything, for quick runs: the largest classes, a share of the groups.
+"""Subsampling for quick runs: the largest classes, a share of the groups.
 
-Both look at names alone, before a picture is decoded, and neither draws a random number: a
-group's rank is a hash of its key. So the sample stays the same whatever the seed, and a larger
-share contains the smaller one.
+Both use only names, before a picture is decoded, and no random numbers: a group's rank is a hash of
+its key. The sample therefore does not depend on the seed, and a larger share contains a smaller
+one.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ def limit_classes(found: Sequence[Found], count: int | None) -> list[Found]:
 
 
 def sample_groups(found: Sequence[Found], share: float) -> list[Found]:
-    """Leave out all but a share of each class's groups, rounded up; whole groups stay whole."""
+    """Leave out all but a share of each class's groups, rounded up; groups are never split."""
     if share >= 1:
         return list(found)
     groups: dict[str, set[str]] = defaultdict(set)

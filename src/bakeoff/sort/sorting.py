@@ -1,4 +1,4 @@
-"""Validating every raw file once and sorting the usable ones into a folder for each class."""
+"""Validate every raw file once and sort the usable ones into one folder per class."""
 
 import hashlib
 import logging
@@ -34,7 +34,7 @@ _METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most
 
 @dataclass(frozen=True)
 class Sorted:
-    """What sorting found.
+    """Result of sorting.
 
     Attributes:
         manifest: one row for each usable picture, sorted by path, with `MANIFEST_COLUMNS` and
@@ -67,9 +67,9 @@ def sort_pictures(
         raw: the folder that ingestion wrote.
         target: an existing, empty folder; on failure the caller removes it.
         dataset: how classes are found.
-        params: what is a usable picture, and how many to take.
+        params: rules of usable pictures, and how many to take.
         where: the data set's file, for the messages.
-        prefix: what stands before `<label>/<file>` in the manifest's paths.
+        prefix: path before `<label>/<file>` in the manifest.
 
     Raises:
         BakeoffError: too much is quarantined, fewer than two classes are left, or the raw files
@@ -94,7 +94,7 @@ def sort_pictures(
 def _find_and_examine(
     raw: Path, target: Path, dataset: Dataset, params: SortParams, where: Path
 ) -> tuple[list[Quarantined], list[_Usable], list[Quarantined]]:
-    """What is refused by its name or the table, what is usable, and what is spoiled."""
+    """Files refused because of name or table, usable pictures, and unusable pictures."""
     with reading_raw_files(raw) as files:
         named = find_labels(files.names(), dataset, files.read, where)
         warn_of_classes(named, dataset)
@@ -148,9 +148,9 @@ def _examine(
 
 
 def interim_name(source: str, suffix: str) -> str:
-    """A file name of plain characters that depends on the member's path alone.
+    """A file name of plain characters that depends only on the member's path.
 
-    The stem, cut to 60 characters, is kept for people; the hash of the path makes it unique.
+    It has the stem, cut to 60 characters, for readers; the hash of the path makes it unique.
     """
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(source).stem).lstrip(".")[:60]
     return f"{stem}-{hashlib.sha256(source.encode()).hexdigest()[:10]}{suffix}"
@@ -159,7 +159,7 @@ def interim_name(source: str, suffix: str) -> str:
 def _separate_conflicts(
     usable: list[_Usable], target: Path
 ) -> tuple[list[_Usable], list[Quarantined]]:
-    """Identical pixels under several labels: nobody knows which is right, so none is used."""
+    """Remove pictures whose pixels occur under several labels, because the true one is unknown."""
     labels: dict[str, set[str]] = defaultdict(set)
     for item in usable:
         labels[item.facts.image_id].add(item.found.label)
@@ -176,7 +176,7 @@ def _separate_conflicts(
 
 
 def _warn_of_vanished(usable: list[_Usable], spoiled: list[Quarantined]) -> None:
-    """Say which classes lost every picture, and how many pictures lost their class."""
+    """Warn of classes without usable pictures, and of pictures with conflicting labels."""
     left = {item.found.label for item in usable}
     gone = Counter(item.label for item in spoiled if item.label and item.label not in left)
     for label, count in sorted(gone.items()):
@@ -188,19 +188,19 @@ def _warn_of_vanished(usable: list[_Usable], spoiled: list[Quarantined]) -> None
     conflicts = [item for item in spoiled if item.reason == "conflicting labels"]
     if conflicts:
         log.warning(
-            "%d pictures are left out, for their pixels stand under several labels (%s: %s); "
+            "%d pictures are left out, because their pixels occur under several labels (%s: %s); "
             "quarantine.csv lists them",
             *(len(conflicts), quoted(conflicts[0].path), quoted(conflicts[0].detail)),
         )
 
 
 def _warn_of_range(usable: list[_Usable], params: SortParams) -> None:
-    """Warn of deep grey pictures that are nearly black, for their values fill a few bits alone."""
+    """Warn of 16-bit grey pictures that are nearly black, because they use only a few bits."""
     peaks = [item.facts.peak for item in usable if item.facts.peak is not None]
     if peaks and params.white is None and (peak := max(peaks)) < _DEEP // 16:
         white = 2 ** peak.bit_length() - 1
         log.warning(
-            "%d pictures of 16 bits use values up to %d alone and become nearly black: "
+            "%d pictures of 16 bits only use values up to %d and become nearly black: "
             "'sort.white: %d' in params.yaml makes that value white",
             *(len(peaks), peak, white),
         )
@@ -233,8 +233,8 @@ def _need_two_classes(
 
 def _manifest(usable: list[_Usable], prefix: str) -> pd.DataFrame:
     usable = sorted(usable, key=lambda item: item.path)
-    # Column by column, each packed at once: a dict for each of 100 000 rows, or every column as
-    # a list of Python objects, would take more memory than the rest.
+    # Column by column: 100 000 dicts, or all columns as lists of Python objects at once, would take
+    # more memory than everything else.
     own = {"path": pd.Series([f"{prefix}/{item.path}" for item in usable])}
     names = {"label": "label", "group": "group", "source": "path", "official": "official"}
     named = {c: pd.Series([getattr(u.found, name) for u in usable]) for c, name in names.items()}

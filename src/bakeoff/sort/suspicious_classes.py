@@ -1,4 +1,4 @@
-"""Classes that are probably none: sides, masks, combined labels, patients, unlabelled pictures."""
+"""Warnings about classes that are probably sides, masks, combined labels or patients."""
 
 import logging
 import re
@@ -20,11 +20,11 @@ _MOST = 0.8
 
 
 def warn_of_classes(found: Sequence[Found], dataset: Dataset) -> None:
-    """Name what was taken for a class, or for a picture of one, and probably is not.
+    """Warn of classes, and of pictures in them, that are probably something else.
 
     Args:
         found: every raw file, with its label.
-        dataset: tells how labels were found.
+        dataset: how labels were found.
     """
     usable = [item for item in found if item.reason is None]
     labels = Counter(item.label for item in usable)
@@ -59,7 +59,7 @@ def _warn(labels: Sequence[str], what: str) -> None:
 
 
 def _at_another_depth(usable: Sequence[Found]) -> list[str]:
-    """Labels whose pictures all lie at a depth where few others do."""
+    """Labels whose pictures are all at an unusual folder depth."""
     depths: dict[str, Counter[int]] = defaultdict(Counter)
     for item in usable:
         depths[item.label][item.path.count("/")] += 1

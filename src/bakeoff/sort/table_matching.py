@@ -1,7 +1,7 @@
-"""Which file a row of a table names: the longest common end of their paths decides.
+"""Match the rows of a table to files, by the longest common end of their paths.
 
-Rows are matched in rounds, each more forgiving than the one before; a file that an earlier round
-gave to a row is not given away again.
+Rows are matched in rounds, each more tolerant than the one before; a file that an earlier round
+assigned is not assigned again.
 """
 
 import re
@@ -20,7 +20,7 @@ _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 @dataclass(frozen=True)
 class Match:
-    """The files that a row may mean: one if all is well; `despite` says what was overlooked."""
+    """The files that match a row, ideally one; `despite` names the difference that was ignored."""
 
     files: tuple[str, ...] = ()
     despite: str = ""
@@ -57,7 +57,7 @@ def _without_upload(name: str) -> str:
     return _stem(_UPLOAD.sub("", name))
 
 
-# What is done to a row's file name and to a member's before they are compared.
+# Normalisations of both file names before they are compared.
 _ROUNDS: tuple[tuple[str, Callable[[str], str], Callable[[str], str]], ...] = (
     ("", str, str),
     ("another folder", str, str),
@@ -74,8 +74,8 @@ def match_rows(
     """Find the file of each row.
 
     Args:
-        names: of the rows, as `clean_name` gives them; "" names nothing.
-        homes: folder of each row's table: a name is looked for there first.
+        names: of the rows, from `clean_name`; "" names nothing.
+        homes: folder of each row's table, which is searched first.
         paths: of the files.
 
     Returns:
@@ -104,12 +104,12 @@ def match_rows(
 
 
 def _longest_end(name: str, home: str, candidates: Sequence[str], *, strict: bool) -> list[str]:
-    """Those of the candidates, whose file names fit, that share most folders with the row."""
+    """The candidates with the most folders in common with the row."""
     exact = [path for path in (f"{home}/{name}".lstrip("/"), name) if path in candidates]
     if exact:
         return exact[:1]
     common = {path: _common_folders(name, path) for path in candidates}
-    if strict:  # one path must be the whole end of the other
+    if strict:  # one path must be the end of the other
         shorter = name.count("/")
         common = {p: n for p, n in common.items() if n == min(shorter, p.count("/"))}
     most = max(common.values(), default=0)

@@ -1,1 +1,1 @@
-"""Dealing pictures to train, val and test without leaks."""
+"""Splitting pictures into train, val, test and folds without leaks."""

@@ -1,8 +1,8 @@
-"""Finding pictures that are one picture, and joining groups through them.
+"""Find duplicate pictures, and join the groups that share one.
 
 Exact duplicates share their decoded pixels (`image_id`). Near duplicates have 256-bit perceptual
 hashes within a few bits of each other. Groups that share either are joined, transitively: if A is
-a duplicate of B and B of C, then A, B and C stand on one side.
+a duplicate of B and B of C, then A, B and C are on one side.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from scipy.sparse.csgraph import connected_components
 HASH_BITS = 256
 PAIR_COLUMNS = ("kind", "distance", "first", "second", "first_label", "second_label")
 
-# pHash compares frequencies with their median: a picture with any texture sets half of the bits.
-# Flat and nearly flat pictures tie instead, and would all be "duplicates" of one another.
+# pHash compares frequencies with their median, so a picture with texture sets half of the bits.
+# In flat pictures the frequencies tie, and all of them would be "duplicates" of one another.
 _MIN_BITS_SET = 96
 
 Bits = npt.NDArray[np.uint64]
@@ -26,12 +26,12 @@ Pairs = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What was found among the pictures of a manifest.
+    """Duplicates among the pictures of a manifest.
 
     Attributes:
         groups: the joined group of each picture, named after its smallest member, in row order.
         pairs: one row per pair found, with `PAIR_COLUMNS`.
-        flat: number of pictures whose hash says nothing, compared by their pixels alone.
+        flat: number of pictures with a meaningless hash, which are compared only by their pixels.
     """
 
     groups: "pd.Series[str]"
@@ -45,7 +45,7 @@ def find_duplicates(manifest: pd.DataFrame, bits: int | None) -> Duplicates:
     Args:
         manifest: columns image_id, path, label, group ("": a group of its own), phash; and
             likeness, where near duplicates beyond `bits` were confirmed.
-        bits: largest distance of two near duplicates' hashes; None looks for exact ones alone.
+        bits: largest distance of two near duplicates' hashes; None: only exact duplicates.
 
     Returns:
         The joined groups and the pairs that joined them. Neither depends on the order of rows.
@@ -83,7 +83,7 @@ def _likeness(manifest: pd.DataFrame) -> "pd.Series[str]":
 
 
 def group_keys(manifest: pd.DataFrame) -> "pd.Series[str]":
-    """Each picture's own key: its patient, or its pixels where no pattern named a patient."""
+    """Each picture's own key: its patient, or its pixels if no pattern names a patient."""
     group = manifest["group"].astype(str)
     return group.where(group != "", manifest["image_id"].astype(str))
 
@@ -115,7 +115,7 @@ def unpack_hashes(phash: "pd.Series[str]") -> Bits:
 
 
 def flat_hashes(hashes: Bits) -> npt.NDArray[np.bool_]:
-    """Which (n, 4) hashes set so few bits that they only say "a nearly flat picture"."""
+    """Which (n, 4) hashes have so few bits set that the picture is nearly flat."""
     return np.bitwise_count(hashes).sum(axis=1, dtype=np.int64) < _MIN_BITS_SET
 
 
@@ -131,7 +131,7 @@ def near_pairs(
     Args:
         hashes: (n, 4) words.
         bits: the distance d; None finds nothing.
-        usable: (n,) rows to look at; None looks at all.
+        usable: (n,) rows to compare; None: all.
 
     Returns:
         (k, 2) row numbers, first below second, sorted; and (k,) distances.
@@ -163,12 +163,12 @@ def near_pairs(
 def twins(
     ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Which of our pictures have an exact, and which only a near duplicate among theirs.
+    """Which pictures of `ours` have an exact, or else a near duplicate in `theirs`.
 
     Args:
         ours: (n,) rows with image_id and phash.
-        theirs: rows likewise.
-        bits: largest distance of near duplicates; None looks for exact ones alone.
+        theirs: rows with the same columns.
+        bits: largest distance of near duplicates; None: only exact duplicates.
 
     Returns:
         Two (n,) masks; no picture is in both.
@@ -217,8 +217,8 @@ def _close_distinct(hashes: Bits, bits: int) -> tuple[Pairs, Pairs]:
 def _bands(hashes: Bits, count: int) -> Bits:
     """Each row's bits dealt to `count` bands of at most 64 bits; shape (count, n).
 
-    Neighbouring bits are neighbouring frequencies, which similar pictures share: dealing them
-    out in turn keeps every band selective.
+    Neighbouring bits are neighbouring frequencies, which similar pictures share; interleaving them
+    keeps every band selective.
     """
     words = np.ascontiguousarray(hashes.astype(">u8")).view(np.uint8)
     unpacked = np.unpackbits(words.reshape(len(hashes), -1), axis=1)
@@ -235,7 +235,7 @@ def _distance(hashes: Bits, one: Pairs, other: Pairs) -> Pairs:
 
 
 def _pairs_of_equals(values: npt.NDArray[np.object_]) -> Pairs:
-    """Rows that repeat an earlier row's value, each paired with the first that holds it."""
+    """Rows that repeat an earlier row's value, each paired with the first such row."""
     codes = pd.factorize(values)[0]
     first = np.unique(codes, return_index=True)[1][codes]
     later = np.flatnonzero(first != np.arange(len(values)))

@@ -1,8 +1,8 @@
-"""Dealing every picture to folds: each one is tested once in each repeat.
+"""Deal every picture to folds; each is tested once per repeat.
 
-The folds are dealt like the three sides, by whole joined groups and stratified by class. Here the
-joined groups are those of the whole manifest, so that an archive's own test side, which is dealt
-as it comes, cannot leak into a fold either.
+Folds are dealt like the three sides, by whole joined groups and stratified by class. The joined
+groups are those of the whole manifest, so that an archive's own test side, which is kept as it is,
+cannot leak into a fold either.
 """
 
 import logging
@@ -29,11 +29,11 @@ LARGEST = 3000
 
 
 def wants_folds(design: Design, pictures: int, official_test: bool) -> bool:
-    """Whether every picture is to be a test picture.
+    """Whether the design uses folds.
 
     Args:
         design: `evaluate.design`.
-        pictures: how many were dealt to the three sides.
+        pictures: number of pictures on the three sides.
         official_test: whether the archive's own test side is kept; `auto` then scores on it.
     """
     if design == "auto":
@@ -42,21 +42,21 @@ def wants_folds(design: Design, pictures: int, official_test: bool) -> bool:
 
 
 def deal_folds(split: Split, params: FoldsParams, design: Design, seed: int) -> pd.DataFrame:
-    """Deal the pictures of a split to folds, once for each repeat, where folds are wanted.
+    """Deal the pictures of a split to folds, once per repeat, if the design uses folds.
 
     Args:
         split: the dealt manifest.
         params: numbers of folds and of deals; a class with fewer groups than folds lowers the
             number of folds, which is logged.
-        design: `evaluate.design`; `folds` refuses where `auto` goes without folds.
+        design: `evaluate.design`; where `auto` continues without folds, `folds` is an error.
         seed: of the order in which groups are dealt.
 
     Returns:
         Columns `FOLD_COLUMNS`, sorted; `repeat` and `fold` count from 0. A picture that occurs
-        twice has one row a repeat. Empty where there are no folds.
+        twice has one row per repeat. Empty without folds.
 
     Raises:
-        BakeoffError: `folds` is asked for and the groups of a class do not allow it.
+        BakeoffError: `design` is `folds` and the groups of a class do not allow it.
     """
     if not wants_folds(design, len(split.pictures), split.official_test):
         return pd.DataFrame(columns=list(FOLD_COLUMNS))
@@ -106,7 +106,7 @@ def _deal_once(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     except NoDealError as refusal:
         label = counts.columns[refusal.class_index]
         raise BakeoffError(
-            f"params.yaml: 'folds.count' is {count}, and class '{label}' cannot stand in every"
+            f"params.yaml: 'folds.count' is {count}, and class '{label}' cannot be in every"
             " fold, because its groups also hold pictures that other classes need elsewhere:"
             " lower it, or set 'evaluate.design' to split"
         ) from None
@@ -117,7 +117,7 @@ def _deal_once(rows: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
 def audit_folds(
     manifest: pd.DataFrame, pictures: pd.DataFrame, folds: pd.DataFrame, bits: int | None
 ) -> dict[str, int]:
-    """Look for patients, pixels and near duplicates in two folds; refuse any.
+    """Check that no patient, pixels or near duplicate is in two folds.
 
     Like the audit of the sides it starts from the manifest's own patients, pixels and hashes.
 
@@ -125,11 +125,11 @@ def audit_folds(
         manifest: columns path, group (the patient, or ""), image_id, phash.
         pictures: columns path, group (joined), image_id, phash.
         folds: what `deal_folds` returned for them.
-        bits: largest distance of near duplicates; None looks for exact ones alone.
+        bits: largest distance of near duplicates; None: only exact duplicates.
 
     Returns:
-        Numbers for `leakage.json`: repeats, folds, and what crosses between a fold and the rest
-        of its repeat, summed over all of them, which is 0 when this returns.
+        Numbers for `leakage.json`: repeats, folds, and the crossings between a fold and the rest of
+        its repeat, summed over all of them, which are 0 when this returns.
 
     Raises:
         BakeoffError: a leak, with one of the pictures.

@@ -1,7 +1,7 @@
-"""The leakage audit: nothing that stands in training may be tested, and it is a gate.
+"""The leakage audit, a gate: no group or duplicate may be in training and test.
 
 The audit starts again from the manifest's own patients, pixels and hashes; it does not trust the
-groups that the split made of them.
+groups of the split.
 """
 
 from dataclasses import asdict, dataclass
@@ -12,20 +12,20 @@ import pandas as pd
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.split.duplicates import group_keys, twins
 
-# The pictures of the first side are looked for in the second.
+# Pictures of the first side are searched in the second.
 SIDE_PAIRS = (("val", "train"), ("test", "train"), ("test", "val"))
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """What two sides share.
+    """Groups and duplicates that two sides share.
 
     Attributes:
-        groups: patients or joined groups that stand on both.
-        exact_duplicates: pictures of the first side whose pixels stand in the second as well.
-        near_duplicates: pictures of the first side with no more than a near duplicate there;
-            None where near duplicates were not looked for.
-        example: a path of the first side that leaks, "" where nothing does.
+        groups: patients or joined groups on both sides.
+        exact_duplicates: pictures of the first side whose pixels are also in the second.
+        near_duplicates: pictures of the first side with only a near duplicate in the second; None
+            if near duplicates were not searched.
+        example: a path of the first side that leaks, "" without a leak.
     """
 
     groups: int
@@ -35,22 +35,22 @@ class Crossing:
 
     @property
     def leaks(self) -> bool:
-        """Whether anything stands on both sides."""
+        """Whether the sides share anything."""
         return bool(self.groups or self.exact_duplicates or self.near_duplicates)
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What stands on two sides.
+    """Everything that two sides share.
 
     Attributes:
         crossings: by names such as "test_train", for `SIDE_PAIRS`.
-        bits: distance within which near duplicates were looked for.
+        bits: distance within which near duplicates were searched.
         official_test: whether the test side is the archive's own, so that leaks into it are
             reported but not refused.
         test_groups: groups on the test side.
-        test_groups_in_training: those of them of which a patient, a picture or a near duplicate
-            stands in train or val as well.
+        test_groups_in_training: those with a patient, a picture or a near duplicate in train or
+            val.
         test_pictures_in_training: pictures of those groups.
         leaking_test: image_ids of these pictures, sorted.
     """
@@ -64,7 +64,7 @@ class Audit:
     leaking_test: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The audit for `leakage.json`: totals first asked for, then every pair of sides."""
+        """The audit for `leakage.json`: totals first, then every pair of sides."""
         crossings = {name: asdict(crossing) for name, crossing in self.crossings.items()}
         for facts in crossings.values():
             del facts["example"]
@@ -86,12 +86,12 @@ class Audit:
 def audit_split(
     manifest: pd.DataFrame, pictures: pd.DataFrame, bits: int | None, *, official_test: bool
 ) -> Audit:
-    """Look for patients, pixels and near duplicates on two sides.
+    """Search for patients, pixels and near duplicates on two sides.
 
     Args:
         manifest: columns path, group (the patient, or ""), image_id, phash.
-        pictures: columns path, side, group (joined), image_id, phash: the rows that were dealt.
-        bits: largest distance of near duplicates; None looks for exact ones alone.
+        pictures: columns path, side, group (joined), image_id, phash of the dealt rows.
+        bits: largest distance of near duplicates; None: only exact duplicates.
         official_test: see `Audit`.
     """
     rows = with_patients(manifest, pictures)
@@ -115,7 +115,7 @@ def audit_split(
 
 
 def with_patients(manifest: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
-    """The dealt pictures with a column `patient`, as the manifest itself names it."""
+    """The dealt pictures with a column `patient`, from the manifest."""
     patients = group_keys(manifest).set_axis(manifest["path"])
     return pictures.assign(patient=patients.loc[pictures["path"]].to_numpy())
 
@@ -123,12 +123,12 @@ def with_patients(manifest: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFram
 def crossing(
     ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None
 ) -> tuple[Crossing, "pd.Series[bool]"]:
-    """What is shared, and which of our pictures have anything of theirs there.
+    """The shared groups and duplicates, and which rows of `ours` share any with `theirs`.
 
     Args:
-        ours: what `with_patients` returned, on one side.
+        ours: rows of `with_patients` on one side.
         theirs: the same on the other.
-        bits: largest distance of near duplicates; None looks for exact ones alone.
+        bits: largest distance of near duplicates; None: only exact duplicates.
     """
     exact, near = twins(ours, theirs, bits)
     joined = ours["group"].isin(theirs["group"])
@@ -144,7 +144,7 @@ def crossing(
 
 
 def refuse_leaks(audit: Audit) -> None:
-    """Stop where anything stands on two sides, but for the archive's own test side.
+    """Stop on any leak, except into the archive's own test side.
 
     Raises:
         BakeoffError: a leak, with one of the pictures.

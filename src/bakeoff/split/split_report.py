@@ -1,4 +1,4 @@
-"""What a split looks like: counts and deviations, duplicates, and a picture of the balance."""
+"""Report of a split: counts, deviations, duplicates and leakage."""
 
 import logging
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 def count_table(split: Split) -> pd.DataFrame:
-    """Pictures and groups of each class on each side, beside the fraction that was asked.
+    """Pictures and groups of each class on each side, with the requested fraction.
 
     Returns:
-        Columns side, class, count, groups, share (of the class's pictures), asked (likewise),
-        deviation (pictures beyond what was asked), largest_group (its pictures of the class).
+        Columns side, class, count, groups, share (of the class's pictures), asked (the requested
+        share), deviation (in pictures), largest_group (its pictures of the class).
     """
     rows = split.pictures
     parts = [(str(label), part) for label, part in rows.groupby("label", sort=True)]
@@ -49,7 +49,7 @@ def count_table(split: Split) -> pd.DataFrame:
 
 
 def _asked(part: pd.DataFrame, split: Split) -> dict[str, float]:
-    """Shares asked of a class; an official test side takes what it takes, and is met."""
+    """Requested shares of a class; an official test side counts as requested as it is."""
     if not split.official_test:
         return split.asked
     test = float((part["side"] == "test").mean())
@@ -93,7 +93,7 @@ def summarize(split: Split, counts: pd.DataFrame) -> dict[str, Any]:
 
 
 def warn_of_chains(split: Split) -> None:
-    """Say so when near duplicates have chained a large part of the pictures into one group."""
+    """Warn if near duplicates chain a large part of the pictures into one group."""
     near = split.duplicates.pairs.query("kind == 'near'")
     members = split.pictures["group"].value_counts()
     name, pictures = members.index[0], int(members.iloc[0])
@@ -102,7 +102,7 @@ def warn_of_chains(split: Split) -> None:
     chained = int(near["first"].isin(inside).sum())
     if pictures > 2 and share > _SUSPICIOUS_SHARE and chained >= pictures // 2:
         logger.warning(
-            "near duplicates joined %d pictures (%.0f%%) into one group: look at"
+            "near duplicates joined %d pictures (%.0f%%) into one group: check"
             " reports/split/duplicates.csv, and lower split.near_duplicates if they are different"
             " pictures",
             pictures,
@@ -128,7 +128,7 @@ def write_split_report(split: Split, audit: Audit, folder: Path, folds: Mapping[
 
 
 def _with_sides(split: Split) -> pd.DataFrame:
-    """The pairs found, with the side each picture went to, or "left out"."""
+    """The pairs, with the side of each picture, or "left out"."""
     side = split.pictures.set_index("path")["side"]
     pairs = split.duplicates.pairs.copy()
     for column in ("first", "second"):

@@ -46,7 +46,7 @@ _REPORTS = "bakeoff.reports"  # content hash of the reports that the run shows
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `evaluate` wrote, and the models that it judged."""
+    """The files of the evaluation and the compared models."""
 
     reports: Path
     table: pd.DataFrame  # comparison.csv, best first
@@ -55,7 +55,7 @@ class Comparison:
 
     @classmethod
     def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "Comparison":
-        """Read the comparison that stands in `reports`."""
+        """Read the comparison in `reports`."""
         table = read_csv(reports / "comparison.csv")
         names = {mirror.ModelFolder.read(f).name: f for f in mirror.model_folders(models)}
         compared = [str(name) for name in table["model"] if name in names]
@@ -65,7 +65,7 @@ class Comparison:
 
     @property
     def key(self) -> str:
-        """Identifies the comparison: the same models, judged on the same pictures."""
+        """Hash of the comparison: equal for the same models on the same pictures."""
         predictions = self.reports / "predictions"
         judged = sha256_of_folder(predictions) if predictions.is_dir() else ""
         text = json.dumps([self.keys, judged, self.params], sort_keys=True)
@@ -115,7 +115,7 @@ def _create(store: Store, comparison: Comparison) -> "Run":
         | {"compared": now}
     )
     tags |= journal.lookup("runs", comparison.key)
-    journal.record("runs", comparison.key, tags)  # so that a rebuilt store says the same
+    journal.record("runs", comparison.key, tags)  # so that a rebuilt store has the same tags
     marks = {fact.KEY: comparison.key, fact.ROLE: "comparison"}
     name = fact.run_name(f"comparison of {store.dataset}, {tags['compared']}", tags)
     return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
@@ -137,7 +137,7 @@ def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
 
 
 def _show_reports(store: Store, run: "Run", comparison: Comparison) -> None:
-    """Upload `reports/` anew when its content changed (its timings may, with equal models)."""
+    """Upload `reports/` again if its content changed (timings can change with equal models)."""
     content = sha256_of_folder(comparison.reports)
     if run.data.tags.get(_REPORTS) != content:
         store.client.log_artifacts(run.info.run_id, str(comparison.reports), "reports")
@@ -178,7 +178,7 @@ def _show_test_side(store: Store, run: "Run", name: str, comparison: Comparison)
 
 
 def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
-    """A run's description with what the test side says, in the second line, once."""
+    """A run's description with the test scores in its second line."""
     first, *lines = [line for line in note.split("\n\n") if not line.startswith("Test side:")]
     accuracy, kappa = tested.get("test/accuracy"), tested.get("test/cohen_kappa")
     low, high = tested.get("test/accuracy_low"), tested.get("test/accuracy_high")
@@ -204,7 +204,7 @@ def tested_metrics(row: Mapping[str, Any]) -> dict[str, float]:
 
 
 def tested_files(reports: Path, model: str) -> dict[str, Path]:
-    """The files of `reports` that are about one model, by the name that every model shares.
+    """The files of `reports` about one model, by names that all models share.
 
     A file belongs to a model if its stem, or a folder above it, is the model's name:
     `predictions/vgg16.csv` becomes `test/predictions.csv`. The confusion matrix stands at the root.

@@ -49,7 +49,7 @@ def champion_predictions(
         if old is not None and _same_pictures(old, newcomer):
             if old.classes != newcomer.classes:
                 return None
-            return replace(newcomer, probabilities=old.probabilities)  # today's labels
+            return replace(newcomer, probabilities=old.probabilities)  # with current labels
         return _score_anew(store, champion, newcomer)
 
 
@@ -72,11 +72,11 @@ def _same_pictures(old: Predictions, new: Predictions) -> bool:
 def _score_anew(
     store: Store, champion: "ModelVersion", newcomer: Predictions
 ) -> Predictions | None:
-    """Let the registered champion predict today's test pictures from their files."""
+    """Predict the current test pictures with the registered champion."""
     from bakeoff.serve.predictor import load_predictor
     from bakeoff.tracking.package import registered_folder
 
-    logger.info("registry: the test side changed, so the champion is scored anew")
+    logger.info("registry: the test side changed, so the champion is scored again")
     with registered_folder(store, champion, layout.MODELS) as folder:
         predictor = load_predictor(folder)
     if predictor.classes != newcomer.classes:

@@ -124,7 +124,7 @@ class LiveRun:
         except StoreUnavailableError as reason:
             self._give_up(str(reason))
             return
-        except Exception as error:  # whatever MLflow throws, the fit goes on
+        except Exception as error:  # no error of MLflow may stop the fit
             self._give_up(reason_of(error))
             return
         self._system_metrics = params.system_metrics

@@ -38,7 +38,7 @@ def registered_folder(store: Store, version: "ModelVersion", models: Path) -> It
             yield folder
             return
     what = f"version {version.version} of {version.name}"
-    again = "`bakeoff sync --rebuild` registers the models of models/ anew"
+    again = "`bakeoff sync --rebuild` registers the models of models/ again"
     with tempfile.TemporaryDirectory() as scratch:
         try:
             package = mlflow.artifacts.download_artifacts(

@@ -1,4 +1,4 @@
-"""Deleting runs that newer ones have superseded, with their artifacts and registered versions."""
+"""Delete superseded runs, with their artifacts and registered versions."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Superseded:
-    """One run that may go, and the registered versions of its model that go with it."""
+    """A run to delete, and the registered versions that are deleted with it."""
 
     run_id: str
     name: str
@@ -75,7 +75,7 @@ def superseded(store: Store, keep: int) -> list[Superseded]:
 
 
 def _versions_by_run(store: Store) -> "tuple[dict[str, list[ModelVersion]], set[str]]":
-    """The registered versions of each run, and the runs of which one bears an alias."""
+    """The registered versions of each run, and the runs with an alias."""
     from mlflow.exceptions import MlflowException
 
     by_run: dict[str, list[ModelVersion]] = {}
@@ -91,7 +91,7 @@ def _versions_by_run(store: Store) -> "tuple[dict[str, list[ModelVersion]], set[
 
 
 def delete(store: Store, runs: list[Superseded]) -> bool:
-    """Delete runs; returns whether their artifacts are gone as well.
+    """Delete runs; returns whether their artifacts are deleted too.
 
     A server keeps the artifacts of deleted runs until `mlflow gc` runs beside it.
 

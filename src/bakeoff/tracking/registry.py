@@ -1,4 +1,4 @@
-"""The model registry: the newest best model is the challenger, the champion has earned it."""
+"""The model registry: the best model is the challenger; the gate decides on the champion."""
 
 import hashlib
 import tempfile
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHALLENGER, CHAMPION = "challenger", "champion"
-_GATE = "gate"  # why the version is, or is not, the champion
-_LOOK = "gate_look"  # which newcomer it was, counted from 1
+_GATE = "gate"  # why the version is or is not the champion
+_LOOK = "gate_look"  # number of the challenger, counted from 1
 _CONTEST = "gate_contest"  # against which champion, on which pictures
 _SHOWN = ("accuracy", "accuracy_low", "accuracy_high", "cohen_kappa", "macro_f1", "n_test")
 
 
 @dataclass(frozen=True)
 class Registered:
-    """Where the registry stands after the gate."""
+    """State of the registry after the gate."""
 
     name: str
     version: str
@@ -52,21 +52,21 @@ class Registered:
 
 @dataclass(frozen=True)
 class Contest:
-    """The newcomer and by which rules it is judged."""
+    """The challenger and the rules of the test."""
 
     comparison: Comparison
     models: Path
-    best: str  # the newcomer's name
+    best: str  # the challenger's name
     params: EvaluateParams
 
 
 def register_best(
     store: Store, comparison: Comparison, models: Path, params: EvaluateParams
 ) -> Registered | None:
-    """Register the comparison's best model, unless it is there, and put it to the gate.
+    """Register the comparison's best model, if it is new, and put it through the gate.
 
     Returns:
-        None where no compared model can be served.
+        None if no compared model can be served.
     """
     best = _best_servable(comparison, models)
     if best is None:
@@ -97,7 +97,7 @@ def _ensure_registered_model(store: Store) -> None:
 
 
 def _find(store: Store, key: str) -> "ModelVersion | None":
-    """The version that holds the model of content `key`."""
+    """The version with the model of content `key`."""
     versions = store.client.search_model_versions(f"name = '{store.dataset}'")
     return next((v for v in versions if v.tags.get(fact.KEY) == key), None)
 
@@ -133,7 +133,7 @@ def _register(store: Store, contest: Contest) -> "ModelVersion":
 def _version_tags(
     model: str, key: str, row: Mapping[str, Any], run_tags: Mapping[str, str]
 ) -> dict[str, str]:
-    """What the version's page shows: which model, its test scores, the commit behind it."""
+    """Tags of the version's page: the model, its test scores, and the commit."""
     tags = {"model": model}
     numbers = fact.numbers(row)
     tags |= {name: f"{numbers[name]:.4g}" for name in _SHOWN if name in numbers}
@@ -155,7 +155,7 @@ def _description(model: str, tags: Mapping[str, str]) -> str:
 
 
 def _gate(store: Store, contest: Contest, version: "ModelVersion") -> Registered:
-    """Decide whether `version` becomes the champion, and write down why."""
+    """Decide whether `version` becomes the champion, and record the reason."""
     number = str(version.version)
     champion = version_with(store, CHAMPION)
     if champion is not None and str(champion.version) == number:
@@ -176,7 +176,7 @@ def _gate(store: Store, contest: Contest, version: "ModelVersion") -> Registered
 
 
 def version_with(store: Store, alias: str) -> "ModelVersion | None":
-    """The registered version that bears `alias`, if any."""
+    """The registered version with `alias`, if any."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -198,7 +198,7 @@ def _against(
     except (OSError, KeyError, PictureError, BakeoffError) as error:
         return False, f"the champion could not be scored on today's pictures ({error})"
     if outcomes is None:
-        return False, "the champion tells other classes apart, so the two cannot be compared"
+        return False, "the champion has other classes, so the two cannot be compared"
     scored = read_predictions(comparison.reports / "predictions" / f"{contest.best}.csv")
     champion_key = champion.tags.get(fact.KEY)
     promotion = judge(

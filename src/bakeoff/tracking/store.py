@@ -1,4 +1,4 @@
-"""Finding, creating and locking the MLflow store, and never waiting long for one."""
+"""Find, create and lock the MLflow store, with short timeouts."""
 
 import logging
 import os
@@ -26,10 +26,10 @@ _PROBE_SECONDS = 3.0
 _BUSY_SECONDS = 5.0
 _LOCK_SECONDS = {"store": 10.0}  # that lock is held for moments, others for an upload
 _UPLOAD_SECONDS = 120.0
-_HEADER_CODES = ("utf-8", "latin-1")  # of a name and password; clients differ
+_HEADER_CODES = ("utf-8", "latin-1")  # of a name and password; clients use either
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
-# Training must not stand still for a server: MLflow's own defaults wait for minutes.
+# Training must not wait for a server: MLflow's own defaults wait for minutes.
 _PATIENCE = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -49,7 +49,7 @@ _EXPERIMENT_TAGS = {
 
 
 class StoreUnavailableError(Exception):
-    """The MLflow store cannot be used now; one sentence without secrets says why."""
+    """The MLflow store cannot be used; one sentence without credentials states why."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,9 @@ def tracking_uri() -> str:
 
 
 def redact(text: str, uri: str | None = None) -> str:
-    """`text` without what lets one in: of the tracking URI and of MLflow's own variables.
+    """`text` without the credentials in the tracking URI and in MLflow's variables.
 
-    A password is also looked for as it is written in an address and in a request's header.
+    Passwords are also removed in their encoded forms in addresses and request headers.
     """
     uri = tracking_uri() if uri is None else uri
     try:
@@ -97,7 +97,7 @@ def redact(text: str, uri: str | None = None) -> str:
 
 
 def shown_uri(uri: str | None = None) -> str:
-    """The tracking URI as it may be shown to anybody."""
+    """The tracking URI without credentials."""
     uri = tracking_uri() if uri is None else uri
     if uri == own_uri():
         return "mlruns/mlflow.db"
@@ -107,7 +107,7 @@ def shown_uri(uri: str | None = None) -> str:
 def probe(uri: str) -> None:
     """Raise `StoreUnavailableError` unless the host behind `uri` accepts a connection.
 
-    MLflow would retry a silent host for minutes; a plain connection tells in seconds.
+    MLflow would retry an unresponsive host for minutes; a plain connection fails within seconds.
     """
     try:
         parts = urlsplit(uri)
@@ -130,11 +130,11 @@ def probe(uri: str) -> None:
 
 @contextmanager
 def locked(what: str = "store") -> Iterator[None]:
-    """Hold the lock that makes 'look whether it is there, else write it' one step.
+    """Hold a lock that makes "check, then create" atomic.
 
     Args:
-        what: what is looked for: the store, the registry, or the content of a run. An upload is
-            waited for only by who would upload the same, or one in sixteen others.
+        what: the store, the registry, or the content of a run. Uploads share sixteen locks, so
+            uploads of different models rarely wait for each other.
     """
     path = layout.mlruns() / "locks" / (what if what in ("store", "registry") else what[:1])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,10 +149,10 @@ def locked(what: str = "store") -> Iterator[None]:
 
 
 def connect(uri: str | None = None) -> "MlflowClient":
-    """A client of the store, whose database is created under the lock where it is missing.
+    """A client of the store; a missing database is created under the lock.
 
     Raises:
-        StoreUnavailableError: nothing answers, or MLflow refuses the store.
+        StoreUnavailableError: the host does not respond, or MLflow refuses the store.
     """
     uri = tracking_uri() if uri is None else uri
     probe(uri)
@@ -167,10 +167,10 @@ def connect(uri: str | None = None) -> "MlflowClient":
             if uri == own_uri():
                 _check_not_locked(layout.mlruns() / "mlflow.db")
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            client.search_experiments(max_results=1)  # opens the database now, not later
+            client.search_experiments(max_results=1)  # opens the database now
     except StoreUnavailableError:
         raise
-    except Exception as error:  # whatever MLflow, SQLAlchemy or a driver throws
+    except Exception as error:  # MLflow, SQLAlchemy or a driver may raise anything
         raise StoreUnavailableError(reason_of(error, uri)) from None
     return client
 
@@ -192,9 +192,9 @@ def _check_not_locked(database: Path) -> None:
 
 
 def reason_of(error: Exception, uri: str | None = None) -> str:
-    """What went wrong, in one line that holds no secret and no request."""
+    """The reason of an error in one line, without credentials and request bodies."""
     text = redact(" ".join(str(error).split()), uri)
-    # SQLAlchemy quotes the statement after the driver's own words, and its advice before them.
+    # SQLAlchemy puts its advice before the driver's message and the statement after it.
     text = text.partition(" [SQL: ")[0].rpartition("Error) ")[2]
     if "out-of-date database schema" in text or "Can't locate revision" in text:
         own = "`bakeoff sync --rebuild` makes it anew"
@@ -206,10 +206,10 @@ def reason_of(error: Exception, uri: str | None = None) -> str:
 
 
 def open_store(dataset: str) -> Store:
-    """Open the store with the experiment named after the data set, created where missing.
+    """Open the store with the experiment named after the data set; create it if missing.
 
     Raises:
-        StoreUnavailableError: nothing answers, or the folder was moved since it was filled.
+        StoreUnavailableError: the host does not respond, or the folder was moved.
     """
     uri = tracking_uri()
     client = connect(uri)
@@ -225,13 +225,13 @@ def open_store(dataset: str) -> Store:
     if uri == own_uri() and moved:
         raise StoreUnavailableError(
             f"mlruns/ was filled at another place, {experiment.artifact_location}; "
-            "`bakeoff sync --rebuild` makes it anew here"
+            "`bakeoff sync --rebuild` makes a new store here"
         )
     return Store(client, uri, experiment.experiment_id, dataset)
 
 
 def _artifact_location(uri: str, dataset: str) -> str | None:
-    """Where a new experiment's artifacts go: a server decides, a bare database cannot."""
+    """Where a new experiment's artifacts go; a server decides it, a plain database cannot."""
     if urlsplit(uri).scheme in ("http", "https", "databricks"):
         return None
     return (layout.mlruns() / "artifacts" / dataset).as_uri()

@@ -50,7 +50,7 @@ def as_records(pictures: keras.KerasTensor, facts: Mapping[str, Any]) -> keras.K
 def record_input(model: keras.Model) -> keras.KerasTensor:
     """Where pictures of records enter an exported network, past the layers that make them."""
     if _NAME in [layer.name for layer in model.layers]:
-        # A nested model's own `output` belongs to its inner graph; the next layer's input to ours.
+        # A nested model's `output` belongs to its inner graph; the next layer's input to this one.
         return model.get_layer("resizing").input
     return model.input
 

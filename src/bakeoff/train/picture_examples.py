@@ -20,7 +20,7 @@ _PREDICTED = 32  # pictures predicted at a time
 
 
 class PictureExamples:
-    """The training side's pictures, shuffled, resized and changed anew each epoch."""
+    """The training side's pictures, shuffled, resized and changed differently each epoch."""
 
     def __init__(
         self,
