@@ -12,12 +12,12 @@ from bakeoff.evaluate.outcomes import FEW_GROUPS
 from bakeoff.evaluate.wording import interval_points, percent
 from bakeoff.scoring.probability_scores import calibration_error_by_chance
 
-_POINTS = 5  # the difference for which the images needed are said
-_FEWEST_FOR_CALIBRATION = 500  # images; below, the error is mostly noise
+_POINTS = 5  # the difference for which the number of images is given
+_FEWEST_FOR_CALIBRATION = 500  # images; with fewer, the error is mostly noise
 
 
 def unseen(comparison: Comparison) -> str:
-    """Which differences this many images cannot show."""
+    """The differences that this number of images cannot show."""
     powers = [p.power for p in comparison.against_best]
     if not powers:
         return ""
@@ -35,7 +35,7 @@ def unseen(comparison: Comparison) -> str:
 
 
 def few_groups(comparison: Comparison) -> str:
-    """A warning where intervals may be too narrow."""
+    """A warning if intervals may be too narrow."""
     few = [name for name, groups in comparison.best.groups_behind.items() if groups < FEW_GROUPS]
     if not few:
         return ""
@@ -47,7 +47,7 @@ def few_groups(comparison: Comparison) -> str:
 
 
 def more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
-    """What the learning curve of the best model's backbone says about labelling more."""
+    """Whether more labels would help, from the learning curve of the best model's backbone."""
     backbone = next((name for name in curves if best.name.endswith(name)), None)
     if backbone is None:
         return ""
@@ -67,7 +67,7 @@ def more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
 
 
 def weakness(best: Contender) -> str:
-    """The confusion that hits the largest share of its class."""
+    """The confusion with the largest share of its class."""
     matrix = best.card.matrix
     totals = matrix.sum(axis=1, keepdims=True)
     shares = np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > 0)
@@ -83,7 +83,7 @@ def weakness(best: Contender) -> str:
 
 
 def cost_sentence(name: str, costs: Mapping[str, Cost]) -> str:
-    """What the best model costs, as far as that was measured here."""
+    """The measured costs of the best model."""
     cost = costs.get(name, Cost())
     parts = [
         (cost.predict_ms, f"{_rounded(cost.predict_ms)} ms for one image"),
@@ -103,7 +103,7 @@ def _rounded(value: float) -> str:
 
 
 def calibration(best: Contender) -> str:
-    """The calibration error beside that of a perfectly calibrated model on as many images."""
+    """The calibration error, and that of a perfectly calibrated model on as many images."""
     if len(best.predictions.labels) < _FEWEST_FOR_CALIBRATION:
         return ""
     chance = calibration_error_by_chance([p.probabilities for p in best.repeats])

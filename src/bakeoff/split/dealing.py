@@ -1,8 +1,8 @@
-"""Dealing groups to sides so that every class keeps the fractions that were asked.
+"""Deal groups to sides so that every class keeps the requested fractions.
 
-A class's deviation is what it holds on a side beyond its fraction. The cost of a deal is
-chi-square's: the squared deviations over what was expected, summed over classes and sides, plus
-a tenth of the same for all classes together, which settles ties between equally good deals.
+A class's deviation is its count on a side minus the expected count. The cost of a deal is
+chi-square's: squared deviations over expected counts, summed over classes and sides, plus a tenth
+of the same for all classes together, which breaks ties between equally good deals.
 """
 
 from dataclasses import dataclass
@@ -16,31 +16,31 @@ Bools = npt.NDArray[np.bool_]
 
 _TOTAL_WEIGHT = 0.1
 _MAX_REPAIRS = 1000
-_MAX_KINDS_TO_SWAP = 1500  # a swap of every pair of kinds is looked at: kinds squared
+_MAX_KINDS_TO_SWAP = 1500  # swaps of all pairs of kinds are tried: kinds squared
 _WORTHWHILE = 1e-9
 
 
 class NoDealError(Exception):
-    """Some class cannot stand on every side."""
+    """A class cannot be on every side."""
 
     def __init__(self, class_index: int) -> None:
-        """Remember the class that was left without a side."""
+        """Keep the class that is missing from a side."""
         super().__init__(class_index)
         self.class_index = class_index
 
 
 @dataclass
 class _Table:
-    """A deal under way: how many groups of each kind lie on each side.
+    """A partial deal: the number of groups of each kind on each side.
 
-    Groups that hold the same pictures of each class are of one kind, and interchangeable.
+    Groups with the same number of pictures of each class are of one kind, and interchangeable.
 
     Attributes:
         pictures: (kinds, classes) pictures of each class in one group of the kind.
         weighed: (kinds, classes + 1) the same and their sum, scaled so that the cost is a
             plain sum of squares over `fractions`.
         dealt: (kinds, sides) groups.
-        fractions: (sides,) asked.
+        fractions: (sides,) requested.
     """
 
     pictures: Ints
@@ -70,18 +70,18 @@ class _Table:
 
 
 def deal(pictures: Ints, fractions: Floats) -> Ints:
-    """Deal groups to sides, the largest first, then repair what a move or a swap betters.
+    """Deal groups to sides, the largest first, then improve the deal by moves and swaps.
 
     Args:
-        pictures: (groups, classes) pictures of each class in each group, in the order in which
-            equals are dealt (shuffle it to get another deal).
+        pictures: (groups, classes) pictures of each class in each group; equal groups are dealt in
+            this order (shuffle it for another deal).
         fractions: (sides,) shares, summing to 1.
 
     Returns:
-        (groups,) side numbers. Every class stands on every side.
+        (groups,) side numbers. Every class is on every side.
 
     Raises:
-        NoDealError: a class cannot stand on every side.
+        NoDealError: a class cannot be on every side.
 
     Examples:
         >>> groups = np.array([[6, 0], [2, 0], [2, 0], [0, 5], [0, 3], [0, 2]])  # of two classes
@@ -100,7 +100,7 @@ def deal(pictures: Ints, fractions: Floats) -> Ints:
 
 
 def _deal_greedily(table: _Table, kind_of: Ints, order: Ints) -> Ints:
-    """Give each group in turn to the side where it adds the least cost."""
+    """Assign each group in turn to the side where it adds the least cost."""
     weighed = [[(k, v) for k, v in enumerate(row) if v] for row in table.weighed.tolist()]
     weight = (table.weighed**2).sum(axis=1).tolist()
     expected = np.outer(table.weighed[kind_of].sum(axis=0), table.fractions)
@@ -123,7 +123,7 @@ def _deal_greedily(table: _Table, kind_of: Ints, order: Ints) -> Ints:
 
 
 def _fill_empty_sides(table: _Table) -> None:
-    """Move groups until every class stands on every side, at the least cost."""
+    """Move groups until every class is on every side, at the least cost."""
     while (table.groups_of_class() == 0).any():
         class_index, to = np.argwhere(table.groups_of_class() == 0)[0]
         costs = _move_costs(table)[:, :, to]
@@ -138,7 +138,7 @@ def _fill_empty_sides(table: _Table) -> None:
 
 
 def _repair(table: _Table) -> None:
-    """Take the best move or swap of two groups until none betters the deal."""
+    """Apply the best move or swap of two groups until none improves the deal."""
     for _ in range(_MAX_REPAIRS):
         best = min(_best_move(table), _best_swap(table), key=lambda step: step[0])
         cost, out, source, back, to = best
@@ -155,7 +155,7 @@ _Step = tuple[float, int, int, int, int]  # cost, kind out, source, kind back (-
 
 
 def _best_move(table: _Table) -> _Step:
-    """The move of one group that changes the cost for the best."""
+    """The move of one group that lowers the cost most."""
     costs = _move_costs(table)
     allowed = (table.dealt > 0) & ~_indispensable(table)
     costs = np.where(allowed[:, :, None], costs, np.inf)
@@ -164,7 +164,7 @@ def _best_move(table: _Table) -> _Step:
 
 
 def _best_swap(table: _Table) -> _Step:
-    """The swap of two groups between two sides that changes the cost for the best."""
+    """The swap of two groups between two sides that lowers the cost most."""
     best: _Step = (np.inf, 0, 0, -1, 0)
     if len(table.dealt) > _MAX_KINDS_TO_SWAP:
         return best

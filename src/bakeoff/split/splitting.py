@@ -1,4 +1,4 @@
-"""Splitting a manifest into train, val and test: stratified by class and whole by group."""
+"""Split a manifest into train, val and test, stratified by class and by whole groups."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class Split:
     """A manifest dealt to sides.
 
     Attributes:
-        pictures: the manifest's rows that stand on a side, with a `side` column and `group` now
-            the joined group; sorted by side and path.
+        pictures: the manifest's rows on a side, with a `side` column and the joined `group`; sorted
+            by side and path.
         left_out: rows that a stable split cannot keep (their duplicate hashed to another side),
             with the `side` they were taken from.
-        duplicates: what was found while joining groups, over the whole manifest.
-        joined: the joined group of each path over the whole manifest, whatever side it stands on.
-        asked: the fraction asked of each side.
+        duplicates: the duplicates of the whole manifest.
+        joined: the joined group of each path over the whole manifest, for all sides.
+        asked: the requested fraction of each side.
         official_test: whether the test side is the archive's own.
     """
 
@@ -37,14 +37,14 @@ class Split:
 
 
 def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Split:
-    """Deal the pictures to sides; no group, duplicate or patient stands on two of them.
+    """Deal the pictures to sides; no group, duplicate or patient is on two of them.
 
-    The result depends on what the manifest holds, not on the order of its rows.
+    The result depends on the manifest's content, not on the order of its rows.
 
     Args:
         manifest: columns image_id, path, label, group, phash, official at least.
         params: the `split` block.
-        seed: another seed, another deal.
+        seed: of the deal.
 
     Raises:
         BakeoffError: a class has too few groups, or there is no official test side.
@@ -67,7 +67,7 @@ def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Sp
     rows = rows.assign(side=side)
     kept = rows[~left_out]
     if left_out.any():
-        # Without the pictures left out, groups fall apart into parts that share nothing.
+        # Without the pictures that are left out, groups separate into unconnected parts.
         groups = _joined(kept, official, bits)
     kept = kept.assign(group=groups.loc[kept.index])
     _check_every_side(kept)
@@ -86,7 +86,7 @@ def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Sp
 def _joined(
     rows: pd.DataFrame, official: "pd.Series[bool] | None", bits: int | None
 ) -> "pd.Series[str]":
-    """The joined groups; an official test side is dealt already and joins none of the others."""
+    """The joined groups; an official test side is fixed and is not joined with the others."""
     if official is None:
         return find_duplicates(rows, bits).groups
     test = official.loc[rows.index]
@@ -110,7 +110,7 @@ def _stratified_sides(
     asked: dict[str, float],
     seed: int,
 ) -> "pd.Series[str]":
-    """Deal whole groups by class; the official test pictures, if kept, are dealt already."""
+    """Deal whole groups by class; the official test pictures, if kept, are fixed."""
     side = pd.Series("test", index=rows.index, dtype=object)
     free = rows.index if official is None else rows.index[~official]
     names = list(SIDES if official is None else SIDES[:2])
@@ -134,7 +134,7 @@ def _stratified_sides(
 def _stable_sides(
     rows: pd.DataFrame, official: "pd.Series[bool] | None", asked: dict[str, float], seed: int
 ) -> "pd.Series[str]":
-    """Each picture's side from the hash of its own key, whatever else the manifest holds."""
+    """Each picture's side from the hash of its own key, independent of other pictures."""
     names = list(SIDES if official is None else SIDES[:2])
     bounds = np.cumsum([asked[name] for name in names])
     keys = group_keys(rows)
@@ -147,11 +147,11 @@ def _stable_sides(
 def _overruled(
     rows: pd.DataFrame, side: "pd.Series[str]", bits: int | None, official: "pd.Series[bool] | None"
 ) -> "pd.Series[bool]":
-    """Pictures that a stable split leaves out: a duplicate of theirs stands nearer to the test.
+    """Pictures that a stable split leaves out, because a duplicate is on a stricter side.
 
-    Moving a group would move old pictures when a new duplicate joins two groups, so neither
-    moves: of two duplicates on different sides the one in test, then the one in val, stays.
-    With the archive's own test side, duplicates across to it are kept and reported.
+    Joining groups would move old pictures when a new duplicate arrives. Therefore no group moves:
+    of two duplicates on different sides the one in test, then the one in val, stays. With the
+    archive's own test side, duplicates across to it are kept and reported.
     """
     rank = side.map(SIDES.index)
     overruled = pd.Series(False, index=rows.index)
@@ -166,7 +166,7 @@ def _overruled(
 def _check_groups(
     rows: pd.DataFrame, groups: "pd.Series[str]", official: "pd.Series[bool] | None"
 ) -> None:
-    """Refuse a class that has too few groups to stand on every side that is dealt."""
+    """Refuse a class with too few groups for all sides."""
     free = rows.index if official is None else rows.index[~official]
     needed = 3 if official is None else 2
     per_class = groups.loc[free].groupby(rows["label"]).nunique()
@@ -190,12 +190,12 @@ def _check_groups(
 
 
 def _without(small: list[str], counts: "pd.Series[int]") -> str:
-    """What leaves the too small classes out, for the end of a message."""
+    """The keys that leave out the too small classes, for the end of a message."""
     ways = []
     least = int(counts[small].max()) + 1
     if (counts >= least).sum() >= 2:
         ways.append(f"'sort.min_pictures: {least}'")
-    # The order of `limit_classes`; it takes names, of which a few may have been no pictures.
+    # The order of `limit_classes`, which counts names, including a few that were not pictures.
     ranked = sorted(counts.index, key=lambda label: (-counts[label], label))
     enough = next(place for place, label in enumerate(ranked) if label in small)
     if enough >= 2:
@@ -206,10 +206,10 @@ def _without(small: list[str], counts: "pd.Series[int]") -> str:
 
 
 def _check_official(rows: pd.DataFrame, official: "pd.Series[bool]") -> None:
-    """Refuse `official_test` where the archive has no test side, or none for a class."""
+    """Refuse `official_test` if the archive has no test side, or none for a class."""
     if not official.any():
         raise BakeoffError(
-            "params.yaml: 'split.official_test' is true, but no picture stands in the archive's"
+            "params.yaml: 'split.official_test' is true, but no picture is in the archive's"
             " own test folder: name it with \"official: {test: '*/test/*'}\" (or 'split_column') in"
             " the data set's file, or set 'split.official_test' to false"
         )
@@ -223,7 +223,7 @@ def _check_official(rows: pd.DataFrame, official: "pd.Series[bool]") -> None:
 
 
 def _check_every_side(kept: pd.DataFrame) -> None:
-    """Refuse a stable split whose hashes leave a class without a side."""
+    """Refuse a stable split in which a class misses a side."""
     counts = pd.crosstab(kept["label"], kept["side"]).reindex(columns=list(SIDES), fill_value=0)
     for label, row in counts.iterrows():
         for side in SIDES:

@@ -56,7 +56,7 @@ def showing_pages(port: int) -> Iterator[Pages]:
     """
     uri = tracking_uri()
     if uri == own_uri() and not (layout.mlruns() / "mlflow.db").is_file():
-        raise BakeoffError("mlruns/ holds no store yet; run `dvc repro` or `bakeoff sync` first")
+        raise BakeoffError("mlruns/ has no store yet; run `dvc repro` or `bakeoff sync` first")
     remote = urlsplit(uri).scheme in ("http", "https")
     address = shown_uri(uri).rstrip("/") if remote else f"http://127.0.0.1:{port}"
     try:
