@@ -1,4 +1,4 @@
-"""Models side by side: intervals, paired differences, and who may be called better."""
+"""Compare models: intervals, paired differences, and conclusions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from bakeoff.test_side.candidates import FOREST, MAJORITY
 
 @dataclass(frozen=True)
 class Contender:
-    """One row of the comparison: what a model said of the test pictures and what that is worth."""
+    """One row of the comparison: a model's predictions and scores."""
 
     name: str
     metadata: Mapping[str, Any]
@@ -44,7 +44,7 @@ class Contender:
 
     @property
     def fallback(self) -> bool:
-        """Whether random weights stand in for pretrained ones that were asked for."""
+        """Whether random weights replace the requested pretrained ones."""
         weights = self.metadata.get("weights")
         return isinstance(weights, Mapping) and bool(weights.get("fallback"))
 
@@ -55,7 +55,7 @@ class Comparison:
 
     contenders: tuple[Contender, ...]
     groups: int
-    effective_groups: float  # of equal size, worth as much as the groups there are
+    effective_groups: float  # number of equal groups with the same precision
     against_forest: tuple[Pairing, ...]
     against_best: tuple[Pairing, ...]
     against_majority: tuple[Pairing, ...]
@@ -121,7 +121,7 @@ def scorecards(
 def _recall_intervals(
     repeats: Sequence[Predictions], groups: NDArray[np.int64], confidence: float, widen: float
 ) -> tuple[Interval, ...]:
-    """Of each class, over the groups that hold a picture of it."""
+    """Intervals of each class's recall, over the groups with a picture of it."""
     intervals = []
     for label, estimate in enumerate(recall_estimates(repeats, groups)):
         mine = np.bincount(groups[repeats[0].labels == label])
@@ -134,7 +134,7 @@ def _recall_intervals(
 
 
 def majority_metadata(like: Mapping[str, Any]) -> dict[str, Any]:
-    """What the row of the commonest class says of itself, beside any other model's metadata."""
+    """Metadata of the majority class's row."""
     return {"kind": "majority", "n_train": like["n_train"], "n_val": like["n_val"]}
 
 

@@ -1,4 +1,4 @@
-"""What a model costs to make, to keep and to ask; and who gives the most for the least."""
+"""Cost of a model: training, storage and prediction; and the Pareto front."""
 
 import math
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ class Cost:
 
 
 def record_latency(candidate: Candidate, latency: Latency) -> None:
-    """File a model's latency in the journal."""
+    """Store a model's latency in the journal."""
     if not math.isnan(latency.one):
         journal.record("latencies", candidate.sha256, asdict(latency))
 
 
 def _latency(candidate: Candidate) -> Latency:
-    """As clocked; of a regression that of the network that makes its features."""
+    """The measured latency; for a regression that of the network whose features it uses."""
     key = candidate.sha256
     if candidate.kind == "logistic":
         key = sha256_of_folder(candidate.folder.parent / str(candidate.features))
@@ -79,7 +79,7 @@ def _megabytes(folder: Path, names: Sequence[str]) -> float:
 
 
 def pareto_front(quality: Sequence[float], cost: Sequence[float]) -> list[bool]:
-    """Who is on the Pareto front: nobody else is at least as good and as cheap, and better in one.
+    """Which models are on the Pareto front: none is at least as good and cheap and better in one.
 
     More quality is better, less cost is; a cost of NaN is never on the front and beats nobody.
     """

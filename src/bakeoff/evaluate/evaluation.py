@@ -29,7 +29,7 @@ from bakeoff.tfrecord.numpy_reading import read_pictures
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is concluded; nothing in it is clocked but the inspections' latency.
+    """The result of the evaluation; only the inspections' latency is a measured time.
 
     Attributes:
         test: The exported models on the test side of the split.
@@ -45,14 +45,14 @@ class Evaluation:
     folds: Comparison | None
     curves: Mapping[str, Curve]
     inspections: Mapping[str, Inspection]  # of networks and forest
-    spreads: Mapping[str, Spread]  # of heads trained again; empty unless asked for
+    spreads: Mapping[str, Spread]  # of retrained heads; empty without `evaluate.repeats`
     clean: Comparison | None = None
     twins: Mapping[str, Pairing] = field(default_factory=dict)
     leaking: int = 0
 
     @property
     def comparison(self) -> Comparison:
-        """What conclusions rest on: the folds where there are folds, else the clean test side."""
+        """The basis of the conclusions: the folds if there are any, else the clean test side."""
         return self.folds or self.clean or self.test
 
 
@@ -127,7 +127,7 @@ def _inspect(
     shown: Shown,
     pictures: Mapping[int, NDArray[np.uint8]],
 ) -> dict[str, Inspection]:
-    """See what networks and forest make of some of the pictures that are shown."""
+    """Inspect networks and forest on some of the shown pictures."""
     inspections = {}
     for candidate in candidates:
         gallery = shown.galleries[candidate.name]
@@ -156,7 +156,7 @@ def _majority(
 def _repeat(
     candidates: Sequence[Candidate], inputs: Inputs, params: EvaluateParams, seed: int
 ) -> dict[str, Spread]:
-    """Heads trained again with other seeds, as often as `evaluate.repeats` says."""
+    """Train heads again with other seeds, `evaluate.repeats` times."""
     heads = [c for c in candidates if c.kind == "head"] if params.repeats else []
     return {
         head.name: repeated(head, inputs.features / head.name, params.repeats, seed)

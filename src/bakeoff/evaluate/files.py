@@ -23,7 +23,7 @@ from bakeoff.test_side.repeats import Spread
 
 _CONCLUSIONS, _MAPS = "conclusions.json", "maps.npz"
 _OF_CONTENDER = ("intervals", "recalls", "groups_behind")  # slow to compute again
-_SEPARATOR = "\n"  # stands in no model's and no class's name
+_SEPARATOR = "\n"  # does not occur in names of models and classes
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
@@ -42,7 +42,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
 
 
 def _arrays(comparison: Comparison) -> dict[str, NDArray[Any]]:
-    """What was tested, and under each model's name its probabilities and temperatures."""
+    """The tested pictures, and each model's probabilities and temperatures under its name."""
     first = comparison.contenders[0].predictions
     arrays: dict[str, NDArray[Any]] = {"": first.image_ids, _SEPARATOR: first.labels}
     for c in comparison.contenders:
@@ -67,7 +67,7 @@ def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation
     """Read what `write_evaluation` wrote of these candidates; latencies are not in it.
 
     Raises:
-        BakeoffError: the evaluation is missing, or is of other models.
+        BakeoffError: the evaluation is missing, or belongs to other models.
     """
     metadata = recipe_metadata(candidates)
     try:
@@ -84,7 +84,7 @@ def read_evaluation(folder: Path, candidates: Sequence[Candidate]) -> Evaluation
         ) from None
     except KeyError:
         raise BakeoffError(
-            f"{folder}: holds other models than models/; run `dvc repro evaluate`"
+            f"{folder}: contains other models than models/; run `dvc repro evaluate`"
         ) from None
     return Evaluation(
         test=read["test"],
@@ -133,7 +133,7 @@ def _comparison(
 
 
 def _typed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of a dataclass's fields from what JSON holds of them; null is NaN."""
+    """Values of a dataclass's fields from JSON; null becomes NaN."""
     hints = get_type_hints(kind)
     return {
         name: TypeAdapter(hints[name]).validate_python(_with_nan(value))
@@ -142,7 +142,7 @@ def _typed(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Nested values as JSON knows them: NaN is null, NumPy's numbers and arrays are Python's."""
+    """Nested values for JSON: NaN becomes null, NumPy's numbers and arrays become Python's."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, Mapping):
@@ -165,7 +165,7 @@ def _with_nan(value: Any) -> Any:
 
 
 def _maps(inspections: Mapping[str, Inspection]) -> dict[str, NDArray[Any]]:
-    """Every map as an array, under kind, model and what it is of."""
+    """Every map as an array, under kind, model and subject."""
     arrays: dict[str, NDArray[Any]] = {}
     for model, inspection in inspections.items():
         for place, found in inspection.explained.items():
@@ -198,7 +198,7 @@ def _inspections(
 
 
 def _save(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """One array after the other under its number, and the names as one more."""
+    """Save the arrays under numbers, and their names as one more array."""
     names = np.array(list(arrays), np.str_)
     numbered = {f"{i:06d}": array for i, array in enumerate(arrays.values())}
     np.savez(path, allow_pickle=False, names=names, **numbered)

@@ -162,7 +162,7 @@ def temperatures_of(folds: FoldPredictions) -> list[Floats]:
 def _majority(
     like: FoldPredictions, metadata: dict[str, Any], groups: Integers, confidence: float
 ) -> Contender:
-    """Always the commonest class of the training part, with its shares."""
+    """The majority class of each training part, with its shares."""
     classes = len(like.classes)
     repeats = []
     for tested in like.folds:

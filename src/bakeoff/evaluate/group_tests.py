@@ -1,6 +1,6 @@
-"""Paired tests of two models on the same pictures, fair to groups and to training.
+"""Paired tests of two models on the same pictures, valid for groups and for repeated training.
 
-Pictures of one patient are right or wrong together, so the unit that is swapped is the group.
+Predictions of one patient's pictures are correlated, so the test swaps whole groups.
 """
 
 import numpy as np
@@ -9,8 +9,8 @@ from scipy import special  # not scipy.stats, which takes a second to import
 from bakeoff.evaluate.intervals import fold_means
 from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes
 
-# A difference that is no whole number is rounded to this many steps of the largest, at most; the
-# distribution of the sum is this many steps long, at most.
+# Differences that are not integers are rounded to at most this many steps of the largest; the
+# distribution of the sum has at most this many steps.
 _FINEST = 100
 _LONGEST = 50_000
 
@@ -18,9 +18,9 @@ _LONGEST = 50_000
 def sign_flip(differences: Integers, widen: float = 1.0) -> float:
     """The exact sign-flip test over groups, two-sided.
 
-    If two models are equally good, swapping their outcomes on all pictures of a group changes
-    nothing but the sign of that group's difference. The p-value is the share of all `2^g` swaps
-    that leave at least the observed total difference. It is exact for any number of groups: the
+    If two models are equally good, swapping their outcomes on all pictures of a group only changes
+    the sign of that group's difference. The p-value is the share of all `2^g` swaps whose total
+    difference is at least the observed one. It is exact for any number of groups: the
     characteristic function of the swapped sum is `prod_g cos(d_g t)`, which one inverse Fourier
     transform turns into the distribution. With one picture in each group this is McNemar's test.
 
@@ -63,7 +63,7 @@ def group_swap(differences: Floats, sizes: Integers, widen: float = 1.0) -> floa
 
 
 def _steps(differences: Floats) -> Integers:
-    """Differences as whole numbers: as they are, or in steps fine enough for the test."""
+    """Differences as integers: unchanged, or in steps fine enough for the test."""
     whole = np.rint(differences)
     total = np.abs(differences).sum()
     if total <= _LONGEST and np.array_equal(whole, differences):

@@ -1,8 +1,8 @@
 """Each group's influence on every overall score of a model.
 
-A score's influence function is its derivative by the weight of a picture; summed over the pictures
-of a group it gives a cluster-robust standard error (infinitesimal jackknife, Efron 1982) without a
-resample. All of it is linear in the number of pictures, whatever the number of classes.
+A score's influence function is its derivative by the weight of a picture. Summed over the pictures
+of a group it gives a cluster-robust standard error (infinitesimal jackknife, Efron 1982) without
+resampling. The cost is linear in the number of pictures, independent of the number of classes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,8 @@ def groups_behind(score: str, estimate: Estimate, sizes: Integers) -> float:
 def score_estimates(repeats: Sequence[Predictions], groups: Integers) -> dict[str, Estimate]:
     """Every overall score but the calibration error, the mean over repeats of the same pictures.
 
-    Noise within the calibration error's bins never cancels, so that it has no honest interval.
+    The calibration error is left out, because noise within its bins never cancels and makes any
+    interval wrong.
     `groups` has shape `(n,)`, in `0..g-1`, every group used.
     """
     single = [_estimates(predictions, groups) for predictions in repeats]
@@ -93,7 +94,7 @@ def _estimates(predictions: Predictions, groups: Integers) -> dict[str, Estimate
 
 @dataclass(frozen=True)
 class _Counts:
-    """Of each class, shape `(k,)`; and of each picture's own classes, shape `(n,)`."""
+    """Counts of each class, shape `(k,)`, and of each picture's own classes, shape `(n,)`."""
 
     hit: NDArray[np.bool_]  # (n,), whether a picture is right
     labels: Integers
@@ -183,7 +184,7 @@ def ranking_estimates(
 ) -> dict[str, Estimate]:
     """`macro_auc` and `macro_average_precision`, each class against the rest, then the mean.
 
-    One sort for each class, so memory is that of a few columns whatever the number of classes.
+    It sorts once per class, so it needs the memory of a few columns for any number of classes.
     Labels and groups have shape `(n,)`, probabilities `(n, k)`. NaN with an influence of zero where
     no class has both a picture and another class's.
     """
@@ -205,7 +206,7 @@ def ranking_estimates(
 
 
 def picture_influences(positive: NDArray[np.bool_], scores: Floats) -> tuple[Estimate, Estimate]:
-    """AUC and average precision of one class, and how each *picture* moves them.
+    """AUC and average precision of one class, and each *picture's* influence on them.
 
     The AUC moves by DeLong, DeLong and Clarke-Pearson's (1988) placements: the share of the other
     class that a picture ranks rightly with, less the AUC. Summed over groups this is Obuchowski's
@@ -239,5 +240,5 @@ def picture_influences(positive: NDArray[np.bool_], scores: Floats) -> tuple[Est
 
 
 def _from_below(values: Floats) -> Floats:
-    """Sums of each value and all after it."""
+    """Sums of each value and all later ones."""
     return values[::-1].cumsum()[::-1]

@@ -1,4 +1,4 @@
-"""Confidence intervals from what each group contributes to a score: no resampling, no seed."""
+"""Confidence intervals from each group's influence on a score, without resampling."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,7 @@ _LEAST_FREEDOM = 4.0
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval; NaN on both ends where nothing is known."""
+    """A confidence interval; NaN on both ends if unknown."""
 
     low: float
     high: float
@@ -126,11 +126,11 @@ def student_interval(
 
 
 def influential_groups(estimate: Estimate, sizes: Integers) -> float:
-    """On how many groups of equal weight an estimate's standard error rests.
+    """The number of groups of equal weight that an estimate's standard error is based on.
 
-    The effective number of groups, or fewer where a few groups hold most of the errors: then the
-    influences `u` have a high fourth moment, and `3 (sum u^2)^2 / sum u^4` is small (it is the
-    number of groups for normal influences).
+    It is the effective number of groups, or less if a few groups contain most of the errors. Then
+    the influences `u` have a high fourth moment, and `3 (sum u^2)^2 / sum u^4` is small (for normal
+    influences it is the number of groups).
     """
     squares = estimate.influence**2
     groups = effective_groups(sizes)

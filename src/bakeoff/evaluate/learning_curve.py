@@ -1,4 +1,4 @@
-"""Whether more labelled pictures would help: the reading of a learning curve."""
+"""Interpret a learning curve: would more labelled pictures help?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ Reading = Literal["still rising", "flat", "cannot be told"]
 SMALL_GAIN = 0.01
 """A doubling of the training pictures that brings less than this is called flat."""
 
-_LAST = 3  # sizes whose slope is read; earlier ones say how the curve began, not where it goes
+_LAST = 3  # number of sizes in the slope; earlier ones do not describe the end of the curve
 
 
 @dataclass(frozen=True)
 class CurveReading:
-    """What the end of a learning curve says.
+    """The gain at the end of a learning curve.
 
     `gain` is of the score with every doubling of the training part, over its three largest sizes;
     `low` and `high` bound it.

@@ -1,9 +1,9 @@
-"""Who may be called better: the one judge of two models, for the comparison and for the champion.
+"""Paired conclusions about two models, for the comparison and for the champion.
 
-A model is called better or worse only if the tests at hand agree. Over the groups of test pictures
-it is the sign-flip test. With folds the sum is first divided by `FOLDS_WIDEN`, and the corrected
-resampled t-test over folds and repeats must agree, because a learner that is trained again is
-another model. Both are corrected for the number of rivals.
+A model is called better or worse only if all tests agree. Over the groups of test pictures this is
+the sign-flip test. With folds the sum is first divided by `FOLDS_WIDEN`, and the corrected
+resampled t-test over folds and repeats must agree, because a retrained learner is another model.
+Both are corrected for the number of rivals.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ class Pairing:
         interval: Of the difference; with `confidence` all intervals of the family hold at once.
         group_p: Of the sign-flip test over groups, for this pair alone.
         fold_p: Of the corrected resampled t-test, for this pair alone; NaN without folds.
-        p_adjusted: The larger of the two after correction for the family: what is concluded from.
-        power: What this pair's comparison could have seen.
+        p_adjusted: The larger of the two after correction for the family; conclusions use it.
+        power: The power of this pair's comparison.
         confidence: For example 0.95.
     """
 
@@ -49,14 +49,14 @@ class Pairing:
 
     @property
     def conclusion(self) -> Conclusion:
-        """What may be said of `model`."""
+        """The conclusion about `model`."""
         if self.p_adjusted > 1 - self.confidence or self.difference == 0:
             return "no difference shown"
         return "better" if self.difference > 0 else "worse"
 
 
 def against_rival(outcomes: Outcomes, rival: str, confidence: float) -> tuple[Pairing, ...]:
-    """Every other model against a rival that was named beforehand; Holm's correction."""
+    """Every other model against a rival named in advance, with Holm's correction."""
     pairs = _pairs(outcomes, rival)
     group_p = np.array([_group_p(outcomes, *pair) for pair in pairs])
     return _family(

@@ -1,4 +1,4 @@
-"""What a comparison could not have seen: the least detectable difference, and pictures needed."""
+"""Power of a comparison: the least detectable difference, and the pictures needed."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ POWER = 0.8
 
 @dataclass(frozen=True)
 class Power:
-    """How small a difference in score a comparison can find.
+    """The smallest difference in score that a comparison can detect.
 
     Attributes:
         standard_error: Of the difference of two models, by groups.
-        least_difference: Found with a chance of `POWER`, in the score's unit.
-        pictures: How many this comparison has.
+        least_difference: Detected with probability `POWER`, in the score's unit.
+        pictures: Number of pictures in the comparison.
     """
 
     standard_error: float
@@ -25,7 +25,7 @@ class Power:
     pictures: int
 
     def pictures_needed(self, difference: float) -> float:
-        """Pictures, grouped like these, at which `difference` is the least detectable one.
+        """The number of pictures, grouped like these, at which `difference` is detectable.
 
         The standard error falls with the root of the number, so the number scales with the square.
         """
@@ -33,7 +33,7 @@ class Power:
 
 
 def detection_factor(rivals: int, groups: float, confidence: float = 0.95) -> float:
-    """How many standard errors a difference must be to be found with a chance of `POWER`.
+    """The difference, in standard errors, that is detected with probability `POWER`.
 
     The quantile of the two-sided test at `1 - confidence`, shared by `rivals` tests, plus that of
     the power. Student's quantiles with one degree of freedom less than there are groups.
@@ -56,7 +56,7 @@ def power(
     confidence: float = 0.95,
     parts: float = float("inf"),
 ) -> Power:
-    """What a comparison of two models, one of `rivals` such comparisons, can find.
+    """The power of a comparison of two models, one of `rivals` such comparisons.
 
     `error` is the standard error of the difference of their scores. `parts` are folds times
     repeats, whose test must agree; it has a degree of freedom less.

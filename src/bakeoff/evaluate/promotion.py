@@ -1,9 +1,9 @@
-"""When a newcomer replaces the champion: only if the paired tests say that it is better.
+"""The gate: a challenger replaces the champion only if the paired tests show that it is better.
 
-Every newcomer that is tested is another chance to be promoted by luck. So the error rate is spent:
-the k-th newcomer is tested at `alpha * gamma_k`, where the `gamma_k` sum to one, which keeps the
-chance of any false promotion, however many newcomers come and however alike they are, at most
-`alpha` (alpha spending: Foster and Stine 2008, "Alpha-investing"; Tian and Ramdas 2021, "Online
+Every tested challenger is another chance of a false promotion. The error rate is therefore spent:
+the k-th challenger is tested at `alpha * gamma_k`, where the `gamma_k` sum to one. This keeps the
+probability of any false promotion at most `alpha`, for any number of challengers and any
+correlation (alpha spending: Foster and Stine 2008, "Alpha-investing"; Tian and Ramdas 2021, "Online
 control of the familywise error rate"). `gamma_k` falls as `k^-1.6`, their default.
 """
 
@@ -19,7 +19,7 @@ _DECAY = 1.6
 
 
 def level_of(look: int, alpha: float = 0.05) -> float:
-    """The level at which newcomer number `look` is tested, the first one being 1.
+    """The level at which challenger number `look` is tested; the first is 1.
 
     Example:
         >>> [round(level_of(k), 4) for k in (1, 2, 5, 20)]
@@ -32,13 +32,13 @@ def level_of(look: int, alpha: float = 0.05) -> float:
 
 @dataclass(frozen=True)
 class Promotion:
-    """Whether the newcomer is promoted, and why, in one sentence."""
+    """Whether the challenger is promoted, and why, in one sentence."""
 
     promoted: bool
     reason: str
-    difference: float  # in the mean outcome, newcomer minus champion
+    difference: float  # in the mean outcome, challenger minus champion
     interval: Interval
-    p_value: float  # corrected for the candidates that the newcomer was picked from
+    p_value: float  # corrected for the candidates that the challenger was selected from
     level: float  # what it is compared with
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bakeoff.evaluate.outcomes import Floats, Outcomes
 
-# 64 MB of signs at a time, whatever the number of groups.
+# 64 MB of signs at a time, for any number of groups.
 _SIGNS_AT_ONCE = 8_000_000
 
 
@@ -51,7 +51,7 @@ def _range_test(sums: Floats, best: int, draws: int, seed: int, widen: float) ->
         ranges = np.maximum.accumulate(swapped, axis=1) - np.minimum.accumulate(swapped, axis=1)
         reached += (ranges >= leads[order] - tolerance).sum(axis=0)
         drawn += len(signs)
-    # The observed signs are one of the draws, unless all were enumerated.
+    # The observed signs count as one of the draws, unless all are enumerated.
     extra = 0 if _all_are_few(len(sums), draws) else 1
     stepwise = np.maximum.accumulate((reached + extra)[::-1] / (drawn + extra))[::-1]
     p_values = np.empty(len(order))
@@ -77,7 +77,7 @@ def _signs(groups: int, draws: int, seed: int) -> Iterator[Floats]:
         yield (1 - 2 * generator.integers(0, 2, (rows, groups), dtype=np.int8)).astype(np.float64)
 
 
-# 64 MB of weights at a time, whatever the number of groups.
+# 64 MB of weights at a time, for any number of groups.
 _WEIGHTS_AT_ONCE = 8_000_000
 
 
@@ -117,7 +117,7 @@ def _scores_of_the_chosen(drawn: Floats, right: Floats, pictures: Floats) -> Flo
     held = left_out.any(axis=1)
     inside = drawn[held] @ right  # same pictures for all models, so sums rank as shares do
     outside = (left_out[held] @ right) / (left_out[held] @ pictures)[:, None]
-    # Of models that tie each is as good a choice: taking the first would favour some.
+    # Models that tie are averaged; taking the first would favour some.
     chosen = inside == inside.max(axis=1, keepdims=True)
     means: Floats = (outside * chosen).sum(axis=1) / chosen.sum(axis=1)
     return means

@@ -86,7 +86,7 @@ def _row(contender: Contender, comparison: Comparison, cost: Cost) -> dict[str, 
 
 
 def _test_cells(model: str, test: Comparison) -> dict[str, object]:
-    """The exported model's own score on the test side; a recipe without a model has none."""
+    """The exported model's own test score; empty for a recipe without a model."""
     found = next((c for c in test.contenders if c.name == model), None)
     interval = found.intervals["accuracy"] if found else None
     return {
@@ -99,7 +99,7 @@ def _test_cells(model: str, test: Comparison) -> dict[str, object]:
 
 
 def _spread_cells(model: str, spreads: Mapping[str, Spread]) -> dict[str, object]:
-    """Columns that are there only when heads were trained again."""
+    """Columns that exist only if heads were retrained."""
     if not spreads:
         return {}
     spread = spreads.get(model)
@@ -126,7 +126,7 @@ def _pairing_cells(rival: str, pairings: Sequence[Pairing], model: str) -> dict[
 
 
 def weights_in_words(metadata: Mapping[str, object]) -> str:
-    """Where a model's backbone comes from: `imagenet`, `random`, `random (fallback)`, a file."""
+    """The origin of a backbone's weights: `imagenet`, `random`, `random (fallback)`, a file."""
     weights = metadata.get("weights")
     if not isinstance(weights, Mapping) or weights.get("kind") in (None, "none"):
         return ""
@@ -140,7 +140,7 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def trials_of(metadata: Mapping[str, Any]) -> int:
-    """How many trials chose a model's values; 0 where all were given."""
+    """The number of trials of a model's search; 0 without a search."""
     return int(metadata.get("params", {}).get("trials", 0))
 
 
@@ -151,7 +151,7 @@ def searched_values(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def origin_in_words(metadata: Mapping[str, Any]) -> str:
-    """Where a model's values come from, in one sentence."""
+    """The origin of a model's values, in one sentence."""
     values = searched_values(metadata)
     if not values:
         return "Every value was given in params.yaml."
@@ -167,6 +167,6 @@ def _value(params: Mapping[str, Any], path: str) -> str:
 
 
 def read_searches(folder: Path, candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
-    """`trials.csv` of the models that were searched."""
+    """`trials.csv` of the models with a search."""
     searched = [c.name for c in candidates if trials_of(c.metadata)]
     return {name: read_csv(folder / name / TRIALS) for name in searched}

@@ -1,4 +1,4 @@
-"""What may be concluded, in plain sentences; no stronger than the tests allow."""
+"""The conclusions in plain sentences, no stronger than the tests allow."""
 
 from collections.abc import Mapping
 
@@ -38,13 +38,13 @@ def _twin(pairing: Pairing) -> str:
 
 
 def leak_warning(evaluation: Evaluation) -> list[str]:
-    """A sentence where test images also stand in training, else none."""
+    """A sentence if test images are also in training, else none."""
     if not evaluation.leaking:
         return []
     test, images = evaluation.test, len(evaluation.test.best.predictions.labels)
     said = (
         f"The test side leaks: at least {evaluation.leaking} of its {images} images, or others of "
-        f"their groups, also stand in training; with them {test.best.name} reaches "
+        f"their groups, are also in training; with them {test.best.name} reaches "
         f"{percent(test.best.card.overall['accuracy'])}"
     )
     if evaluation.clean is None:
@@ -88,7 +88,7 @@ def headline(comparison: Comparison) -> str:
 
 
 def tested(comparison: Comparison) -> str:
-    """On what the scores rest, as the end of a sentence."""
+    """The pictures behind the scores, as the end of a sentence."""
     images = len(comparison.best.predictions.labels)
     groups = f" of {comparison.groups} groups" if comparison.groups < images else ""
     if not comparison.folds:
@@ -101,20 +101,20 @@ def tested(comparison: Comparison) -> str:
 
 
 def _level(comparison: Comparison) -> list[str]:
-    """The models that are not shown to be worse than the best."""
+    """The models that are indistinguishable from the best."""
     return [p.model for p in comparison.against_best if p.conclusion == "no difference shown"]
 
 
 def recommendation(comparison: Comparison, costs: Mapping[str, Cost]) -> str:
-    """Which model to take: of those that tie the best, or a much faster one.
+    """Which model to use: of the tied ones the best, or a much faster one.
 
-    A backbone with random weights in the place of pretrained ones is never recommended.
+    A backbone with random fallback weights is never recommended.
     """
     tied = [comparison.best.name, *_level(comparison)]
     fit = [name for name in tied if not comparison.named(name).fallback]
     if not fit:
         return (
-            "No model is recommended: all of the best stand on random weights, because the "
+            "No model is recommended: all of the best use random weights, because the "
             "pretrained ones could not be fetched."
         )
     first = fit[0]
@@ -173,15 +173,15 @@ def sentence_of(pairing: Pairing) -> str:
 
 
 def _over_majority(comparison: Comparison) -> str:
-    """A warning where the best model is hardly better than always naming the commonest class."""
+    """A warning if the best model is hardly better than the majority class."""
     best = comparison.best.name
     pairing = next((p for p in comparison.against_majority if p.model == best), None)
     if pairing is None:
         return ""
     share = percent(comparison.named(MAJORITY).card.overall["accuracy"])
     if pairing.conclusion == "better":
-        return f"Always naming the commonest class would be right for {share}."
+        return f"The majority class alone would reach {share}."
     return (
-        f"Warning: {best} is not shown to be better than always naming the commonest class, which "
+        f"Warning: {best} is not shown to be better than the majority class, which "
         f"is right for {share} (p {p_value(pairing.p_adjusted)}, corrected for all rivals)."
     )

@@ -84,7 +84,7 @@ def _curves(contender: Contender, points: Points, x_name: str, y_name: str) -> p
 
 
 def _trials(searches: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Every trial's kappa and the best so far, all models below one another."""
+    """Every trial's kappa and the best so far, of all models in one table."""
     parts = [
         trials.assign(
             model=name,

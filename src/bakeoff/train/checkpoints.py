@@ -1,4 +1,4 @@
-"""What lets a training on pictures go on after it was killed, as if it had not been."""
+"""Checkpoints: a killed training on pictures resumes and ends with the same result."""
 
 import json
 import shutil
@@ -16,10 +16,10 @@ _NUMBERS = ("epoch", "history", "best_epoch", "best_score", "last_gain", "waited
 
 
 class Checkpoint:
-    """A folder that holds the last finished epoch of one training, whole or not at all."""
+    """A folder with the last finished epoch of one training, written atomically."""
 
     def __init__(self, folder: Path) -> None:
-        """Nothing is read or written yet."""
+        """Keep the path; nothing is read or written yet."""
         self._folder = folder
 
     def save(
@@ -29,11 +29,11 @@ class Checkpoint:
         optimizer: keras.optimizers.Optimizer,
         progress: Progress,
     ) -> None:
-        """Keep the variables, random seeds among them, the optimiser's and the progress.
+        """Save the network's variables (with random seeds), the optimiser's, and the progress.
 
         Args:
-            step: Which of the steps of progressive resizing is under way.
-            network: Being trained.
+            step: The current step of progressive resizing.
+            network: The network in training.
             optimizer: Of the network.
             progress: Of the training.
         """
@@ -47,7 +47,7 @@ class Checkpoint:
             write_text(folder / "progress.json", text)
 
     def load(self) -> tuple[int, Progress] | None:
-        """The step and the progress kept; None where nothing is."""
+        """The saved step and progress; None without a checkpoint."""
         if not (self._folder / "progress.json").is_file():
             return None
         facts = read_json(self._folder / "progress.json")
@@ -55,12 +55,12 @@ class Checkpoint:
         return facts["step"], Progress(**facts["progress"], best_weights=best)
 
     def restore(self, network: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
-        """Give the variables kept to a network and an optimiser built as those saved were."""
+        """Restore the saved variables to a network and an optimiser of the same structure."""
         assign(network.variables, _load_arrays(self._folder / "network.npz"))
         assign(optimizer.variables, _load_arrays(self._folder / "optimizer.npz"))
 
     def remove(self) -> None:
-        """The training is finished."""
+        """Delete the checkpoint of a finished training."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
@@ -70,7 +70,7 @@ def values_of(variables: list[keras.Variable]) -> list[NDArray[Any]]:
 
 
 def assign(variables: list[keras.Variable], values: list[NDArray[Any]]) -> None:
-    """Give values to variables, in order."""
+    """Assign values to variables, in order."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 

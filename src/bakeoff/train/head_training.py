@@ -59,9 +59,9 @@ def class_weights(params: TrainParams, labels: NDArray[np.int64], k: int) -> NDA
 
 
 def balanced_class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32]:
-    """`n / (k n_c)` for each class, shape `(classes,)`, as in scikit-learn; 0 for an empty one.
+    """`n / (k n_c)` for each class, shape `(classes,)`, as in scikit-learn; 0 for an empty class.
 
-    `k` counts the classes that have a picture.
+    `k` is the number of classes with a picture.
     """
     counts = np.bincount(labels, minlength=classes)
     held = counts > 0

@@ -22,13 +22,13 @@ from bakeoff.train.tensorboard import loggable, start_tensorboard
 
 logger = logging.getLogger(__name__)
 
-# Losses are looked at this often: each look waits for the device.
+# Losses are checked at this interval, because each check waits for the device.
 _LOOK_EVERY = 50
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from."""
+    """The examples of one training step."""
 
     inputs: Any  # (b, ...) float32
     targets: Any  # (b, k) float32, rows sum to one
@@ -37,14 +37,14 @@ class Batch:
 
 
 class Examples(Protocol):
-    """A side to learn from."""
+    """Training examples in batches."""
 
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
 
     def batches(self, epoch: int) -> Iterable[Batch]:
-        """The batches of one epoch, which depend on the seed and the epoch alone."""
+        """The batches of one epoch, which depend only on the seed and the epoch."""
 
 
 Logits = NDArray[np.float32]
@@ -53,7 +53,7 @@ Predict = Callable[[], tuple[NDArray[np.int64], Logits]]
 
 @dataclass(frozen=True)
 class Fitting:
-    """What stays the same from epoch to epoch."""
+    """Settings that are the same for all epochs."""
 
     classes: Sequence[str]
     train: Examples
@@ -66,8 +66,8 @@ class Fitting:
     label_smoothing: float = 0.0
     plateau: bool = False  # halve the learning rate after each epoch without gain
     phase: str = "head"
-    eligible: bool = True  # whether these epochs' weights may be the ones to keep
-    learning_rate_key: str = "train.learning_rate"  # for the message when the loss is no number
+    eligible: bool = True  # whether these epochs' weights may be kept as the best
+    learning_rate_key: str = "train.learning_rate"  # for the message when the loss is NaN
     on_epoch: Callable[[Row], None] = lambda row: None
     save: Callable[[Progress], None] = lambda progress: None
     tensorboard: Path | None = None  # a folder for its events, one below it for each phase
@@ -80,13 +80,13 @@ def fit(
     last_epoch: int,
     fitting: Fitting,
 ) -> None:
-    """Train `network` from where `progress` stands to `last_epoch`, or until it no longer gains.
+    """Train `network` from the epoch of `progress` to `last_epoch`, or until early stopping.
 
-    `network` maps inputs to logits `(n, k)` and ends as the last epoch left it; the best epoch's
-    weights are in `progress`.
+    `network` maps inputs to logits `(n, k)` and keeps the weights of the last epoch; those of the
+    best epoch are in `progress`.
 
     Raises:
-        BakeoffError: the loss is no longer a number, or `monitor` is no metric.
+        BakeoffError: the loss is NaN or infinite, or `monitor` is not a metric.
     """
     step = _make_step(network, optimizer, fitting)
     events = start_tensorboard(
@@ -132,7 +132,7 @@ def _metrics(
 def _run_epoch(
     step: Callable[..., Any], fitting: Fitting, epoch: int, last_epoch: int
 ) -> tuple[NDArray[np.int64], Logits, float]:
-    """One pass: labels, the logits predicted while training, and the mean objective."""
+    """One epoch: labels, the logits predicted during training, and the mean objective."""
     losses: list[Any] = []
     labels, logits = [], []
     with progress_bar(fitting.train.steps, f"epoch {epoch} of {last_epoch}", "batches") as bar:
@@ -163,7 +163,7 @@ def _check_finite(losses: list[Any], epoch: int, fitting: Fitting) -> NDArray[np
 def _make_step(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, fitting: Fitting
 ) -> Callable[[Batch], tuple[Any, Any]]:
-    """A function that learns from one batch; returns the objective and the logits."""
+    """A function that trains on one batch and returns the objective and the logits."""
     strategy, replicas = fitting.compute.strategy, fitting.compute.replicas
     shape = network.input_shape[1:]
 
@@ -173,7 +173,7 @@ def _make_step(
             losses = keras.losses.categorical_crossentropy(
                 targets, logits, from_logits=True, label_smoothing=fitting.label_smoothing
             )
-            # The mean over the whole batch, whatever share of it this replica holds.
+            # The mean over the whole batch, not over this replica's share.
             loss = tf.reduce_sum(losses * weights) / count
             if network.losses:
                 loss += tf.add_n(network.losses) / replicas
@@ -182,7 +182,7 @@ def _make_step(
         optimizer.apply(gradients, network.trainable_variables)
         return loss, logits
 
-    # One graph for every batch length: another graph might round differently.
+    # One graph for all batch lengths, because another graph might round differently.
     @tf.function(
         input_signature=[
             tf.TensorSpec((None, *shape), tf.float32),
@@ -203,7 +203,7 @@ def _make_step(
 
 
 def _shares(values: Any, replicas: int, strategy: Any) -> Any:
-    """Equal shares of a batch for the replicas; zeros fill up the last, and weigh nothing."""
+    """Equal shares of a batch for the replicas; the last is padded with zeros of weight 0."""
     missing = -tf.shape(values)[0] % replicas
     padding = [[0, missing], *([0, 0] for _ in values.shape[1:])]
     parts = tf.split(tf.pad(values, padding), replicas)
@@ -215,7 +215,7 @@ def _shares(values: Any, replicas: int, strategy: Any) -> Any:
 def make_predict(network: keras.Model) -> Callable[[Iterable[Any]], Logits]:
     """A function from batches of inputs to their logits `(n, k)`, float32, in inference mode.
 
-    Made once for a network and called after every epoch: each making traces a graph.
+    Make it once per network, because each call of `make_predict` traces a graph.
     """
     signature = tf.TensorSpec((None, *network.input_shape[1:]), tf.float32)
     forward = tf.function(lambda x: network(x, training=False), input_signature=[signature])
@@ -227,7 +227,7 @@ def make_predict(network: keras.Model) -> Callable[[Iterable[Any]], Logits]:
 
 
 def check_monitor(monitor: str, row: Row) -> None:
-    """Refuse a `monitor` that is no metric of a finished epoch's row."""
+    """Refuse a `monitor` that is not a metric of a finished epoch."""
     if monitor not in row or isinstance(row[monitor], str) or monitor == "epoch":
         known = ", ".join(k for k in row if k.startswith("val_"))
         raise BakeoffError(

@@ -31,13 +31,13 @@ Build = Callable[[Resolution], keras.Model]
 
 @dataclass(frozen=True)
 class PictureJob:
-    """What training on pictures needs to know."""
+    """Inputs and settings of a training on pictures."""
 
     params: ModelParams
     classes: Sequence[str]
     records: Path  # the folder of TFRecords
-    train: Side  # its examples, whose vectors are not looked at
-    val: Side  # likewise, without copies
+    train: Side  # its examples; feature vectors are not used
+    val: Side  # the same without copies
     build: Build  # a network for pictures of a step's side, to logits
     checkpoint: Checkpoint
     seed: int
@@ -47,7 +47,7 @@ class PictureJob:
 
     @property
     def phase(self) -> str:
-        """What the history calls these epochs."""
+        """The name of these epochs in the history."""
         return "scratch" if self.params.from_scratch else "fine_tune"
 
     @property
@@ -64,7 +64,7 @@ def resolution_steps(params: ModelParams) -> tuple[Resolution, ...]:
 
 
 def head_at(step: Resolution, params: ModelParams) -> HeadParams:
-    """The head's own parameters; a step of progressive resizing brings its own dropout."""
+    """The head's parameters; a step of progressive resizing may replace the dropout."""
     if not params.fine_tune.progressive:
         return params.head
     return params.head.model_copy(update={"dropout": step.dropout})
@@ -73,12 +73,12 @@ def head_at(step: Resolution, params: ModelParams) -> HeadParams:
 def train_on_pictures(
     job: PictureJob, progress: Progress
 ) -> tuple[keras.Model, Progress, NDArray[np.float32]]:
-    """Train step by step, going on from a checkpoint where an earlier run was killed.
+    """Train step by step, starting from the checkpoint of a killed run if there is one.
 
     Args:
         job: What to train.
-        progress: Of the head's training before; a fresh one for a network from scratch. The
-            network that `job.build` gives at first is then the best so far.
+        progress: That of the preceding training of the head, or a new one for a network from
+            scratch. With a head, the network that `job.build` first returns is the best so far.
 
     Returns:
         The network with its best epoch's weights, the progress, and the logits `(n, k)` of the
@@ -89,7 +89,7 @@ def train_on_pictures(
     kept = job.checkpoint.load()
     first, progress = kept if kept is not None else (0, progress)
     if kept is not None:
-        logger.info("going on after epoch %d of an interrupted training", progress.epoch)
+        logger.info("resuming after epoch %d of an interrupted training", progress.epoch)
         for row in progress.history:
             job.on_epoch(row)
     before: _Training | None = None
@@ -102,7 +102,7 @@ def train_on_pictures(
         else:
             progress.renew_patience()
         if progress.best_epoch and kept is None and index == 0:
-            # Until now the best is the trained head on the backbone as it was.
+            # The best so far is the trained head on the unchanged backbone.
             progress.best_weights = now.network.get_weights()
         fit(now.network, now.optimizer, progress, ends[index], now.fitting())
         before = now
@@ -135,7 +135,7 @@ class _Training:
         self._predict = make_predict(self.network)
 
     def go_on_from(self, before: "_Training") -> None:
-        """Take over what an earlier step has learnt; no weight depends on the pictures' side."""
+        """Copy the weights of an earlier step; no weight depends on the pictures' side."""
         self.network.set_weights(before.network.get_weights())
         assign(self.optimizer.variables, values_of(before.optimizer.variables))
 
@@ -144,7 +144,7 @@ class _Training:
         return self._predict(originals(self.job.records, "val", self.step.image_side))
 
     def fitting(self) -> Fitting:
-        """How this step is trained; it leaves a checkpoint after every epoch."""
+        """The settings of this step, which writes a checkpoint after every epoch."""
         job, train = self.job, self.job.params.train
         block = "train" if job.params.from_scratch else "fine_tune"
         return Fitting(

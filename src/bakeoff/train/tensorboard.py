@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training, written by Keras's own callback."""
+"""TensorBoard's events of a training, written by Keras's own callback."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ def start_tensorboard(
     optimizer: keras.optimizers.Optimizer,
     history: Sequence[Mapping[str, object]],
 ) -> keras.callbacks.TensorBoard | None:
-    """A callback that writes the graph now, and metrics and histograms of weights each epoch.
+    """A callback that writes the graph now, and metrics and weight histograms each epoch.
 
     Args:
         events: The folder of this training's events; without one there is no callback.
@@ -29,8 +29,8 @@ def start_tensorboard(
     folder = events / phase
     if all(row["phase"] != phase for row in history):
         shutil.rmtree(folder, ignore_errors=True)
-    # The callback asks for a compiled model; this one shares all layers, and leaves the network
-    # and what is saved of it as they are.
+    # The callback needs a compiled model; this one shares all layers and does not change the
+    # network or its saved form.
     shown = keras.Model(network.inputs, network.outputs, name=network.name)
     shown.compile(optimizer=optimizer)
     callback = keras.callbacks.TensorBoard(folder, histogram_freq=1)
