@@ -22,9 +22,10 @@ from bakeoff.split.duplicates import HASH_BITS, flat_hashes, unpack_hashes
 CANDIDATE_BITS = 40
 _SIDE, _TILE, _BLOCK = 64, 16, 4  # pixels
 _SHIFT = 3  # pixels by which a crop may have moved a tile
-_TEXTURE = 0.01  # least share of the picture's variance in a tile, or in its fine detail
+_TEXTURE = 0.01  # least share of the picture's variance in a tile that is compared
+_DETAILED = 0.115  # least share of it in the fine detail; smooth pictures have similar strangers
 # Measured on dogs, products, hands and chest X-rays, see docs/splits.md.
-_TILES_ALIKE = 0.93  # correlation of the second worst tile
+_TILES_ALIKE = 0.94  # correlation of the second worst tile
 _DETAIL_ALIKE = 0.66  # correlation of what is finer than 4 pixels
 _ROWS = 2048  # hashes compared at once with all others
 
@@ -109,8 +110,8 @@ def are_alike(one: Grey, other: Grey) -> bool:
     """Whether two thumbnails show the same picture.
 
     All tiles with texture but one must correlate, each at its best shift of up to three pixels,
-    and so must the fine detail of the whole. Enlarged small pictures have no fine detail, and
-    are never confirmed.
+    and so must the fine detail of the whole. Pictures with little fine detail, such as X-rays and
+    enlarged small pictures, are never confirmed: strangers among them look alike.
 
     Args:
         one: (64, 64), 0 to 255.
@@ -121,7 +122,7 @@ def are_alike(one: Grey, other: Grey) -> bool:
         >>> are_alike(picture, 0.5 * picture + 20), are_alike(picture, picture.T)
         (True, False)
     """
-    if any(_detail(picture).var() <= _TEXTURE * picture.var() for picture in (one, other)):
+    if any(_detail(picture).var() <= _DETAILED * picture.var() for picture in (one, other)):
         return False
     smooth, far = ndimage.gaussian_filter(one, 1), ndimage.gaussian_filter(other, 1)
     ours = _tiles(smooth)
