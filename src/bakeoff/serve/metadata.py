@@ -81,14 +81,15 @@ def read_metadata(folder: Path) -> ModelMetadata:
             f"{folder}: no model; run `dvc repro`, or `dvc pull` on a clone"
         ) from None
     except (OSError, ValueError, RecursionError):
-        raise BakeoffError(f"{path}: not readable as JSON; {_remedy(folder)}") from None
+        raise BakeoffError(f"{path}: not readable as JSON; {remedy(folder)}") from None
     try:
         return ModelMetadata.model_validate(told)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise BakeoffError(f"{path}: {where}: {first['msg'][:120]}; {_remedy(folder)}") from None
+        raise BakeoffError(f"{path}: {where}: {first['msg'][:120]}; {remedy(folder)}") from None
 
 
-def _remedy(folder: Path) -> str:
+def remedy(folder: Path) -> str:
+    """What to do about a damaged model folder."""
     return f"restore it with `dvc checkout --force {folder.as_posix()}`, or run `dvc repro`"

@@ -1,5 +1,6 @@
 """Predict files and folders of pictures; a bad file gives a row with its error."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.pictures.decoding import SUFFIXES, PictureError
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, one_line
 from bakeoff.serve.predictor import Pixels, Predictor
 
 _BATCH = 32
@@ -16,17 +17,20 @@ _BATCH = 32
 def list_pictures(paths: Iterable[Path]) -> list[Path]:
     """The files among `paths`, and those named like pictures in the folders, sorted.
 
+    What turns out to be no readable file, a dangling link or a pipe, gets its row like the others.
+
     Raises:
         BakeoffError: a path does not exist, or a folder contains no picture.
     """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            named = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            inside = sorted(p for p in named if not p.is_dir())
             if not inside:
                 raise BakeoffError(f"{path}: no picture in this folder")
             found += inside
-        elif path.is_file():
+        elif path.exists() or path.is_symlink():
             found.append(path)
         else:
             raise BakeoffError(f"{path}: no such file or folder")
@@ -48,8 +52,8 @@ def _predict_batch(predictor: Predictor, paths: Sequence[Path]) -> pd.DataFrame:
         try:
             pixels.append(predictor.picture(path))
             errors.append("")
-        except PictureError as error:
-            errors.append(str(error))
+        except (PictureError, OSError) as error:
+            errors.append(one_line(str(error)))
     good = np.array([not error for error in errors])
     probabilities = np.full((len(paths), len(predictor.classes)), np.nan)
     if pixels:
@@ -57,5 +61,10 @@ def _predict_batch(predictor: Predictor, paths: Sequence[Path]) -> pd.DataFrame:
     table = predictor.label(np.nan_to_num(probabilities, nan=-1.0))
     table.loc[~good, "label"] = ""
     table.iloc[:, 1:] = probabilities
-    table.insert(0, "path", [path.as_posix() for path in paths])
+    table.insert(0, "path", [_printable(path) for path in paths])
     return table.assign(error=errors)
+
+
+def _printable(path: Path) -> str:
+    """The path as text that can be written: bytes that are not UTF-8 are escaped."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")

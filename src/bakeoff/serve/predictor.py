@@ -21,7 +21,7 @@ from bakeoff.pictures.decoding import PictureError, decode
 from bakeoff.pictures.squares import encode_picture, to_record_picture
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
-from bakeoff.serve.metadata import ClassifierParams, ModelMetadata, read_metadata
+from bakeoff.serve.metadata import ClassifierParams, ModelMetadata, read_metadata, remedy
 
 Pixels = NDArray[np.uint8]  # (n, side, side, channels)
 Source = Path | bytes | NDArray[Any]
@@ -73,6 +73,8 @@ class Predictor:
     def picture(self, source: Source) -> Pixels:
         """The record picture of one source, uint8 of shape `(side, side, channels)`."""
         mode = self.metadata.mode
+        if isinstance(source, Path) and not source.is_file():  # a pipe would be waited for
+            raise PictureError("not a picture", "no regular file")
         if isinstance(source, np.ndarray):
             image = from_array(source).convert(mode)
         else:
@@ -125,6 +127,9 @@ def backbones_of(folder: Path) -> dict[str, Path]:
     elif kind == "forest":
         descriptors = metadata["params"]["descriptors"]
         names = [d.removeprefix(_FEATURES) for d in descriptors if d.startswith(_FEATURES)]
+    for name in names:
+        if Path(name).name != name:
+            raise BakeoffError(f"{folder}/metadata.json: '{name}' is no name of a model")
     packed = folder / BACKBONES
     return {name: (packed if packed.is_dir() else folder.parent) / name for name in names}
 
@@ -147,7 +152,8 @@ def load_predictor(folder: Path) -> Predictor:
     """Load the model of a folder.
 
     Raises:
-        BakeoffError: the model is missing, or so is the network whose features it uses.
+        BakeoffError: there is no model, its files are damaged, or the network whose features it
+            uses is missing.
     """
     metadata = read_metadata(folder)
     if not can_predict(folder):
@@ -155,9 +161,27 @@ def load_predictor(folder: Path) -> Predictor:
             f"{folder}: this model cannot predict from pictures: it uses features of "
             f"{', '.join(backbones_of(folder)) or 'nothing'}, whose frozen network is missing"
         )
-    if (folder / "model.keras").is_file():
-        return Predictor(metadata, _network(folder))
-    return Predictor(metadata, _classical(folder, metadata.params))
+    blank = np.zeros((1, metadata.record_side, metadata.record_side, metadata.channels), np.uint8)
+    try:
+        if (folder / "model.keras").is_file():
+            classify = _network(folder)
+        else:
+            classify = _classical(folder, metadata.params)
+        answer = classify(blank)
+    except BakeoffError:
+        raise
+    except Exception as error:  # whatever a library throws at a damaged file
+        reason = " ".join(str(error).split())[:120]
+        raise BakeoffError(
+            f"{folder}: the model cannot be loaded ({type(error).__name__}: {reason}); "
+            f"{remedy(folder)}"
+        ) from None
+    if answer.shape != (1, len(metadata.classes)) or not np.isclose(answer.sum(), 1, atol=1e-3):
+        raise BakeoffError(
+            f"{folder}: the model does not give the probabilities of its "
+            f"{len(metadata.classes)} classes; {remedy(folder)}"
+        )
+    return Predictor(metadata, classify)
 
 
 def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArray[np.float64]]:
@@ -189,6 +213,7 @@ def _classical(folder: Path, params: ClassifierParams) -> Callable[[Pixels], NDA
     from bakeoff.baselines.descriptors import describe
 
     classifier = load_classifier(folder)
+    _check_trees(classifier.estimator)
     ours = [d for d in params.descriptors if not d.startswith(_FEATURES)]
     networks = [_network(path, "pooling") for path in backbones_of(folder).values()]
 
@@ -198,3 +223,22 @@ def _classical(folder: Path, params: ClassifierParams) -> Callable[[Pixels], NDA
         return classifier.probabilities(np.concatenate(parts, axis=1))
 
     return classify
+
+
+def _check_trees(estimator: Any) -> None:
+    """Refuse trees whose nodes point outside of them: scikit-learn would read foreign memory.
+
+    Raises:
+        ValueError: a child does not come after its parent, or a feature does not exist.
+    """
+    for member in getattr(estimator, "estimators_", ()):
+        tree = member.tree_
+        inner = tree.children_left >= 0
+        place = np.arange(tree.node_count)
+        for children in (tree.children_left, tree.children_right):
+            beyond = (children >= tree.node_count) | (children <= place)
+            if (inner != (children >= 0)).any() or (inner & beyond).any():
+                raise ValueError("a tree's nodes are damaged")
+        features = tree.feature[inner]
+        if ((features < 0) | (features >= estimator.n_features_in_)).any():
+            raise ValueError("a tree asks for a feature that does not exist")
