@@ -34,6 +34,7 @@ def write_search(root: Path, trials: int, name="vgg16", study="a" * 64) -> Path:
     best = {"study": study, "trials": trials, "number": int(row["number"])}
     best |= {"cohen_kappa": float(row["cohen_kappa"]), "values": {"train.rate": row["train.rate"]}}
     (folder / "best.json").write_text(json.dumps(best))
+    (folder / "importances.csv").write_text("parameter,importance\ntrain.rate,1.0\n")
     return folder
 
 
