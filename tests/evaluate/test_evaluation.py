@@ -207,10 +207,10 @@ def test_what_is_remembered_holds_its_clocked_times_as_well(reports):
         assert first.read_bytes() == remembered.read_bytes()
 
 
-def test_only_a_changed_model_is_looked_at_anew(workshop, reports, tmp_path, monkeypatch, caplog):
+def test_only_a_changed_model_is_inspected_again(workshop, reports, tmp_path, monkeypatch, caplog):
     monkeypatch.setenv("DVC_ROOT", str(reports.parent / "clones" / "reports"))
-    memory = reports.parent / "clones" / "reports" / "mlruns" / "cache"
-    before = set(memory.rglob("*.npz"))
+    cache = reports.parent / "clones" / "reports" / "mlruns" / "cache"
+    before = set(cache.rglob("*.npz"))
     models = tmp_path / "models"
     shutil.copytree(workshop / "models", models)
     metadata = read_json(models / "scratch" / "metadata.json")
@@ -219,8 +219,8 @@ def test_only_a_changed_model_is_looked_at_anew(workshop, reports, tmp_path, mon
     with caplog.at_level("INFO", "bakeoff"):
         evaluate_models(read_candidates(models, NAMES), inputs, TRAIN_LABELS, PARAMS, seed=5)
     assert [m for m in caplog.messages if "inspecting" in m] == ["inspecting scratch"]
-    new = set(memory.rglob("*.npz")) - before
-    assert sorted(path.parent.name for path in new) == ["answers", "networks"]
+    new = set(cache.rglob("*.npz")) - before
+    assert sorted(path.parent.name for path in new) == ["networks", "predictions"]
 
 
 def test_test_images_that_stand_in_training_are_said_first_and_left_out(
