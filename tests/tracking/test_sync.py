@@ -215,7 +215,7 @@ def test_a_mistyped_address_is_one_sentence_and_training_goes_on(
     with tracking.live_run("vgg16", "head", TrackingParams(), "phantom", {}) as run:
         run.log_epoch(1, {"loss": 0.7})
         run.finish(repository / "models/vgg16", {})
-    assert "training goes on" in caplog.text
+    assert "training continues" in caplog.text
 
 
 def test_a_locked_database_costs_seconds(repository):
