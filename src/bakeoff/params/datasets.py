@@ -14,6 +14,7 @@ from pydantic import (
 from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key, shown_value
 from bakeoff.params.data import Side
 from bakeoff.params.yaml_files import read_yaml
+from bakeoff.runtime.addresses import without_credentials
 from bakeoff.runtime.errors import BakeoffError
 
 DATASETS = Path("datasets")
@@ -34,6 +35,7 @@ def _one_or_many(value: Any) -> Any:
 
 Regex = Annotated[str, AfterValidator(_compiles)]  # searched in "/" + the member's path
 Glob = Annotated[str, Field(min_length=1)]  # of the member's path; `*` also matches "/"
+Address = Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(without_credentials)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1)]  # its name, or its number from 0 without a header
 Columns = Annotated[tuple[str, ...], Field(min_length=2)]
@@ -59,7 +61,7 @@ class Archived(Dataset):
     """Keys about downloading and unpacking a data set."""
 
     archive: str | None = None  # zip, tar, h5, npz or a folder; ~ and absolute paths allowed
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None  # when archive is not there
+    url: Address | None = None  # when archive is not there
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     max_gigabytes: Annotated[float, Field(gt=0)] = 20  # unpacked
     max_ratio: Annotated[float, Field(gt=1)] = 200  # unpacked over packed, of the whole archive

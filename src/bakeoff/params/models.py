@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from bakeoff.params.applications import APPLICATIONS, SCRATCH, check_side
 from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key, shown_value
+from bakeoff.runtime.addresses import without_credentials
 from bakeoff.runtime.errors import BakeoffError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
@@ -53,7 +54,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Momentum = Annotated[float, Field(gt=0, lt=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 Unreachable = Literal["random", "error"]
-Mirror = Annotated[str, AfterValidator(_unbroken)]
+Mirror = Annotated[str, AfterValidator(_unbroken), AfterValidator(without_credentials)]
 MetricName = Annotated[str, AfterValidator(_metric)]
 Descriptor = Annotated[str, AfterValidator(_descriptor)]
 # A search, read by `bakeoff.params.tuning`; how a value was found is no part of the value.

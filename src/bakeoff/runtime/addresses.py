@@ -11,6 +11,9 @@ _PARTS = re.compile(  # RFC 3986, 3; matches any text
     re.DOTALL,
 )
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]*)(:\d*)?")
+_CREDENTIAL = re.compile(
+    r"://[^/?#]*@|[?&][^=&#]*(sig|token|key|secret|passw|auth|credential)[^=&#]*=", re.IGNORECASE
+)
 _CLOSING = "\"'`)]}>,;"  # characters that may follow an address in a text
 
 
@@ -31,6 +34,20 @@ def shown(address: str) -> str:
     host = parts["authority"].rpartition("@")[2]
     sure = parts["scheme"] and "@" not in parts["path"] + parts["rest"] and _HOST.fullmatch(host)
     return f"{parts['scheme']}://{host + parts['path'] if sure else _HIDDEN}"
+
+
+def without_credentials(address: str) -> str:
+    """`address` as it is; parameters are copied to files and caches, where no login may go.
+
+    Raises:
+        ValueError: it holds a login, a token or a signature.
+    """
+    if _CREDENTIAL.search(address):
+        raise ValueError(
+            "an address must hold no login, token or signature: write it without, and put the "
+            "login into ~/.netrc, or fetch the file by hand and name its path"
+        )
+    return address
 
 
 def below(address: str, name: str) -> str:
