@@ -17,7 +17,6 @@ from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.inputs import split_inputs
 from bakeoff.tracking.store import Store, locked
 from bakeoff.tracking.view import set_views
 
@@ -129,7 +128,7 @@ def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
     table = comparison.table
     given = {k: v for k, v in comparison.params.items() if k not in ("models", "defaults")}
     mirror.log_params(store, run_id, fact.flatten(given))
-    store.client.log_inputs(run_id, split_inputs(store.dataset))
+    store.client.log_inputs(run_id, fact.split_inputs(store.dataset))
     trained = table[table["kind"] != "majority"]
     best = {"best_model": str(trained["model"].iloc[0])} if len(trained) else {}
     text = describe_table(table)

@@ -1,4 +1,4 @@
-"""Tags of a run's origin, the same for all runs."""
+"""Tags of a run's origin, the same for all runs, and its data sets."""
 
 import hashlib
 import json
@@ -9,11 +9,15 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bakeoff.runtime import layout
-from bakeoff.runtime.files import sha256_of_folder
+from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
+from bakeoff.runtime.tables import read_csv
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +32,8 @@ COMPARISONS = "comparisons"  # tag of a model: those it takes part in, oldest fi
 INTERVAL = "accuracy interval"  # tag of a model: of its test accuracy
 NAME = "mlflow.runName"
 
+_DIGEST_LENGTH = 32  # MLflow allows 36
+_CONTEXTS = {"train": "training", "val": "validation", "test": "testing"}
 _ALLOWED = set("_-. /:")
 _CURVES = ("loss", "accuracy", "cohen_kappa", "learning_rate")
 _LONGEST = 250  # characters of a name
@@ -171,3 +177,25 @@ def commit_link(commit: str) -> dict[str, str]:
         return {}
     port = f":{parts.port}" if parts.port else ""
     return {"commit_link": f"https://{parts.hostname}{port}{parts.path}/commit/{commit}"}
+
+
+def split_inputs(dataset: str) -> "list[DatasetInput]":
+    """One input for each existing side of the split, with its fingerprint and counts."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    inputs = []
+    for side, context in _CONTEXTS.items():
+        path = layout.SPLITS / f"{side}.csv"
+        if not path.is_file():
+            continue
+        labels = read_csv(path, all_text=True, usecols=["label"])["label"]
+        counts = {str(name): int(n) for name, n in labels.value_counts().sort_index().items()}
+        described = Dataset(
+            name=f"{dataset}_{side}",
+            digest=sha256_of_file(path)[:_DIGEST_LENGTH],
+            source_type="local",
+            source=json.dumps({"uri": path.as_posix()}),
+            profile=json.dumps({"pictures": len(labels), "classes": counts}),
+        )
+        inputs.append(DatasetInput(described, [InputTag("mlflow.data.context", context)]))
+    return inputs

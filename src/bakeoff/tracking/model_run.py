@@ -13,7 +13,6 @@ from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking.figures import log_figures, model_figures
-from bakeoff.tracking.inputs import split_inputs
 from bakeoff.tracking.store import Store, locked
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ def write_model(
     costs = {name: clocked[name] for name in COSTS if name in clocked}
     final |= {f"cost/{name}": float(f"{v:.6g}") for name, v in fact.numbers(costs).items()}
     log_metrics(store, run_id, final)
-    store.client.log_inputs(run_id, split_inputs(store.dataset))
+    store.client.log_inputs(run_id, fact.split_inputs(store.dataset))
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         store.client.log_artifact(run_id, str(path), fact.file_kind(path))
     log_figures(store, run_id, model_figures(folder))

@@ -15,7 +15,6 @@ from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.figures import log_figures, search_figures
-from bakeoff.tracking.inputs import split_inputs
 from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, reason_of
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _create(store: Store, model: str, study: str) -> "Run":
 
 
 def _inputs(store: Store) -> list[Any]:
-    return [i for i in split_inputs(store.dataset) if i.dataset.name.endswith(_SIDES)]
+    return [i for i in fact.split_inputs(store.dataset) if i.dataset.name.endswith(_SIDES)]
 
 
 def _mirror_trials(store: Store, parent: str, folder: Path, study: str) -> None:
