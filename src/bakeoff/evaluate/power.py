@@ -12,12 +12,10 @@ POWER = 0.8
 
 @dataclass(frozen=True)
 class Power:
-    """The smallest difference in score that a comparison can detect.
+    """How small a difference in score a comparison can find.
 
-    Attributes:
-        standard_error: Of the difference of two models, by groups.
-        least_difference: Detected with probability `POWER`, in the score's unit.
-        pictures: Number of pictures in the comparison.
+    `standard_error` is of the difference of two models, by groups; `least_difference` is found with
+    a chance of `POWER`, in the score's unit, on as many `pictures`.
     """
 
     standard_error: float

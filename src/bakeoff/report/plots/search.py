@@ -1,10 +1,10 @@
 """Figures of a hyper-parameter search."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -58,7 +58,7 @@ def parallel_figure(trials: pd.DataFrame) -> Figure:
     scales = [_heights(done[name]) for name in names]
     heights = np.stack([heights for heights, _ in scales], axis=1)
     shades = Normalize(*_span(done["cohen_kappa"]))
-    colours = figure.colorbar(_shading(shades), ax=axes, label=_KAPPA).cmap
+    colours = figure.colorbar(ScalarMappable(shades, "viridis"), ax=axes, label=_KAPPA).cmap
     for rank, (line, kappa) in enumerate(zip(heights, done["cohen_kappa"], strict=True), start=1):
         width = 2.5 if rank == len(done) else 0.8
         axes.plot(range(len(names)), line, color=colours(shades(kappa)), linewidth=width)
@@ -69,12 +69,6 @@ def parallel_figure(trials: pd.DataFrame) -> Figure:
     axes.margins(x=0.08)
     axes.set_xticks(range(len(names)), [name.replace(".", "\n", 1) for name in names])
     return figure
-
-
-def _shading(shades: Normalize) -> Any:
-    from matplotlib.cm import ScalarMappable
-
-    return ScalarMappable(shades, "viridis")
 
 
 def _span(kappas: pd.Series) -> tuple[float, float]:
