@@ -70,7 +70,7 @@ def test_a_missing_archive_names_file_key_and_source() -> None:
     assert str(caught.value) == (
         "datasets/mine.yaml: 'archive' is 'data/external/gone.zip', and nothing is there; put the "
         "file there (https://example.org/set has it), or set 'archive' in datasets/mine.yaml to "
-        "where it is"
+        "its path"
     )
 
 

@@ -218,7 +218,7 @@ def test_twelve_bits_in_sixteen_are_warned_of_and_the_remedy_helps(
     files = {f"{c}/{i}.png": deep(i + (c == "b") * 9, 4095) for c in "ab" for i in range(3)}
     fill(tmp_path / "raw", files)
     dark = run(tmp_path).manifest["brightness"].max()
-    assert "6 pictures of 16 bits use values up to 4095 alone" in caplog.text
+    assert "6 pictures of 16 bits only use values up to 4095" in caplog.text
     assert "'sort.white: 4095'" in caplog.text
     caplog.clear()
     shutil.rmtree(tmp_path / "interim")
@@ -252,7 +252,7 @@ def test_vanished_classes_and_conflicting_labels_are_told(
     found = run(tidy)
     assert found.classes == ["cat", "dog"]
     assert "'Examples' is no class: none of its 1 files is usable" in caplog.text
-    assert "3 pictures are left out, for their pixels stand under several labels" in caplog.text
+    assert "3 pictures are left out, because their pixels occur under several labels" in caplog.text
 
 
 @pytest.mark.parametrize(
