@@ -81,7 +81,7 @@ class Outcomes:
 
 
 def effective_groups(sizes: NDArray[np.integer]) -> float:
-    """How many groups of equal size are worth as much as these (Kish 1965): `(sum n)^2 / sum n^2`.
+    """Effective number of groups (Kish 1965): `(sum n)^2 / sum n^2`.
 
     Example:
         >>> effective_groups(np.array([5, 5, 5, 5]))

@@ -12,7 +12,7 @@ POWER = 0.8
 
 @dataclass(frozen=True)
 class Power:
-    """How small a difference in score a comparison can find.
+    """The smallest difference in score that a comparison can detect.
 
     `standard_error` is of the difference of two models, by groups; `least_difference` is found with
     a chance of `POWER`, in the score's unit, on as many `pictures`.
