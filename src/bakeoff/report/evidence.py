@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from bakeoff.evaluate.comparison import Comparison
 from bakeoff.evaluate.costs import Cost, cost_of
 from bakeoff.evaluate.evaluation import Evaluation
-from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.table import comparison_table
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.test_side.candidates import Candidate
 from bakeoff.test_side.galleries import Shown, choose_pictures
-from bakeoff.test_side.inspection import Inspection
 from bakeoff.test_side.probabilities import Inputs
-from bakeoff.test_side.repeats import Spread
 from bakeoff.tfrecord.numpy_reading import read_pictures
 
 
@@ -33,13 +30,10 @@ class Evidence:
     comparison: Comparison
     test: Comparison
     evaluation: Evaluation
-    curves: Mapping[str, Curve]  # of each backbone's regression in folds
     costs: Mapping[str, Cost]
     table: pd.DataFrame
     shown: Shown
-    inspections: Mapping[str, Inspection]  # of networks and forest
     pictures: Mapping[int, NDArray[np.uint8]]
-    spreads: Mapping[str, Spread]  # of retrained heads; empty without `evaluate.repeats`
 
 
 def gather_evidence(
@@ -57,11 +51,8 @@ def gather_evidence(
         comparison,
         test,
         evaluation,
-        evaluation.curves,
         costs,
         comparison_table(comparison, test, costs, evaluation.spreads),
         shown,
-        evaluation.inspections,
         read_pictures(inputs.records, "test", shown.places()),
-        evaluation.spreads,
     )

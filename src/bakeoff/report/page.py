@@ -83,7 +83,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "repeated": len(best.repeats),
         "n_tested": len(best.predictions.labels),
         "own_scores": _own_scores(evidence),
-        "learning": _learning(evidence.curves),
+        "learning": _learning(evidence.evaluation.curves),
         "random_models": _random_models(comparison),
         "n_train": best.metadata["n_train"],
         "n_val": best.metadata["n_val"],
@@ -97,7 +97,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "rows": page_text.model_rows(table, axis),
         "every_number": page_text.every_number(table),
         "pairings": _families(comparison),
-        "spreads": _spreads(evidence.spreads),
+        "spreads": _spreads(evidence.evaluation.spreads),
         "repeats": context.params.repeats,
         "curves": [
             {"title": f.title, "caption": f.caption, "svg": to_svg(f.figure)} for f in drawn.curves

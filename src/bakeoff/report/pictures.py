@@ -42,7 +42,7 @@ def hardest(evidence: Evidence) -> list[Captioned]:
 
 def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
     """Grad-CAM over a model's correct predictions, then over its wrong ones."""
-    inspection = evidence.inspections.get(model.name)
+    inspection = evidence.evaluation.inspections.get(model.name)
     if inspection is None or not inspection.explained:
         return []
     gallery = evidence.shown.galleries[model.name]
@@ -59,7 +59,7 @@ def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
 
 def mean_maps(evidence: Evidence, model: Contender) -> list[Captioned]:
     """A model's mean Grad-CAM of each class, over the mean of the same pictures."""
-    inspection = evidence.inspections.get(model.name)
+    inspection = evidence.evaluation.inspections.get(model.name)
     maps = inspection.mean_maps if inspection else {}
     truth = evidence.test.best.predictions.labels[evidence.shown.shared]
     return [
@@ -77,7 +77,7 @@ def mean_maps(evidence: Evidence, model: Contender) -> list[Captioned]:
 
 def importances(evidence: Evidence, forest: Contender) -> list[Captioned]:
     """A forest's pixel importances, over the mean picture and alone."""
-    inspection = evidence.inspections.get(forest.name)
+    inspection = evidence.evaluation.inspections.get(forest.name)
     if inspection is None or inspection.importances is None:
         return []
     heat = inspection.importances / inspection.importances.max()
