@@ -33,7 +33,6 @@ GUARDED = {
     "np.load": ("allow_pickle", "False"),
     "saving.load_model": ("safe_mode", "True"),
     "io.load": ("trusted", "list(TRUSTED)"),
-    "yaml.load": ("Loader", "_NoAliases"),
 }
 FORBIDDEN = {
     "pickle.load",
@@ -41,6 +40,7 @@ FORBIDDEN = {
     "pickle.Unpickler",
     "joblib.load",
     "pd.read_pickle",
+    "yaml.load",
     "yaml.unsafe_load",
     "yaml.full_load",
     "models.load_model",

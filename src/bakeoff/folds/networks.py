@@ -121,7 +121,8 @@ def _regroup_features(
 ) -> None:
     """The features of the same examples, in the same order as their records."""
     splits = list(read_index(job.records).splits)
-    values = np.concatenate([np.load(job.features / f"{name}.npy") for name in splits])
+    files = [job.features / f"{name}.npy" for name in splits]
+    values = np.concatenate([np.load(file, allow_pickle=False) for file in files])
     for name, rows in sides.items():
         np.save(folder / f"{name}.npy", values[_numbers(pool, rows)])
         write_table(_listed(pool.side.take(rows)), folder / f"{name}.csv")
