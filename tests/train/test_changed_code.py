@@ -47,7 +47,7 @@ def clone(tmp_path, monkeypatch):
     features = Path("data/features") / NAME
     features.mkdir(parents=True)
     prepare("single", 7)
-    weights = Weights("random", "", "", "random", fallback=False)
+    weights = Weights("random", "", "", "random", fallback=False, origin="")
     write_features(features, read_feature_params(NAME), weights, Path("data/processed"), index)
     write_json(Path("data/search") / NAME / "best.json", {})
     return tmp_path
