@@ -61,12 +61,12 @@ def test_the_comparison_and_its_models_stand_side_by_side(reproduced):
     assert child.data.tags["accuracy interval"] == "0.733 to 0.933"
     assert child.data.tags["weights"] == "random (fallback)"
     assert "mlflow.parentRunId" not in child.data.tags
-    assert child.data.metrics["test/accuracy_low"] == pytest.approx(20 / 24 - 0.1)
+    assert child.data.metrics["score/accuracy_low"] == pytest.approx(20 / 24 - 0.1)
     assert child.data.metrics["cost/predict_ms"] == 2.0
-    assert "test/image_side" not in child.data.metrics  # no score: a parameter
+    assert "score/image_side" not in child.data.metrics  # no score: a parameter
     note = child.data.tags["mlflow.note.content"]
-    assert note.split("\n\n")[1] == "Test side: accuracy 0.833 (0.733 to 0.933), cohen_kappa 0.500."
-    assert "test/macro_f1" not in child.data.metrics  # undefined
+    assert note.split("\n\n")[1] == "Score: accuracy 0.833 (0.733 to 0.933), cohen_kappa 0.500."
+    assert "score/macro_f1" not in child.data.metrics  # undefined
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
 
 

@@ -49,17 +49,17 @@ def test_the_view_is_the_models_best_first(synced):
     view = json.loads(experiment.tags["mlflow.sharedViewState.models"])
     packed = view["state"].removeprefix("deflate;")
     state = json.loads(zlib.decompress(base64.b64decode(packed)))
-    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`test/accuracy`", False)
+    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`score/accuracy`", False)
     found = store.client.search_runs(
         [store.experiment_id], state["searchFilter"], order_by=[f"{state['orderByKey']} DESC"]
     )
     assert [run.info.run_name for run in found] == ["logistic_vgg16", "vgg16", "inceptionv3"]
     shown = state["selectedColumns"]
-    assert shown[:2] == ["metrics.`test/accuracy`", "tags.`accuracy interval`"]
+    assert shown[:2] == ["metrics.`score/accuracy`", "tags.`accuracy interval`"]
     metrics = {f"metrics.`{name}`" for run in found for name in run.data.metrics}
     tags = {f"tags.`{name}`" for run in found for name in run.data.tags}
     # macro F1 is undefined in these reports; every other column has values.
-    assert set(shown) - metrics - tags == {"metrics.`test/macro_f1`"}
+    assert set(shown) - metrics - tags == {"metrics.`score/macro_f1`"}
     first, second = pages([experiment], "http://127.0.0.1:5")
     assert first[0] == "phantom: models of the last comparison"
     assert first[1].endswith("/runs?workflowType=machine_learning&viewStateShareKey=models")
@@ -76,7 +76,7 @@ def test_writing_the_same_view_again_changes_nothing(synced):
 def test_names_that_differ_stay_different():
     names = ["a+b", "a&b", "a_b", "\u0915\u093f", "\u0915\u0940", "x" * 300, "x" * 301]
     assert len({metric_name(name) for name in names}) == len(names)
-    assert metric_name("test/accuracy") == "test/accuracy"
+    assert metric_name("score/accuracy") == "score/accuracy"
     assert all(len(metric_name(name)) <= 250 for name in names)
 
 
@@ -125,7 +125,7 @@ def check_table(page, address: str) -> None:
     names = page.locator(".ag-row a", has_text="v").all_inner_texts()
     assert [n for n in names if n] == ["logistic_vgg16", "vgg16", "inceptionv3"]
     text = page.inner_text("body")
-    for shown in ("test/accuracy", "accuracy interval", "0.817 to 1.017", "random (fallback)"):
+    for shown in ("score/accuracy", "accuracy interval", "0.817 to 1.017", "random (fallback)"):
         assert shown in text
     assert "comparison of" not in text
     assert "Traces 0" not in text

@@ -36,7 +36,7 @@ _SCORES = (
     "brier",
 )
 _COSTS = (*mirror.COSTS, "predict_ms", "parameters", "megabytes")
-_FOLDS = "folds_"  # what a column of the folds' scores begins with
+_TEST = "test_"  # what a column of the exported model's own scores begins with
 _AT_ROOT = {"plots/confusion.png": "confusion_matrix.png"}  # there MLflow's Compare shows it
 NAME_LENGTH = 8  # of a comparison's key, in the tag of its models
 _TESTED = "bakeoff.tested"  # content hash of the test files that the run shows
@@ -166,7 +166,7 @@ def _show_test_side(store: Store, run: "Run", name: str, comparison: Comparison)
     }
     if row.get("weights") and isinstance(row["weights"], str):
         tags["weights"] = row["weights"]
-    low, high = tested.get("test/accuracy_low"), tested.get("test/accuracy_high")
+    low, high = tested.get("score/accuracy_low"), tested.get("score/accuracy_high")
     if low is not None and high is not None:
         tags[fact.INTERVAL] = f"{low:.3f} to {high:.3f}"
     new = {k: v for k, v in tags.items() if run.data.tags.get(k) != v}
@@ -178,27 +178,31 @@ def _show_test_side(store: Store, run: "Run", name: str, comparison: Comparison)
 
 def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
     """A run's description with the test scores in its second line."""
-    first, *lines = [line for line in note.split("\n\n") if not line.startswith("Test side:")]
-    accuracy, kappa = tested.get("test/accuracy"), tested.get("test/cohen_kappa")
-    low, high = tested.get("test/accuracy_low"), tested.get("test/accuracy_high")
+    first, *lines = [line for line in note.split("\n\n") if not line.startswith("Score:")]
+    accuracy, kappa = tested.get("score/accuracy"), tested.get("score/cohen_kappa")
+    low, high = tested.get("score/accuracy_low"), tested.get("score/accuracy_high")
     if accuracy is None:
         return note
-    said = f"Test side: accuracy {accuracy:.3f}"
+    said = f"Score: accuracy {accuracy:.3f}"
     said += "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
     said += "." if kappa is None else f", cohen_kappa {kappa:.3f}."
     return "\n\n".join([first, said, *lines])
 
 
 def tested_metrics(row: Mapping[str, Any]) -> dict[str, float]:
-    """A row of the comparison as metrics: `test/<score>`, `folds/<score>` and `cost/<cost>`."""
+    """A row of the comparison as metrics: `score/<score>`, `test/<score>` and `cost/<cost>`.
+
+    A `score` is what conclusions rest on: in folds where there are folds, else on the test side.
+    `test` is the model's own score on the test side.
+    """
     found = {}
     for name, value in fact.numbers(row).items():
         if name in _SCORES:
-            found[f"test/{name}"] = value
+            found[f"score/{name}"] = value
         elif name in _COSTS:
             found[f"cost/{name}"] = value
-        elif name.removeprefix(_FOLDS) in _SCORES:
-            found[f"folds/{name.removeprefix(_FOLDS)}"] = value
+        elif name.removeprefix(_TEST) in _SCORES:
+            found[f"test/{name.removeprefix(_TEST)}"] = value
     return found
 
 

@@ -41,7 +41,7 @@ _PATIENCE = {
 # MLflow's pages then show curves and models, not prompts and traces, and know what is best.
 _EXPERIMENT_TAGS = {
     "mlflow.experimentKind": "custom_model_development",
-    "mlflow.experiment.primaryMetric.name": "test/accuracy",
+    "mlflow.experiment.primaryMetric.name": "score/accuracy",
     "mlflow.experiment.primaryMetric.greaterIsBetter": "true",
     "mlflow.note.content": "`bakeoff ui` prints the page with the models, best first. DVC's files "
     "are the truth; `bakeoff sync` makes these pages anew from them.",

@@ -18,15 +18,15 @@ _TAG = "mlflow.sharedViewState."
 
 # The table's columns, in this order, and their widths in pixels.
 _COLUMNS = {
-    "metrics.`test/accuracy`": 110,
+    "metrics.`score/accuracy`": 110,
     f"tags.`{fact.INTERVAL}`": 135,
-    "metrics.`test/cohen_kappa`": 140,
-    "metrics.`test/macro_f1`": 115,
+    "metrics.`score/cohen_kappa`": 140,
+    "metrics.`score/macro_f1`": 115,
     "tags.`weights`": 145,
     "metrics.`cost/fit_seconds`": 135,
     "metrics.`cost/predict_ms`": 135,
 }
-_BARS = ("test/accuracy", "test/cohen_kappa", "test/macro_f1")
+_BARS = ("score/accuracy", "score/cohen_kappa", "score/macro_f1")
 _CURVES = ("epoch/val_accuracy", "epoch/val_loss", "epoch/loss")
 _COSTS = ("cost/predict_ms", "cost/fit_seconds", "cost/megabytes")
 _SHOWN = 100  # runs in a chart
@@ -66,7 +66,7 @@ def _state(searched: str, columns: tuple[str, ...]) -> dict[str, Any]:
     charts, sections = _charts()
     return {
         "searchFilter": searched,
-        "orderByKey": "metrics.`test/accuracy`",
+        "orderByKey": "metrics.`score/accuracy`",
         "orderByAsc": False,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
@@ -109,7 +109,7 @@ def _charts() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
             {
                 "type": "SCATTER",
                 "xaxis": {"key": cost, "type": "METRIC"},
-                "yaxis": {"key": "test/accuracy", "type": "METRIC"},
+                "yaxis": {"key": "score/accuracy", "type": "METRIC"},
             },
         )
         for cost in _COSTS
