@@ -31,7 +31,7 @@ def test_two_reproductions_at_once_break_nothing(laboratory, tmp_path):
     """The second finds what it needs in use, says so, and leaves it alone."""
     root = laboratory.copy_before("ingest", tmp_path / "repository")
     first = repro(root, "ingest")
-    while not (root / "data/.raw.partial").exists():
+    while not list((root / "data").glob(".raw.*.partial")):
         assert first.poll() is None
         time.sleep(0.002)
     os.killpg(first.pid, signal.SIGSTOP)

@@ -45,8 +45,16 @@ def _sweep(folder: Path, start: str) -> None:
     for left in list(folder.iterdir()) if folder.is_dir() else []:
         ours = left.name.startswith(start)
         found = _OWN_PARTIAL.fullmatch(left.name.removeprefix(start)) if ours else None
-        if found and found["host"] == _HOST and not psutil.pid_exists(int(found["process"])):
+        if found and found["host"] == _HOST and _is_gone(int(found["process"])):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(True)
+
+
+def _is_gone(process: int) -> bool:
+    """Whether a process has ended; one that nobody has waited for yet writes no more, either."""
+    try:
+        return psutil.Process(process).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager

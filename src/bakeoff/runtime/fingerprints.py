@@ -47,15 +47,17 @@ def _files(name: str, root: Path) -> set[Path]:
         SOURCE.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)
     }
     candidates = packages | {SOURCE.joinpath(*parts).with_suffix(".py")}
-    found = {path for path in candidates if (root / path).is_file()}
-    return found | {path for module in found for path in _templates(module.parent, root)}
+    return {path for path in candidates if (root / path).is_file()}
 
 
-@cache
-def _templates(package: Path, root: Path) -> frozenset[Path]:
-    """A package's templates and style sheets, which also decide an output."""
-    folder = root / package / "templates"
-    return frozenset(p.relative_to(root) for p in folder.glob("*") if p.is_file())
+def _templates(path: Path, text: str, root: Path) -> set[Path]:
+    """The templates and style sheets that a module or a template names; they decide outputs, too.
+
+    They stand in a folder `templates` of the module's package.
+    """
+    folder = path.parent if path.suffix != ".py" else path.parent / "templates"
+    named = {p for p in folder.glob("*") if p.is_file() and f'"{p.name}"' in text}
+    return {p.relative_to(root) for p in named}
 
 
 def used_modules(script: Path, root: Path) -> list[str]:
@@ -72,12 +74,12 @@ def used_modules(script: Path, root: Path) -> list[str]:
     pending = [script]
     while pending:
         path = root / pending.pop()
-        if path.suffix != ".py":
-            continue
-        for name in _imported_names(path, path.read_text(encoding="utf-8")):
-            new = _files(name, root) - found
-            found |= new
-            pending.extend(new)
+        text = path.read_text(encoding="utf-8")
+        names = _imported_names(path, text) if path.suffix == ".py" else set()
+        used = _templates(path, text, root).union(*(_files(name, root) for name in names))
+        new = used - found
+        found |= new
+        pending.extend(new)
     return sorted(path.as_posix() for path in found)
 
 

@@ -57,7 +57,7 @@ def _head_objective(job: Job, inputs: dict[str, Any]) -> tuple[Objective, dict[s
             train,
             originals,
             job.facts["classes"],
-            params.head,
+            params.head.for_weights(job.facts["weights"]["kind"]),
             params.train,
             seed=job.seed,
             compute=job.compute,
