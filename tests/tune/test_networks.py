@@ -59,7 +59,12 @@ def head_job(root):
         columns = {"image_id": side.image_ids, "transform": side.transforms}
         columns |= {"label": side.labels, "group": side.groups}
         pd.DataFrame(columns).to_csv(features / f"{split}.csv", index=False)
-    facts = {"classes": list(CLASSES), "weights": {}, "precision": "float32", "pooling": "avg"}
+    facts = {
+        "classes": list(CLASSES),
+        "weights": {"kind": "imagenet"},
+        "precision": "float32",
+        "pooling": "avg",
+    }
     compute = prepare("single", 7)
     return Job("vgg16", make_params(), facts, features, root, root / "resume", 7, compute)
 
