@@ -46,9 +46,12 @@ def _struck(
     process = repro(root, stage)
     began = time.monotonic()
     if while_writing:
-        first = [p.with_name(f".{p.name}.partial") for p in _outs(laboratory, root, stage)]
-        first.append(root / "mlruns/resume")  # a training on pictures keeps its last epoch there
-        while process.poll() is None and not any(p.exists() for p in first):
+        outs, kept = _outs(laboratory, root, stage), root / "mlruns/resume"
+
+        def begun() -> bool:  # a training on pictures keeps its last epoch in `kept`
+            return kept.exists() or any(any(p.parent.glob(f".{p.name}.*.partial")) for p in outs)
+
+        while process.poll() is None and not begun():
             time.sleep(0.002)
         time.sleep(delay)
     else:

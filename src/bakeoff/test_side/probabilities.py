@@ -1,4 +1,4 @@
-"""What every model says of the test side, which is opened here and nowhere else."""
+"""What every model says of the test side, which no training and no search reads."""
 
 from dataclasses import dataclass
 from pathlib import Path
