@@ -92,7 +92,7 @@ def test_the_real_import_of_tensorflow_is_interrupted(tmp_path: Path, seconds: f
     script = tmp_path / "tensors.py"
     script.write_text(
         "import bakeoff.runtime.stage, time\nprint('importing', flush=True)\n"
-        "import bakeoff.runtime.tf\nbakeoff.stage.run_stage('x', lambda: time.sleep(60))\n"
+        "import bakeoff.runtime.tf\nbakeoff.runtime.stage.run_stage('x', lambda: time.sleep(60))\n"
     )
     process = started(script, tmp_path)
     assert process.stdout is not None
