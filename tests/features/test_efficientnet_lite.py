@@ -74,11 +74,12 @@ def test_features_of_a_drawn_picture(encoder):
     assert features.mean() == pytest.approx(MEAN, rel=1e-3)
 
 
-def test_features_are_the_same_each_time_and_in_every_batch(encoder):
+def test_features_are_the_same_each_time_and_close_in_every_batch(encoder):
     pictures = np.concatenate([drawn(224), drawn(224)[:, ::-1], drawn(224)[:, :, ::-1]])
     together = encoder.predict(pictures, verbose=0)
+    # Convolutions of another batch size may add in another order, by processor.
     alone = [encoder.predict(picture[None], verbose=0)[0] for picture in pictures]
-    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-4)
     again = build_backbone("EfficientNetLite0", 224, weights_of(0))
     other = build_encoder("EfficientNetLite0", again, side=224, channels=3, pooling="avg")
     np.testing.assert_array_equal(together, other.predict(pictures, verbose=0))
