@@ -21,12 +21,7 @@ def plan_fold_copies(
 ) -> pd.DataFrame:
     """The copies that a training picture would have, of the pictures that do not have them.
 
-    Args:
-        plan: what `plan_augmentation` returned.
-        pictures: what it was given.
-        folds: `bakeoff.runtime.tables.FOLD_COLUMNS`; empty where there are no folds.
-        params: the `augment` block.
-        seed: of the copies; a copy's seed does not depend on its picture's side.
+    A copy's seed does not depend on its picture's side; `folds` is empty where there are none.
 
     Returns:
         Columns `PLAN_COLUMNS`, with `split` "copies", sorted by path. Empty without folds, and
@@ -54,13 +49,7 @@ def plan_fold_copies(
 
 
 def _balancing_copies(pictures: pd.DataFrame, folds: pd.DataFrame, regular: int) -> dict[str, int]:
-    """Random copies of each picture of a class that suffice in every training part.
-
-    Args:
-        pictures: columns image_id and label.
-        folds: `FOLD_COLUMNS`.
-        regular: copies that every picture has anyway.
-    """
+    """Random copies of each picture of a class that suffice in every training part."""
     placed = pictures[["image_id", "label"]].merge(folds, on="image_id")
     most: dict[str, int] = {}
     for _, dealt in placed.groupby("repeat"):

@@ -14,14 +14,10 @@ PICTURE_COLUMNS = ("path", "image_id", "label", "group")  # what a plan needs of
 def plan_augmentation(pictures: pd.DataFrame, params: AugmentParams, seed: int) -> pd.DataFrame:
     """Plan the copies.
 
-    Every original is in the plan once. The sides in `params.sides` get one copy per picture
-    and transform, and `params.copies` random copies. With `params.balance` the smaller classes of
-    the training side then get further random copies until each is as large as the largest.
-
-    Args:
-        pictures: columns side and `PICTURE_COLUMNS`.
-        params: the `augment` block.
-        seed: of the copies and of the order.
+    Every original is in the plan once. The sides in `params.sides` get one copy per picture and
+    transform, and `params.copies` random copies. With `params.balance` the smaller classes of the
+    training side then get further random copies until each is as large as the largest. `pictures`
+    has the columns side and `PICTURE_COLUMNS`.
 
     Returns:
         Columns `PLAN_COLUMNS` in export order: train shuffled, so that every shard mixes the
@@ -55,11 +51,7 @@ def _balance(
 ) -> list[pd.DataFrame]:
     """Random copies that raise every class to the largest, spread evenly over its pictures.
 
-    Args:
-        train: the training originals.
-        counts: examples of each class so far.
-        first: number of the first copy.
-        seed: of the copies and of which pictures get one more than others.
+    `first` numbers the first copy; the seed also decides which pictures get one more than others.
     """
     parts = []
     for label in sorted(counts.index):

@@ -41,13 +41,6 @@ def write_classifier(
 ) -> Scorecard:
     """Write a model folder: the estimator, what it is, and how it did on the validation side.
 
-    Args:
-        folder: Where to write; it exists and is empty.
-        classifier: Fitted on `train`.
-        train: The training side.
-        val: The validation side; augmented copies are left out.
-        metadata: What only the caller knows: `model`, `kind`, `classes`, `params`, `seed`, …
-
     Returns:
         The scores on the validation side.
     """

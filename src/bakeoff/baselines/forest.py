@@ -32,13 +32,6 @@ def describe_side(
 ) -> Side:
     """One side with the vectors of the forest's descriptors.
 
-    Args:
-        params_descriptors: Names of descriptors, `features:<model>` among them.
-        pixels_side: Side in pixels for the descriptor `pixels`.
-        split: `train`, `val` or `test`.
-        records: The folder of records.
-        features: The folder that holds each model's features.
-
     Raises:
         BakeoffError: a descriptor is unknown, or a model has no features.
     """

@@ -174,11 +174,7 @@ def encode(
 ) -> keras.KerasTensor:
     """Symbolic features `(n, d)`, float32, of symbolic pictures `(n, side, side, 1 | 3)`.
 
-    Args:
-        pictures: Pixels 0..255, already at the backbone's side.
-        name: The backbone's name, which decides the preprocessing.
-        backbone: The backbone; None for `mlp`, whose features are the pixels.
-        pooling: `avg`, `max` or `flatten`; without a backbone always `flatten`.
+    Pixels are 0..255, at the backbone's side. `mlp` has no backbone: its features are the pixels.
     """
     x = pictures
     if name not in SCRATCH and x.shape[-1] == 1:

@@ -23,12 +23,8 @@ BATCH = 32
 def extract(encoder: keras.Model, records: Path, split: str, count: int, folder: Path) -> None:
     """Write the features of one side as `<split>.npy` and its examples as `<split>.csv`.
 
-    Args:
-        encoder: From pictures `(n, h, w, c)` to features `(n, d)`, float32.
-        records: The folder of TFRecords.
-        split: `train`, `val` or `test`.
-        count: How many examples the side holds.
-        folder: Where to write; rows are in export order.
+    The encoder maps pictures `(n, h, w, c)` to features `(n, d)`, float32; rows are in export
+    order.
     """
     forward = _compiled(encoder)
     parts, done = [], 0

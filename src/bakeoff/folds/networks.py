@@ -48,12 +48,8 @@ def read_record_pool(records: Path, folds: pd.DataFrame, *, balanced: bool) -> P
 def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
     """Probabilities of a network trained on pictures, of the tested pictures of some parts.
 
-    An interrupted run goes on after its last finished part, and in a part after its last epoch.
-
-    Args:
-        pool: of `read_record_pool`.
-        job: how the network is trained; its seed is the first repeat's.
-        parts: the folds to train in.
+    An interrupted run goes on after its last finished part, and in a part after its last epoch. The
+    job's seed is of the first repeat.
 
     Returns:
         Probabilities (R, n, k), NaN where a picture is not tested.

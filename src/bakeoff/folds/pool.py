@@ -145,12 +145,6 @@ def make_pool(
 ) -> Pool:
     """Combine the examples of all sides with their folds.
 
-    Args:
-        sides: which contain every original once, and the copies.
-        folds: `bakeoff.runtime.tables.FOLD_COLUMNS`, for every original.
-        classes: names, in the order of the labels.
-        balanced: see `Pool`.
-
     Raises:
         BakeoffError: the folds do not list exactly the pictures of the sides.
     """

@@ -105,10 +105,6 @@ def write_folds(folder: Path, predicted: Predicted) -> dict[str, float]:
     Besides each recipe's choices, `facts.json` contains its accuracy and `pooled_temperature`,
     which would calibrate all its out-of-fold predictions together without those of the parts.
 
-    Args:
-        folder: An existing, empty one.
-        predicted: What to write.
-
     Returns:
         The accuracy of each recipe, the mean over repeats.
     """

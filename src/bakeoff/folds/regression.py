@@ -54,12 +54,7 @@ def predict_regression(
 ) -> tuple[Recipe, LearningCurve]:
     """Out-of-fold probabilities of the regression on the pool's features.
 
-    Args:
-        pool: the examples and their folds.
-        params: `inverse_regularization` is one value, or those to choose from.
-        seed: of the learning curve's subsets.
-        finished: stores finished repeats.
-        advance: called with the number of newly finished parts.
+    `inverse_regularization` is one value, or those to choose from.
 
     Returns:
         Probabilities (R, n, k), and the learning curve at `FRACTIONS`.
@@ -177,11 +172,7 @@ def nested_subsets(
 ) -> list[Rows]:
     """Growing subsets of a training part: whole groups, each class by the fraction, with copies.
 
-    Args:
-        pool: the examples.
-        rows: of the training part.
-        fractions: rising; of a class at least one group is taken.
-        generator: of the order in which groups are taken.
+    Fractions rise; of a class at least one group is taken.
     """
     originals = rows[rows < pool.originals]
     names, first, sizes = np.unique(

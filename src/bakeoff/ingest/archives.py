@@ -87,12 +87,7 @@ def extract(
 ) -> tuple[list[str], list[LeftOut]]:
     """Write the chosen members of `archive`.
 
-    Args:
-        archive: a zip, a tar or a folder.
-        create: opens each file to be written; on failure the caller removes them.
-        choice: of the members; others are left out.
-        limits: what the archive may unpack to.
-        where: the data set's file, for the messages.
+    `create` opens each file to be written; on failure the caller removes them.
 
     Returns:
         The relative POSIX paths written, sorted, and the members left out, sorted.

@@ -47,10 +47,7 @@ def _parts(name: str) -> list[str]:
 def open_arrays(path: Path, stack: ExitStack, max_bytes: float) -> ArrayFile | None:
     """Open a file for the lifetime of `stack`; None if it contains no arrays.
 
-    Args:
-        path: the file; its content decides the format.
-        stack: closes it.
-        max_bytes: limit for the values of an IDX file.
+    The content decides the format; `max_bytes` limits the values of an IDX file.
 
     Raises:
         BakeoffError: the file is damaged, or an array lies in another file.

@@ -34,17 +34,11 @@ def unpack_arrays(
 ) -> tuple[int, list[Path]]:
     """Write the pictures of the arrays in some files.
 
-    Images are (n, height, width), (n, height, width, c) or (n, c, height, width) with c of 1, 3
-    or 4; unsigned 8 or 16 bits, booleans, or floating point from 0 to 1 or 0 to 255. Labels are
-    n numbers or texts, or (n, classes) one-hot rows. An image array is paired with the label
-    array of its own file; if there is none, image files and label files are paired in the order of
-    their names.
-
-    Args:
-        paths: files, sorted.
-        create: opens each picture, `<file>/<image array>/<label>/<index>.png`.
-        dataset: names the arrays.
-        where: its file, for the messages.
+    Images are (n, height, width), (n, height, width, c) or (n, c, height, width) with c of 1, 3 or
+    4; unsigned 8 or 16 bits, booleans, or floating point from 0 to 1 or 0 to 255. Labels are n
+    numbers or texts, or (n, classes) one-hot rows. An image array is paired with the label array of
+    its own file; if there is none, image files and label files are paired in the order of their
+    names. `create` opens each picture, `<file>/<image array>/<label>/<index>.png`.
 
     Returns:
         The number of pictures, and the files without a wanted array.

@@ -152,10 +152,6 @@ def _folder_kind(mode: int) -> Kind:
 def members(archive: Path, *, follow_links: bool = False) -> Iterator[Member]:
     """The entries of a zip, a tar (plain, gz, bz2, xz) or a folder, in its own order.
 
-    Args:
-        archive: the file or folder.
-        follow_links: whether links in a folder are followed.
-
     Raises:
         BakeoffError: the file is none of these, or is damaged.
     """
@@ -201,9 +197,7 @@ def is_archive(name: str) -> bool:
 def kind_of_file(name: str, magic: bytes = b"") -> str | None:
     """The kind of a data file that is not a picture, and the remedy; None if unknown.
 
-    Args:
-        name: its name; the suffix decides.
-        magic: its first bytes, if known; array formats are recognised by them too.
+    Array formats are recognised by the first bytes `magic`, too.
     """
     low = PurePosixPath(name.lower()).name
     if magic.startswith((b"\x93NUMPY", b"\x89HDF")) or low.endswith(("-ubyte", "-ubyte.gz")):

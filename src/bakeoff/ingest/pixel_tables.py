@@ -26,12 +26,6 @@ def unpack_pixels(
 ) -> tuple[int, list[Path]]:
     """Write the pictures of the tables among some files.
 
-    Args:
-        paths: files, sorted.
-        create: opens each picture.
-        dataset: names the tables and their columns.
-        where: its file, for the messages.
-
     Returns:
         The number of pictures, and the files that are not such tables.
 

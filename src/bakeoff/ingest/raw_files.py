@@ -39,8 +39,7 @@ class Create(Protocol):
 def writing_raw_files(folder: Path) -> Iterator[Create]:
     """Yield a function that writes raw files; the zip depends only on them and their order.
 
-    Args:
-        folder: existing and empty; on failure the caller removes it.
+    The folder is empty; on failure the caller removes it.
 
     Raises:
         OSError: the disk is full or read-only, also when a file is written or closed.

@@ -46,10 +46,7 @@ class Brought:
 def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
     """Write the data set's files into `target`, and the list of members that were left out.
 
-    Args:
-        dataset: its description.
-        where: the file of that description, for the messages.
-        target: an existing, empty folder; on failure the caller removes it.
+    The target is an empty folder; on failure the caller removes it.
 
     Raises:
         BakeoffError: the source is missing, damaged, hostile or empty.

@@ -28,14 +28,8 @@ def read_text_table(
     """All columns as text, and the wanted ones again under the given names.
 
     The header names the columns. If all wanted columns are numbers that are not in the header, the
-    table has no header, and columns count from 0.
-
-    Args:
-        name: of the file; its suffix decides the format and the compression.
-        content: its bytes.
-        dataset: with the delimiter and the encoding.
-        wanted: new name: column.
-        where: the data set's file, for the messages.
+    table has no header, and columns count from 0. The suffix of `name` decides format and
+    compression; `wanted` maps new names to columns.
 
     Raises:
         BakeoffError: it is not a supported table, or lacks a column.

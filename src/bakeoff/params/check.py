@@ -91,13 +91,7 @@ def feature_requests(path: Path = PARAMS) -> dict[str, FeatureRequest]:
 def write_parameters(
     folder: Path, requests: Mapping[str, FeatureRequest], path: Path = PARAMS
 ) -> None:
-    """Write the parameters that each model's stages, and the stages that read data, depend on.
-
-    Args:
-        folder: Where the files of `bakeoff.params.resolved` go.
-        requests: Of `feature_requests`, weights decided.
-        path: A parameter file that was checked.
-    """
+    """Write the parameters that each model's stages, and the stages that read data, depend on."""
     name, dataset = read_chosen_dataset(path)
     described = dataset.model_dump(mode="json", exclude_unset=True)
     write_resolved(folder, "dataset", ChosenDataset(name=name, described=described))

@@ -23,14 +23,8 @@ def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where
     """Download `url` to `target`, which is created only if its SHA-256 is the expected one.
 
     Partial data are kept as `<name>.partial` beside the target, from which later attempts and later
-    runs resume. A file with the wrong hash is deleted.
-
-    Args:
-        url: http or https; it is shown without its user info and query.
-        target: the file to write.
-        sha256: 64 lower-case hexadecimal digits.
-        max_gigabytes: stop above this many 1e9 bytes.
-        where: the data set's file, for the messages.
+    runs resume. A file with the wrong hash is deleted. `url` is http or https and shown without its
+    query; `max_gigabytes` are 1e9 bytes each.
 
     Raises:
         BakeoffError: the host does not respond, sends too much, or sends another file.

@@ -63,10 +63,6 @@ def _templates(path: Path, text: str, root: Path) -> set[Path]:
 def used_modules(script: Path, root: Path) -> list[str]:
     """Paths of the package's modules that `script` uses, directly or indirectly, sorted.
 
-    Args:
-        script: a file relative to `root`.
-        root: the repository's root.
-
     Returns:
         POSIX paths relative to `root`, without `script` itself.
     """
@@ -86,10 +82,6 @@ def used_modules(script: Path, root: Path) -> list[str]:
 def fingerprint(script: Path, root: Path) -> dict[str, str]:
     """SHA-256 of `script` and of each of the package's modules that it uses, by path, sorted.
 
-    Args:
-        script: a file relative to `root`.
-        root: the repository's root.
-
     Raises:
         BakeoffError: one of the files is not valid Python.
     """
@@ -99,11 +91,7 @@ def fingerprint(script: Path, root: Path) -> dict[str, str]:
 
 @cache
 def code_sha256(stage: str) -> str:
-    """SHA-256 over the code that a stage uses, for keys of caches between its runs.
-
-    Args:
-        stage: name of a script in `stages/`, without its ending.
-    """
+    """SHA-256 over the code that a stage uses, for keys of caches between its runs."""
     root = Path(bakeoff.__file__).resolve().parents[2]
     note = fingerprint(Path("stages") / f"{stage}.py", root)
     return hashlib.sha256(json.dumps(note, sort_keys=True).encode()).hexdigest()

@@ -11,10 +11,6 @@ def become(command: list[str], *, replace: bool = os.name == "posix") -> NoRetur
 
     Windows has no exec that keeps the exit status: there the program runs as a child, which the
     console sends Ctrl-C as well, and this process ends with its status.
-
-    Args:
-        command: The program's path and its arguments.
-        replace: Whether the system can replace a process.
     """
     sys.stdout.flush()
     sys.stderr.flush()

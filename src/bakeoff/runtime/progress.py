@@ -51,13 +51,7 @@ class _Lines:
 
 @contextmanager
 def progress_bar(total: int, describe: str, unit: str) -> Iterator[Bar]:
-    """A bar that appears after two seconds and is removed at the end; lines without a terminal.
-
-    Args:
-        total: Number of units of work.
-        describe: Name of the work.
-        unit: Name of the units, in the plural.
-    """
+    """A bar that appears after two seconds and is removed at the end; lines without a terminal."""
     if not sys.stderr.isatty():
         yield _Lines(total, describe, unit)
         return

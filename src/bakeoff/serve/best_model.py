@@ -10,9 +10,7 @@ from bakeoff.serve.predictor import can_predict
 def chosen_model(name: str | None, *, network: bool = False) -> Path:
     """The folder of the model `name`, or of the best one in the comparison that can predict.
 
-    Args:
-        name: a folder of `models/`; None for the best.
-        network: whether it must be a network.
+    `name` None means the best.
 
     Raises:
         BakeoffError: the model does not exist, or there is no comparison to choose from.

@@ -30,11 +30,7 @@ class Explanation:
 def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Explanation:
     """Write the picture and, beside it, the same picture under its Grad-CAM map.
 
-    Args:
-        folder: `models/<model>` of a network.
-        picture: a picture file.
-        label: the class to explain; None for the predicted one.
-        target: the PNG to write.
+    `label` None means the predicted class.
 
     Raises:
         BakeoffError: the model has no feature map, or the file is not a picture.

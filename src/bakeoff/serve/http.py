@@ -38,11 +38,8 @@ def application(predictor: Predictor, about: dict[str, str]) -> Starlette:
 
     `POST /invocations` takes `{"inputs": [picture, …]}` as JSON, or the bytes of one picture file
     as `image/…` or `application/octet-stream`, and answers `{"predictions": [{"label", "p_<class>",
-    …}, …]}` with `about` beside it. `GET /ping`, `/health` and `/version` are MLflow's.
-
-    Args:
-        predictor: the model.
-        about: a description of the model, part of every response.
+    …}, …]}` with `about` beside it. `GET /ping`, `/health` and `/version` are MLflow's. `about`
+    describes the model in every response.
     """
     limiter = anyio.CapacityLimiter(_AT_ONCE)
 

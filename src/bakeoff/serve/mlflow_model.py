@@ -58,9 +58,7 @@ class ServedModel:
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Label and calibrated probabilities, a row for each picture.
 
-        Args:
-            model_input: see `bakeoff.serve.picture_inputs.pictures_of`.
-            params: ignored.
+        `params` is ignored.
 
         Raises:
             BadRequestError: the input contains something that is not a picture.
@@ -79,13 +77,7 @@ def _load_pyfunc(folder: str) -> ServedModel:
 
 
 def package_model(folder: Path, target: Path, *, model_id: str | None = None) -> None:
-    """Write the model of `folder` as an MLflow model with its code and pinned requirements.
-
-    Args:
-        folder: `models/<model>`.
-        target: where to write; must not exist.
-        model_id: MLflow's identifier, if it already has one.
-    """
+    """Write the model of `folder` as an MLflow model with its code and pinned requirements."""
     from mlflow import pyfunc
     from mlflow.models import Model
 

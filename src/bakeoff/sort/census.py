@@ -22,10 +22,7 @@ def write_census(
 ) -> None:
     """Write the census as JSON and CSV.
 
-    Args:
-        folder: an existing folder.
-        pictures: the manifest with a column `brightness` (0 to 255).
-        quarantine: `path`, `reason`, `detail`.
+    The manifest has a column `brightness` (0 to 255).
     """
     pictures = pictures.assign(
         aspect_ratio=pictures["width"] / pictures["height"],

@@ -25,12 +25,6 @@ def find_labels(
 ) -> list[Found]:
     """One `Found` for each path, in order, then one for each row of a table without a picture.
 
-    Args:
-        paths: of the raw files, relative, POSIX.
-        dataset: how classes are found.
-        read: returns the bytes of a file.
-        where: the data set's file, for the messages.
-
     Raises:
         BakeoffError: a key of the data set's file matches nothing, the table cannot be read, or two
             labels would share a folder.

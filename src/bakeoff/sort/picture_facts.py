@@ -53,12 +53,7 @@ def examine(
 ) -> Facts:
     """Decode once and collect the facts.
 
-    Args:
-        content: the file's bytes.
-        mode: of the canonical pixels.
-        max_pixels: larger pictures are refused by their header.
-        min_side: pictures with a shorter side (pixels) are refused by their header.
-        white: value of integer grey of more than 8 bits that is white; None: see `decoding`.
+    Pictures larger than `max_pixels` or with a side below `min_side` are refused by their header.
 
     Raises:
         PictureError: the file is not a usable picture.

@@ -32,12 +32,7 @@ def stop_at(
 ) -> None:
     """Stop above a share of quarantined files; with a sample, its share is used.
 
-    Args:
-        limit: greatest share, 0 to 1.
-        refused: because of their name or the table, before decoding.
-        spoiled: because of their content.
-        examined: number of files decoded.
-        where: the data set's file, for the message.
+    `limit` is a share, 0 to 1; files in `refused` were never decoded.
 
     Raises:
         BakeoffError: the share is greater.

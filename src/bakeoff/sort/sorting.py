@@ -63,13 +63,8 @@ def sort_pictures(
 ) -> Sorted:
     """Decode each raw file once; copy the usable ones to `target/<label>/`.
 
-    Args:
-        raw: the folder that ingestion wrote.
-        target: an existing, empty folder; on failure the caller removes it.
-        dataset: how classes are found.
-        params: rules of usable pictures, and how many to take.
-        where: the data set's file, for the messages.
-        prefix: path before `<label>/<file>` in the manifest.
+    The target is an empty folder; on failure the caller removes it. `prefix` comes before
+    `<label>/<file>` in the manifest.
 
     Raises:
         BakeoffError: too much is quarantined, fewer than two classes are left, or the raw files

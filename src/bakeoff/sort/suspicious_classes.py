@@ -20,12 +20,7 @@ _MOST = 0.8
 
 
 def warn_of_classes(found: Sequence[Found], dataset: Dataset) -> None:
-    """Warn of classes, and of pictures in them, that are probably something else.
-
-    Args:
-        found: every raw file, with its label.
-        dataset: how labels were found.
-    """
+    """Warn of classes, and of pictures in them, that are probably something else."""
     usable = [item for item in found if item.reason is None]
     labels = Counter(item.label for item in usable)
     _warn(

@@ -73,10 +73,7 @@ def match_rows(
 ) -> tuple[Match, ...]:
     """Find the file of each row.
 
-    Args:
-        names: of the rows, from `clean_name`; "" names nothing.
-        homes: folder of each row's table, which is searched first.
-        paths: of the files.
+    `names` are from `clean_name`, "" names nothing; a row's home folder is searched first.
 
     Returns:
         A match for each row.

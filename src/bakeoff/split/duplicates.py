@@ -91,10 +91,6 @@ def group_keys(manifest: pd.DataFrame) -> "pd.Series[str]":
 def join(keys: "pd.Series[str]", pairs: Pairs) -> "pd.Series[str]":
     """Join rows along pairs, transitively; a group is named after the smallest of its keys.
 
-    Args:
-        keys: (n,) names.
-        pairs: (k, 2) row numbers.
-
     Returns:
         (n,) names of the joined groups.
 
@@ -165,10 +161,7 @@ def twins(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which pictures of `ours` have an exact, or else a near duplicate in `theirs`.
 
-    Args:
-        ours: (n,) rows with image_id and phash.
-        theirs: rows with the same columns.
-        bits: largest distance of near duplicates; None: only exact duplicates.
+    `bits` None counts only exact duplicates.
 
     Returns:
         Two (n,) masks; no picture is in both.

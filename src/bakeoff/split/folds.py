@@ -31,10 +31,7 @@ LARGEST = 3000
 def wants_folds(design: Design, pictures: int, official_test: bool) -> bool:
     """Whether the design uses folds.
 
-    Args:
-        design: `evaluate.design`.
-        pictures: number of pictures on the three sides.
-        official_test: whether the archive's own test side is kept; `auto` then scores on it.
+    An archive's own test side (`official_test`) makes `auto` score on it.
     """
     if design == "auto":
         return pictures < LARGEST and not official_test
@@ -44,12 +41,7 @@ def wants_folds(design: Design, pictures: int, official_test: bool) -> bool:
 def deal_folds(split: Split, params: FoldsParams, design: Design, seed: int) -> pd.DataFrame:
     """Deal the pictures of a split to folds, once per repeat, if the design uses folds.
 
-    Args:
-        split: the dealt manifest.
-        params: numbers of folds and of deals; a class with fewer groups than folds lowers the
-            number of folds, which is logged.
-        design: `evaluate.design`; where `auto` continues without folds, `folds` is an error.
-        seed: of the order in which groups are dealt.
+    A class with fewer groups than folds lowers the number of folds, which is logged.
 
     Returns:
         Columns `FOLD_COLUMNS`, sorted; `repeat` and `fold` count from 0. A picture that occurs
@@ -120,12 +112,6 @@ def audit_folds(
     """Check that no patient, pixels or near duplicate is in two folds.
 
     Like the audit of the sides it starts from the manifest's own patients, pixels and hashes.
-
-    Args:
-        manifest: columns path, group (the patient, or ""), image_id, phash.
-        pictures: columns path, group (joined), image_id, phash.
-        folds: what `deal_folds` returned for them.
-        bits: largest distance of near duplicates; None: only exact duplicates.
 
     Returns:
         Numbers for `leakage.json`: repeats, folds, and the crossings between a fold and the rest of

@@ -86,14 +86,7 @@ class Audit:
 def audit_split(
     manifest: pd.DataFrame, pictures: pd.DataFrame, bits: int | None, *, official_test: bool
 ) -> Audit:
-    """Search for patients, pixels and near duplicates on two sides.
-
-    Args:
-        manifest: columns path, group (the patient, or ""), image_id, phash.
-        pictures: columns path, side, group (joined), image_id, phash of the dealt rows.
-        bits: largest distance of near duplicates; None: only exact duplicates.
-        official_test: see `Audit`.
-    """
+    """Search for patients, pixels and near duplicates on two sides."""
     rows = with_patients(manifest, pictures)
     sides = {side: rows[rows["side"] == side] for side in ("train", "val", "test")}
     found = {
@@ -123,13 +116,7 @@ def with_patients(manifest: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFram
 def crossing(
     ours: pd.DataFrame, theirs: pd.DataFrame, bits: int | None
 ) -> tuple[Crossing, "pd.Series[bool]"]:
-    """The shared groups and duplicates, and which rows of `ours` share any with `theirs`.
-
-    Args:
-        ours: rows of `with_patients` on one side.
-        theirs: the same on the other.
-        bits: largest distance of near duplicates; None: only exact duplicates.
-    """
+    """The shared groups and duplicates, and which rows of `ours` share any with `theirs`."""
     exact, near = twins(ours, theirs, bits)
     joined = ours["group"].isin(theirs["group"])
     patient = ours["patient"].isin(theirs["patient"])

@@ -111,14 +111,7 @@ def warn_of_chains(split: Split) -> None:
 
 
 def write_split_report(split: Split, audit: Audit, folder: Path, folds: Mapping[str, int]) -> None:
-    """Write counts.csv, summary.json, leakage.json, duplicates.csv and left_out.csv.
-
-    Args:
-        split: the dealt manifest.
-        audit: of the sides.
-        folder: an existing one.
-        folds: the audit of the folds.
-    """
+    """Write counts.csv, summary.json, leakage.json, duplicates.csv and left_out.csv."""
     counts = count_table(split)
     write_table(counts, folder / "counts.csv")
     write_json(folder / "summary.json", summarize(split, counts))

@@ -41,11 +41,6 @@ def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Sp
 
     The result depends on the manifest's content, not on the order of its rows.
 
-    Args:
-        manifest: columns image_id, path, label, group, phash, official at least.
-        params: the `split` block.
-        seed: of the deal.
-
     Raises:
         BakeoffError: a class has too few groups, or there is no official test side.
     """

@@ -24,13 +24,8 @@ def regroup_records(
 ) -> RecordIndex:
     """Copy records into a folder as other sides, one shard each, and write its index.
 
-    Args:
-        records: The folder that the `tfrecord` stage wrote.
-        sides: For each new side its records, numbered through all sides of `records` in the order
-            of its index.
-        labels: Class of every record.
-        originals: Whether a record is no augmented copy.
-        folder: An existing, empty one.
+    `sides` gives, for each new side, its records, numbered through all sides of `records` in the
+    order of its index.
 
     Raises:
         BakeoffError: a shard of `records` is missing or damaged.

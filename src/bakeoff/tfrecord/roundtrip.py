@@ -44,11 +44,7 @@ def check_round_trip(
 ) -> dict[str, RoundTrip]:
     """Read every record of every side and compare it with its row of the plan.
 
-    Args:
-        folder: of the records.
-        plan: the rows that were exported.
-        export: how.
-        checksums: CRC-32 of each example's pixels, as `write_records` returned them.
+    `checksums` are as `write_records` returned them.
 
     Returns:
         The result for each side.

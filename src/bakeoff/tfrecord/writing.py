@@ -56,11 +56,6 @@ def write_records(
 ) -> tuple[RecordIndex, dict[str, tuple[int, ...]]]:
     """Write every row of the plan, and the index.
 
-    Args:
-        plan: `bakeoff.runtime.tables.PLAN_COLUMNS`, in export order.
-        export: how.
-        folder: an existing, empty folder.
-
     Returns:
         The index, and for every side the CRC-32 of each example's pixels, in export order.
 
@@ -114,13 +109,7 @@ def examples_per_shard(plan: pd.DataFrame, export: Export) -> int:
 
 
 def write_shard(rows: pd.DataFrame, export: Export, path: Path) -> Written:
-    """Decode, change, resize, encode and write the rows of one shard; pure but for the file.
-
-    Args:
-        rows: of the plan.
-        export: how.
-        path: the shard's file.
-    """
+    """Decode, change, resize, encode and write the rows of one shard; pure but for the file."""
     checksums = []
     labels = [_label(label, export.classes) for label in rows["label"]]
     facts = zip(labels, rows["image_id"], rows["transform"], rows["group"], strict=True)

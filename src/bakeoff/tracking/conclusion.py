@@ -18,11 +18,6 @@ def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
     """Log the comparison and its missing models, and put the best model through the gate.
 
     MLflow never makes it raise: an unreachable store causes one line of warning.
-
-    Args:
-        reports: the folder with `comparison.csv` and `predictions/`.
-        models: the folder of model folders.
-        params: the block `tracking`.
     """
     if not params.enabled:
         return

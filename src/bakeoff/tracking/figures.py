@@ -28,11 +28,7 @@ def log_figures(store: Store, run_id: str, figures: "Mapping[str, Figure]") -> N
 
 
 def model_figures(folder: Path) -> "dict[str, Figure]":
-    """The confusion matrix of the validation side, and the learning curves where there are epochs.
-
-    Args:
-        folder: `models/<model>`.
-    """
+    """The confusion matrix of the validation side, and learning curves where there are epochs."""
     from bakeoff.report.plots.confusion import confusion_figure
     from bakeoff.report.plots.curves import learning_curves
 
@@ -53,11 +49,7 @@ def model_figures(folder: Path) -> "dict[str, Figure]":
 
 
 def search_figures(folder: Path) -> "dict[str, Figure]":
-    """The history of a search, its trials over the parameters, and the parameters' importances.
-
-    Args:
-        folder: `data/search/<model>`.
-    """
+    """The history of a search, its trials over the parameters, and the parameters' importances."""
     from bakeoff.report.plots.search import history_figure, importance_figure, parallel_figure
 
     trials = read_csv(folder / TRIALS)

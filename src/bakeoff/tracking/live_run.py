@@ -75,12 +75,6 @@ def note_fit(model_folder: Path, kind: str, dataset: str, tags: Mapping[str, str
     """Record the origin of a fit that takes seconds; the report logs it to MLflow later.
 
     Opening the store would take longer than such a fit.
-
-    Args:
-        model_folder: `models/<model>`, complete.
-        kind: as for `live_run`.
-        dataset: the data set's name.
-        tags: further facts (`device`, ...).
     """
     told = _tags(model_folder.name, kind, dataset, tags)
     journal.record("runs", sha256_of_folder(model_folder), told)
@@ -152,12 +146,7 @@ class LiveRun:
         self._attempt(log)
 
     def finish(self, model_folder: Path, facts: Mapping[str, Any]) -> None:
-        """Log the finished model folder; a model that has a run already gets no second one.
-
-        Args:
-            model_folder: `models/<model>`, complete.
-            facts: measured facts (`fit_seconds`, `device`, `threads`, ...), besides the journal's.
-        """
+        """Log the finished model folder; a model that has a run already gets no second one."""
         self._stop_watching()
         if not self._wanted:
             return
@@ -213,13 +202,6 @@ def live_run(
 
     MLflow never makes it raise: an unreachable store causes one line of warning. An error in the
     block ends the run as FAILED, an interruption as KILLED.
-
-    Args:
-        model: the model's name in `params.yaml`.
-        kind: `head`, `fine_tuned`, `from_scratch`, `forest` or `logistic`.
-        params: the block `tracking`.
-        dataset: the data set's name, which is the experiment's name.
-        tags: further facts (`device`, `precision`, `threads`, ...).
     """
     run = LiveRun(model, kind, dataset, tags)
     run.open(params)

@@ -157,15 +157,7 @@ def write_model(
     key: str,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Fill a run from `folder` and the journal; the caller holds the lock.
-
-    Args:
-        store: the opened store.
-        run_id: the run to fill.
-        folder: `models/<model>`.
-        key: content hash of `folder`.
-        extra: measured facts besides the journal's.
-    """
+    """Fill a run from `folder` and the journal; the caller holds the lock."""
     model = ModelFolder.read(folder)
     clocked = journal.lookup("fits", key) | dict(extra or {})
     known = {new: model.metadata.get(old) for old, new in _METADATA_PARAMS.items()}

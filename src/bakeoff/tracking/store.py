@@ -132,9 +132,8 @@ def probe(uri: str) -> None:
 def locked(what: str = "store") -> Iterator[None]:
     """Hold a lock that makes "check, then create" atomic.
 
-    Args:
-        what: the store, the registry, or the content of a run. Uploads share sixteen locks, so
-            uploads of different models rarely wait for each other.
+    Uploads share sixteen locks by content, so uploads of different models rarely wait for each
+    other.
     """
     path = layout.mlruns() / "locks" / (what if what in ("store", "registry") else what[:1])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,9 +35,7 @@ _SHOWN = 100  # runs in a chart
 def set_views(store: Store, comparison: str | None) -> None:
     """Write the two views: the models of one comparison, and every model of the experiment.
 
-    Args:
-        store: the opened store.
-        comparison: what the tag `comparisons` of its models names; None leaves its view as it is.
+    `comparison` None leaves the first view as it is.
     """
     models = f"tags.`{fact.ROLE}` = 'model'"
     if comparison is not None:
@@ -149,12 +147,7 @@ def _charts() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def pages(experiments: "list[Experiment]", address: str) -> list[tuple[str, str]]:
-    """For every experiment that has models: what its pages show, and where they are.
-
-    Args:
-        experiments: of the store.
-        address: of the server, without a slash at the end.
-    """
+    """For every experiment that has models: what its pages show, and where they are."""
     found = []
     for experiment in sorted(experiments, key=lambda e: e.name):
         for key in (LATEST, ALL):

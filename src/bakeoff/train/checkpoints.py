@@ -29,14 +29,7 @@ class Checkpoint:
         optimizer: keras.optimizers.Optimizer,
         progress: Progress,
     ) -> None:
-        """Save the network's variables (with random seeds), the optimiser's, and the progress.
-
-        Args:
-            step: The current step of progressive resizing.
-            network: The network in training.
-            optimizer: Of the network.
-            progress: Of the training.
-        """
+        """Save the network's variables (with random seeds), the optimiser's, and the progress."""
         with writing_folder(self._folder) as folder:
             _save_arrays(folder / "network.npz", values_of(network.variables))
             _save_arrays(folder / "optimizer.npz", values_of(optimizer.variables))

@@ -16,10 +16,7 @@ def epoch_metrics(
 ) -> dict[str, float]:
     """Metrics of predictions, in a fixed order; undefined ones are NaN.
 
-    Args:
-        labels: True classes, shape `(n,)`.
-        probabilities: Shape `(n, k)`.
-        classes: The `k` class names.
+    `labels` have shape `(n,)`, `probabilities` `(n, k)`.
 
     Returns:
         `loss` (log loss in nats, without class weights or penalties, so that both sides can be

@@ -80,12 +80,7 @@ def train_members(heads: Heads, members: Sequence[Member], workers: int) -> Iter
     """Train every member; the results, in the members' order, do not depend on `workers`.
 
     A member equals the head of `train_head` for its rows and seed except for the last bits, because
-    the optimiser rounds its sums differently.
-
-    Args:
-        heads: their common data and settings.
-        members: their rows and seeds.
-        workers: threads; each has its own graph and head.
+    the optimiser rounds its sums differently. Each worker thread has its own graph and head.
 
     Raises:
         BakeoffError: a loss is no longer a number, or `monitor` is no metric.

@@ -29,11 +29,8 @@ def is_active(params: LiveAugmentation) -> bool:
 def augment(picture: Any, seed: Any, params: LiveAugmentation, strength: float = 1.0) -> Any:
     """Change one picture at random.
 
-    Args:
-        picture: `(h, w, c)`, float32, pixels 0..255.
-        seed: Two integers; equal seeds give equal changes.
-        params: Ranges; each draw is uniform within plus or minus.
-        strength: 0..1, scales every range except mirroring.
+    `picture` is `(h, w, c)`, float32, 0..255. Equal seeds (two integers) give equal changes;
+    `strength`, 0..1, scales every range except mirroring.
 
     Returns:
         A picture of the same shape and range.

@@ -38,13 +38,6 @@ def write_network(
 ) -> Scorecard:
     """Write the model, its metadata, and its validation results.
 
-    Args:
-        folder: Where to write; it exists and is empty.
-        trained: The network.
-        train: The examples it was trained on; their feature vectors are not used.
-        val: The validation side; augmented copies are left out.
-        metadata: What only the caller knows: `model`, `kind`, `classes`, `params`, `seed`, …
-
     Returns:
         The scores on the validation side.
     """

@@ -22,12 +22,6 @@ def build_cnn(
 ) -> keras.Model:
     """A plain convolutional network without its classifier: 3 x 3 convolutions, relu, max pooling.
 
-    Args:
-        blocks: For each the filters of its convolutions, their padding, and the pooling after.
-        side: Picture side in pixels.
-        channels: 1 or 3.
-        precision: The Keras dtype policy of its layers.
-
     Returns:
         A model named `backbone`: preprocessed pictures to a map of features.
 
@@ -63,10 +57,6 @@ def build_cnn(
 
 def unfreeze(backbone: keras.Model, share: float) -> int:
     """Let the last `share` of a backbone's layers learn; batch normalisation stays in inference.
-
-    Args:
-        backbone: All its layers are set.
-        share: 0..1 of its layers.
 
     Returns:
         How many layers with weights learn.
@@ -114,15 +104,6 @@ def picture_network(
     pooling: str,
 ) -> keras.Model:
     """A model from pictures to logits.
-
-    Args:
-        name: The backbone's name.
-        backbone: From preprocessed pictures of `side` pixels to a map of features.
-        make_head: From the number of features to a head.
-        side: Pixels.
-        record_channels: What the pictures have.
-        channels: What the backbone takes.
-        pooling: `avg`, `max` or `flatten`.
 
     Returns:
         Pictures `(n, side, side, record_channels)`, pixels 0..255, to logits `(n, k)`.

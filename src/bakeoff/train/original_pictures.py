@@ -19,12 +19,9 @@ def as_records(pictures: keras.KerasTensor, facts: Mapping[str, Any]) -> keras.K
 
     Grey where `sort.mode` says so, then brought to the record's square by the antialiased Lanczos
     filter, columns before rows, each rounded to whole numbers, as Pillow does it. A picture of a
-    record passes unchanged. Of others single pixels differ by one level, since Pillow's weights
-    are fixed-point numbers. Equalisation and JPEG are left to `bakeoff.serve`.
-
-    Args:
-        pictures: `(n, height, width, channels)`, float32 pixels 0..255.
-        facts: `mode`, `channels`, `record_side` and `fit` of the records.
+    record passes unchanged. Of others single pixels differ by one level, since Pillow's weights are
+    fixed-point numbers. Equalisation and JPEG are left to `bakeoff.serve`. `pictures` are `(n,
+    height, width, channels)`, float32, 0..255.
 
     Returns:
         Pixels 0..255, whole numbers, `(n, record_side, record_side, channels)`.
@@ -68,14 +65,7 @@ def _grey_layer() -> keras.layers.Layer:
 def _placement(
     length: keras.KerasTensor, other: keras.KerasTensor, side: int, fit: str
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Scale and shift along one axis, as `to_square` and Pillow's `ImageOps.fit` place a picture.
-
-    Args:
-        length: Pixels along this axis.
-        other: Pixels along the other one.
-        side: Of the square.
-        fit: `tfrecord.fit`.
-    """
+    """Scale and shift along one axis, as `to_square` and Pillow's `fit` place a picture."""
     if fit == "stretch":
         return side / length, length * 0.0
     if fit == "crop":
@@ -90,12 +80,6 @@ def _weights(
     line: keras.KerasTensor, other: keras.KerasTensor, side: int, fit: str
 ) -> keras.KerasTensor:
     """What each pixel along an axis gives to each of `side` pixels, by Lanczos's filter.
-
-    Args:
-        line: A one for each pixel along this axis.
-        other: The same of the other axis.
-        side: Of the square.
-        fit: `tfrecord.fit`.
 
     Returns:
         `(side, length)`; zeros in the rows of pixels outside of a padded picture.

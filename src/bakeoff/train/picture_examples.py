@@ -34,18 +34,7 @@ class PictureExamples:
         strength: float,
         seed: int,
     ) -> None:
-        """Keep the settings; nothing is read yet.
-
-        Args:
-            records: The folder of TFRecords.
-            count: Examples of the training side.
-            side: Pixels.
-            batch: Pictures in a batch.
-            class_weights: Shape `(k,)`.
-            augmentation: The random changes.
-            strength: 0..1, scales the ranges of the augmentation.
-            seed: With the epoch, determines order and changes.
-        """
+        """Keep the settings; nothing is read yet."""
         self._records = records
         self._count = count
         self._side = side

@@ -75,10 +75,8 @@ def train_on_pictures(
 ) -> tuple[keras.Model, Progress, NDArray[np.float32]]:
     """Train step by step, starting from the checkpoint of a killed run if there is one.
 
-    Args:
-        job: What to train.
-        progress: That of the preceding training of the head, or a new one for a network from
-            scratch. With a head, the network that `job.build` first returns is the best so far.
+    `progress` is that of the head's training, or new. With a head, the network that `job.build`
+    first returns is the best so far.
 
     Returns:
         The network with its best epoch's weights, the progress, and the logits `(n, k)` of the

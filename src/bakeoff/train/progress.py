@@ -41,12 +41,8 @@ class Progress:
     ) -> None:
         """Record a finished epoch.
 
-        Args:
-            row: Its metrics; `row[monitor]` decides, and NaN is no gain.
-            weights: Returns the network's current weights.
-            monitor: A column of the history.
-            min_delta: The smallest gain that counts for early stopping.
-            eligible: Whether this epoch's weights may be kept as the best.
+        `row[monitor]` decides, and NaN is no gain; `min_delta` counts for early stopping only. Only
+        `eligible` weights are kept as the best.
         """
         self.epoch += 1
         self.history.append(row)

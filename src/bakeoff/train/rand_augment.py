@@ -97,11 +97,7 @@ OPERATIONS: dict[str, Operation] = {
 def rand_augment(picture: Any, seed: Any, operations: int, strength: float = 1.0) -> Any:
     """Apply `operations` operations, drawn with replacement, in sequence.
 
-    Args:
-        picture: `(h, w, c)`, float32, pixels 0..255.
-        seed: Two integers.
-        operations: How many.
-        strength: 0..1, the largest amount drawn.
+    `picture` is `(h, w, c)`, float32, 0..255; `strength`, 0..1, is the largest amount drawn.
     """
     shape = picture.shape
     for round_seed in tf.unstack(tf.random.split(seed, operations, alg="philox")):

@@ -16,13 +16,7 @@ def start_tensorboard(
 ) -> keras.callbacks.TensorBoard | None:
     """A callback that writes the graph now, and metrics and weight histograms each epoch.
 
-    Args:
-        events: The folder of this training's events; without one there is no callback.
-        phase: Names the folder below it.
-        network: The network that is trained.
-        optimizer: Of the network; its learning rate is written.
-        history: Rows of the epochs so far. What an earlier run of this training wrote is removed
-            unless this one resumes it.
+    Without `events` there is no callback. What an earlier run wrote after `history` is removed.
     """
     if events is None:
         return None

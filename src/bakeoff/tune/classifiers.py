@@ -29,18 +29,7 @@ def search_classifier(
     seed: int,
     stage: str,
 ) -> Found:
-    """Search the parameters of a classifier, if trials are requested, and write the result.
-
-    Args:
-        folder: Where to write; its name is the model's.
-        tuning: Number of trials and search space.
-        params: The given values.
-        fit: Fits on `train`.
-        train: The training side, part of the search's key.
-        val: The validation side; trials are scored on its originals.
-        seed: Of the search.
-        stage: The stage that searches.
-    """
+    """Search the parameters of a classifier, if trials are requested, and write the result."""
     if not tuning.trials:
         return write_no_search(folder)
     from bakeoff.tune.searching import search_values, side_sha256

@@ -35,15 +35,7 @@ def search_values(
 ) -> Found:
     """Run the trials that are not stored yet, and write the result.
 
-    Args:
-        folder: Where to write; its name is the model's.
-        tuning: Number of trials and search space.
-        params: The given values.
-        objective: Runs one trial.
-        inputs: The key of the trials' data.
-        seed: Of the search.
-        stage: The stage that searches; its code is part of the key.
-        restart: Replaces the process by a fresh one, because trials leak memory.
+    `restart` replaces the process by a fresh one, because trials leak memory.
 
     Raises:
         BakeoffError: no trial could be completed.

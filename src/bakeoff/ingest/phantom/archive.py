@@ -162,10 +162,6 @@ def write_archive(path: pathlib.Path, spec: PhantomSpec) -> None:
     """Writes the data set into one zip, laid out and named like the Kermany set.
 
     The same `spec` gives the same bytes. A failure leaves no partial file.
-
-    Args:
-        path: Where the zip goes; missing folders are made.
-        spec: What to generate.
     """
     pictures = draw_pictures(spec)
     members = {f"{picture.name}.jpeg": encode_jpeg(picture.film) for picture in pictures}

@@ -18,11 +18,7 @@ def vessel_tree(
 ) -> Map:
     """Branching vessels that leave both hila, as thickness along each ray.
 
-    Args:
-        projection: Lays the tree on the film.
-        rng: Draws the branches.
-        calibre: Radius of the first branches, in thorax units.
-        reach: Length of the first branches, in thorax units.
+    `calibre` and `reach` are radius and length of the first branches, in thorax units.
     """
     trunk_and_twig: list[list[tuple[Map, Map]]] = [[], []]
     along = np.linspace(0, 1, 20)[:, None]
@@ -116,12 +112,8 @@ def sicken(
 ) -> tuple[Map, np.ndarray]:
     """Fills diseased lung with fluid.
 
-    Args:
-        label: "normal", "bacteria" or "virus".
-        patient: Where and how badly the lung is diseased.
-        projection: Lays the lesion on the film.
-        air: Healthy air along each ray, float64 of the film's shape.
-        severity: 0 (invisible) to 1.
+    `air` is healthy air along each ray, float64 of the film's shape; `severity` is 0 (invisible) to
+    1.
 
     Returns:
         Air that is left, float64, and the lesion mask, bool, not yet cut to the lungs.

@@ -58,12 +58,6 @@ def _expose(attenuation: Map, view: View, rng: np.random.Generator) -> Map:
 def render(label: str, patient: Patient, view: View) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Renders one chest X-ray phantom.
 
-    Args:
-        label: "normal", "bacteria" (lobar consolidation, one lung) or "virus" (interstitial
-            pattern, both lungs).
-        patient: The anatomy and the disease.
-        view: The pose and the exposure.
-
     Returns:
         The film, uint8 of shape (height, width), air dark and bone bright; and the lesion
         mask, bool of the same shape, empty for "normal" and inside the lung fields otherwise.

@@ -59,10 +59,7 @@ def add_filth(
 ) -> None:
     """Adds stray and damaged files and duplicates, and re-encodes four pictures in odd formats.
 
-    Args:
-        members: Member names and their bytes, changed in place.
-        pictures: Name without suffix, label and film of every picture, at least 12.
-        rng: Chooses the pictures concerned.
+    `members` are changed in place; `pictures` are at least 12.
     """
     order = [int(i) for i in rng.permutation(len(pictures))]
     for mode in ("RGBA", "CMYK", "P", "I;16"):

@@ -147,11 +147,7 @@ def enlarge(coarse: Map, shape: tuple[int, int]) -> Map:
 def texture(rng: np.random.Generator, x: Map, y: Map, grain: float) -> Map:
     """Smooth noise fixed to the thorax, with unit variance.
 
-    Args:
-        rng: Draws the noise.
-        x: Thorax coordinates, in [-1.5, 1.5] to be covered.
-        y: As `x`, in [-0.5, 2.5].
-        grain: Correlation length in thorax units.
+    `grain` is the correlation length in thorax units; x lies in [-1.5, 1.5], y in [-0.5, 2.5].
     """
     shape, coarse = x.shape, grain > FINE_GRAIN
     if coarse:

@@ -21,12 +21,7 @@ Knot: TypeAlias = tuple[float, float, float]  # noqa: UP040
 def _tube(centre: Map, normal: Map, height: Map | float, depth: float, around: int) -> Map:
     """Points on the cortex of bent tubes of elliptical section.
 
-    Args:
-        centre: Points of the axes, shape (tubes, n, 3).
-        normal: Unit vectors along the thin side of the section, same shape.
-        height: Half-height of the section, broadcast to (tubes, n).
-        depth: Half-thickness of the section.
-        around: Points around the section.
+    Axes and unit vectors along the thin side have shape (tubes, n, 3).
 
     Returns:
         Points of shape (tubes, n, around, 3).
