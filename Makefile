@@ -21,10 +21,11 @@ help: ## list the targets
 environment: $(filter .uv/bin/uv,$(UV)) ## install exactly what uv.lock says into .venv
 	@$(UV) sync --locked --quiet --compile-bytecode
 
-reproduce: environment ## run the pipeline, whose last stage prints the comparison
+reproduce: environment ## run the pipeline, print the comparison, and compare with the commit's
 	@$(RUN) bakeoff check
 	@$(RUN) bakeoff renew
 	@$(RUN) dvc repro
+	@$(RUN) bakeoff verify --short || true
 
 check: ## run every check that a change must pass: lint, types, test, reproduce-twice
 	@bash .ci/run

@@ -1,7 +1,7 @@
 """The determinism contract: two clean clones end with the same `dvc.lock`.
 
 The clones differ in path, time zone, locale, hash seed and number of workers. What may differ in
-their locks is named in `CLOCKED`: the outputs that report seconds.
+their locks is named in `bakeoff.runtime.dvc`: the outputs that report seconds.
 
 Run as a script, with names of models to keep (default: all).
 """
@@ -11,14 +11,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from bakeoff.runtime.dvc import locked_outputs
 from tests.reduced import reduce
 
 ROOT = Path(__file__).resolve().parent.parent
-CLOCKED = {"reports/comparison.csv", "reports/cost.png", "reports/report.html"}
 SURROUNDINGS = (
     {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "BAKEOFF_WORKERS": "1"},
     {"TZ": "Asia/Kathmandu", "LC_ALL": "POSIX", "PYTHONUTF8": "1", "BAKEOFF_WORKERS": "3"},
@@ -41,22 +38,15 @@ def start(root: Path, **surroundings: str) -> subprocess.Popen[bytes]:
 
 
 def hashes(root: Path) -> dict[str, str]:
-    """Each output's hash by its path, and each dependency's, from `dvc.lock`."""
-    lock: dict[str, Any] = yaml.safe_load((root / "dvc.lock").read_text(encoding="utf-8"))
-    found: dict[str, str] = {}
-    for stage in lock["stages"].values():
-        for entry in stage.get("outs", []):
-            found[entry["path"]] = entry["md5"]
-    return found
+    """Each output's hash by its path, without those that report seconds."""
+    return locked_outputs((root / "dvc.lock").read_text(encoding="utf-8"))
 
 
 def differences(one: Path, two: Path) -> list[str]:
     """Outputs whose hashes differ though the contract says they are equal."""
     first, second = hashes(one), hashes(two)
     return sorted(
-        path
-        for path in first.keys() | second.keys()
-        if first.get(path) != second.get(path) and path not in CLOCKED
+        path for path in first.keys() | second.keys() if first.get(path) != second.get(path)
     )
 
 
@@ -72,7 +62,7 @@ def main() -> None:
         if any([run.wait() for run in runs]):  # a list: both must have ended
             sys.exit("a reduced reproduction failed")
         differing = differences(*clones)
-        compared = len(hashes(clones[0]).keys() - CLOCKED)
+        compared = len(hashes(clones[0]))
     if differing:
         sys.exit(f"two clean clones differ in: {', '.join(differing)}")
     print(f"two clean clones agree: {compared} outputs are identical, byte for byte")

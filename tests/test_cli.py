@@ -12,7 +12,7 @@ from tests.tiny_repository import repository, write_forest, write_model, write_r
 
 __all__ = ["repository"]
 
-COMMANDS = ("show", "check", "predict", "explain", "serve", "ui", "sync", "prune", "doctor")
+COMMANDS = "show check verify predict explain serve ui sync prune doctor".split()
 
 
 def run(*arguments: object):

@@ -1,4 +1,4 @@
-"""The command line around the pipeline: check, renew, show, predict, serve, sync and others."""
+"""The command line around the pipeline: check, verify, show, predict, serve, sync and others."""
 
 import io
 import os
@@ -82,6 +82,28 @@ def check() -> None:
     print("params.yaml and its data set are valid")
     if stale := stale_sentence(FEATURES):
         print(stale)
+
+
+@app.command()
+def verify(
+    revision: Annotated[
+        str, typer.Argument(help="The commit with the other dvc.lock and metrics.")
+    ] = "HEAD",
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Largest difference of a score that agrees.")
+    ] = 0.005,
+    short: Annotated[bool, typer.Option("--short", help="Print one line.")] = False,
+) -> None:
+    """Compare this reproduction with the committed one: outputs by hash, scores by difference.
+
+    The exit status is 1 where a score differs by more than the tolerance.
+    """
+    from bakeoff.report.verification import in_full, one_line
+    from bakeoff.report.verification import verify as compare
+
+    found = compare(revision, tolerance)
+    print(one_line(found) if short else "\n".join(in_full(found)))
+    raise typer.Exit(1 if found.beyond else 0)
 
 
 @app.command()

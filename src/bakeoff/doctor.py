@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +21,7 @@ from bakeoff.params.models import ModelDefaults, model_names, read_feature_param
 from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime import layout
 from bakeoff.runtime.addresses import shown
+from bakeoff.runtime.dvc import outdated_stages
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
 
@@ -236,20 +235,12 @@ def _lock() -> Iterator[Finding]:
 
 def _stages() -> Iterator[Finding]:
     """The stages that `dvc status` reports as outdated."""
-    run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
-    done = run(
-        [sys.executable, "-m", "dvc", "status", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"DVC_NO_ANALYTICS": "1"},
-    )
     topic = "stages"
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        yield Finding(topic, False, f"`dvc status` failed: {reason}", "see `dvc status -v`")
+    try:
+        stale = outdated_stages()
+    except BakeoffError as failure:
+        yield Finding(topic, False, str(failure), "see `dvc status -v`")
         return
-    stale = sorted(json.loads(done.stdout or "{}"))
     if stale:
         yield Finding(topic, False, f"{len(stale)} out of date: {', '.join(stale)}", "`dvc repro`")
     else:

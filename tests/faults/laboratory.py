@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
+from bakeoff.runtime.dvc import CLOCKED
 from bakeoff.runtime.files import read_json, sha256_of_file, sha256_of_folder, write_json
 from tests.reduced import reduce
-from tests.reproduce_twice import CLOCKED
 from tests.tiny_repository import empty_database
 
 ROOT = Path(__file__).resolve().parents[2]

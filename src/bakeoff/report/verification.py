@@ -1,0 +1,193 @@
+"""A reproduction beside the committed one: outputs by hash, scores within a tolerance."""
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakeoff.runtime.dvc import CLOCKED, locked_outputs, outdated_stages
+from bakeoff.runtime.errors import BakeoffError
+
+LOCK, METRICS = "dvc.lock", "reports/metrics.json"
+TOLERANCE = 0.005
+"""Largest difference of a score that agrees: half a point of accuracy."""
+
+# A kind is the first whose beginnings fit a path; from the pictures to the conclusions.
+_KINDS = {
+    "code": ("data/fingerprint",),
+    "parameters": ("data/params",),
+    "features": ("data/features/",),
+    "folds": ("data/folds/",),
+    "models": ("models/", "data/search/"),
+    "data": ("data/raw", "data/interim", "data/splits", "data/augment", "data/processed",
+             "reports/data", "reports/split", "reports/tfrecord", "reports/census"),
+    "conclusions": ("data/evaluate", "reports/"),
+}  # fmt: skip
+_ORDER = ("code", "parameters", "data", "features", "models", "folds", "conclusions")
+
+Scores = Mapping[str, Mapping[str, float | None]]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A score that differs; None where it is missing or undefined."""
+
+    model: str
+    score: str
+    here: float | None
+    there: float | None
+
+    @property
+    def difference(self) -> float:
+        """Infinite where only one of the two is a number."""
+        if self.here is None or self.there is None:
+            return float("inf")
+        return abs(self.here - self.there)
+
+    def __str__(self) -> str:
+        """The score, here and there, with four digits."""
+        here, there = ("none" if v is None else f"{v:.4f}" for v in (self.here, self.there))
+        return f"{self.score} of {self.model}: {here} here, {there} there"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What two reproductions share.
+
+    Attributes:
+        commit: The abbreviated commit that holds the other one.
+        outputs: Whether each output, by path, has the same hash in both.
+        scores: The number of scores that were compared.
+        apart: Scores that are not equal, the largest difference first.
+        tolerance: The largest difference of scores that agree.
+    """
+
+    commit: str
+    outputs: Mapping[str, bool]
+    scores: int
+    apart: tuple[Apart, ...]
+    tolerance: float
+
+    @property
+    def beyond(self) -> tuple[Apart, ...]:
+        """Scores that do not agree."""
+        return tuple(a for a in self.apart if a.difference > self.tolerance)
+
+    def differing(self, kind: str) -> list[str]:
+        """The outputs of a kind that differ, sorted."""
+        return sorted(p for p, same in self.outputs.items() if not same and kind_of(p) == kind)
+
+
+def kind_of(path: str) -> str:
+    """The kind of an output: code, parameters, data, features, models, folds or conclusions."""
+    return next((k for k, starts in _KINDS.items() if path.startswith(starts)), "conclusions")
+
+
+def compare(
+    commit: str,
+    locks: tuple[str, str],
+    metrics: tuple[Scores, Scores],
+    tolerance: float = TOLERANCE,
+) -> Verification:
+    """Compare texts of `dvc.lock` and scores by model; each first here, then in the commit."""
+    here, there = map(locked_outputs, locks)
+    outputs = {p: here.get(p) == there.get(p) for p in here.keys() | there.keys()}
+    one, two = ({(m, s): v for m, row in t.items() for s, v in row.items()} for t in metrics)
+    names = sorted(one.keys() | two.keys())
+    pairs = [Apart(m, s, one.get((m, s)), two.get((m, s))) for m, s in names]
+    apart = sorted((p for p in pairs if p.here != p.there), key=lambda p: -p.difference)
+    return Verification(commit, outputs, len(names), tuple(apart), tolerance)
+
+
+def verify(revision: str, tolerance: float) -> Verification:
+    """Compare the working folder with a commit; BakeoffError where it is not reproduced."""
+    commit = _git("rev-parse", "--short", f"{revision}^{{commit}}").strip()
+    committed = [_git("show", f"{commit}:{path}") for path in (LOCK, METRICS)]
+    if stale := outdated_stages():
+        shown = ", ".join(stale[:3]) + (f" and {len(stale) - 3} more" if len(stale) > 3 else "")
+        raise BakeoffError(f"nothing to verify yet: {shown} must run first; run `dvc repro`")
+    lock, metrics = (Path(path).read_text(encoding="utf-8") for path in (LOCK, METRICS))
+    scores = json.loads(metrics), json.loads(committed[1])
+    return compare(commit, (lock, committed[0]), scores, tolerance)
+
+
+def _git(*arguments: str) -> str:
+    """The output of git; BakeoffError with its last line where it fails."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise BakeoffError("git is not installed; the committed reproduction is in git") from None
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1].removeprefix("fatal: ")
+        raise BakeoffError(f"there is no committed reproduction to compare with: git: {reason}")
+    return done.stdout
+
+
+def one_line(found: Verification) -> str:
+    """The result in one line."""
+    total, same = len(found.outputs), sum(found.outputs.values())
+    if same == total:
+        return f"verify: all {total} outputs are identical to those of commit {found.commit}"
+    if found.beyond:
+        scores = f"{len(found.beyond)} of {found.scores} scores differ by more than"
+    elif found.apart:
+        scores = f"all {found.scores} scores agree within"
+    else:
+        scores = f"all {found.scores} scores are equal, tolerance"
+    return (
+        f"verify: {same} of {total} outputs are identical to those of commit {found.commit}, "
+        f"{scores} {found.tolerance:g}; `bakeoff verify` says more"
+    )
+
+
+def in_full(found: Verification) -> list[str]:
+    """The result in lines: outputs of each kind, scores, and what the differences mean."""
+    total = Counter(kind_of(path) for path in found.outputs)
+    lines = [f"compared with commit {found.commit} ({LOCK}, {METRICS})", ""]
+    lines.append(f"{'outputs':<12} {'identical':>9} {'different':>9}")
+    for kind in _ORDER:
+        differing = found.differing(kind)
+        named = ", ".join(differing[:2]) + (", ..." if len(differing) > 2 else "")
+        count = f"{kind:<12} {total[kind] - len(differing):>9} {len(differing):>9}  {named}"
+        lines.append(count.rstrip())
+    lines += [f"not compared, because they report seconds: {', '.join(sorted(CLOCKED))}", ""]
+    agreeing, within = found.scores - len(found.beyond), f"within {found.tolerance:g}"
+    lines.append(f"scores: {agreeing} of {found.scores} agree {within}")
+    lines += [f"  {apart}" for apart in (found.beyond or found.apart[:1])]
+    return [*lines, "", meaning(found)]
+
+
+def meaning(found: Verification) -> str:
+    """What the differences mean, by the first kind of output that differs."""
+    if all(found.outputs.values()):
+        return "This is the same reproduction, byte for byte."
+    if found.differing("parameters"):
+        return (
+            "Parameters differ, or which pretrained weights were found: another experiment, whose "
+            "results may differ. `git diff params.yaml datasets` and `bakeoff doctor` say more."
+        )
+    if found.differing("code"):
+        return "The code has changed since that reproduction was committed; results may differ."
+    if found.differing("data"):
+        return (
+            "The pictures or their split differ, with the same code and parameters: the source "
+            "has other content, or a decoding library another version. Expect other scores, and "
+            "compare the source's SHA-256 and uv.lock."
+        )
+    usual = (
+        "The data are the same. Another processor or number of threads rounds differently, in the "
+        "last bits of a network's features or of a trained head"
+    )
+    if found.beyond:
+        return (
+            f"{usual}; training can amplify this, as it did for the scores above. Compare with "
+            "their intervals (`bakeoff show`): a conclusion that rests on less is none."
+        )
+    return f"{usual}; the scores agree all the same."

@@ -1,0 +1,35 @@
+"""What DVC says: outputs in a lock file, and stages that are out of date."""
+
+import json
+import os
+import subprocess
+import sys
+
+import yaml
+
+from bakeoff.runtime.errors import BakeoffError
+
+CLOCKED = frozenset({"reports/comparison.csv", "reports/cost.png", "reports/report.html"})
+"""Outputs that report seconds, which no two runs share."""
+
+
+def locked_outputs(lock: str) -> dict[str, str]:
+    """The hash of each output by its path, from the text of a `dvc.lock`; without `CLOCKED`."""
+    stages = (yaml.safe_load(lock) or {}).get("stages", {})
+    outs = [out for entry in stages.values() for out in entry.get("outs", [])]
+    return {out["path"]: str(out["md5"]) for out in outs if out["path"] not in CLOCKED}
+
+
+def outdated_stages() -> list[str]:
+    """The stages that `dvc status` reports, sorted; BakeoffError where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"DVC_NO_ANALYTICS": "1"},
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise BakeoffError(f"`dvc status` failed: {reason}")
+    return sorted(json.loads(done.stdout or "{}"))
