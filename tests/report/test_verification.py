@@ -12,7 +12,10 @@ import yaml
 from bakeoff.report.verification import compare, in_full, kind_of, meaning, one_line
 
 DATA, FEATURES, MODEL = "data/splits", "data/features/vgg16", "models/vgg16"
-SCORES = {"vgg16": {"accuracy": 0.8, "cohen_kappa": None}, "majority_class": {"accuracy": 0.5}}
+SCORES: dict[str, dict[str, float | None]] = {
+    "vgg16": {"accuracy": 0.8, "cohen_kappa": None},
+    "majority_class": {"accuracy": 0.5},
+}
 
 
 def lock(**changed: str) -> str:
