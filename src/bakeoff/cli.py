@@ -72,7 +72,9 @@ def check() -> None:
     """Check params.yaml and its data set; run nothing."""
     from bakeoff.doctor import missing_repository
     from bakeoff.features.renewal import stale_sentence
+    from bakeoff.ingest.source_change import source_sentence
     from bakeoff.params.check import check_all, check_tracking_address
+    from bakeoff.params.datasets import read_chosen_dataset
     from bakeoff.runtime.layout import FEATURES
 
     check_all()
@@ -80,8 +82,9 @@ def check() -> None:
     for finding in missing_repository():
         raise BakeoffError(f"{finding.what}; {finding.remedy}")
     print("params.yaml and its data set are valid")
-    if stale := stale_sentence(FEATURES):
-        print(stale)
+    for sentence in (source_sentence(*read_chosen_dataset()), stale_sentence(FEATURES)):
+        if sentence:
+            print(sentence)
 
 
 @app.command()
@@ -112,19 +115,31 @@ def renew(
         list[str] | None, typer.Argument(help="Stages to reproduce then. Default: all.")
     ] = None,
 ) -> None:
-    """Look for ImageNet weights again where random ones stand in, and reproduce with them."""
+    """Look again outside the repository, and reproduce what changed.
+
+    A data set's source that has changed is ingested again. ImageNet weights are looked for again
+    where random ones stand in for them.
+    """
     from bakeoff.features.renewal import fallbacks
+    from bakeoff.ingest.source_change import source_sentence
+    from bakeoff.params.datasets import read_chosen_dataset
     from bakeoff.runtime.layout import FEATURES
 
+    changed = source_sentence(*read_chosen_dataset())
     names = fallbacks(FEATURES)
-    if not names:
-        print("no model has random weights in the place of ImageNet weights")
+    if not changed and not names:
+        print("no source has changed, and no model has random weights in the place of ImageNet's")
         return
-    print(f"looking for the ImageNet weights of {', '.join(names)}")
-    dvc = [sys.executable, "-m", "dvc", "repro"]
+    if changed:
+        print(changed.rpartition("; ")[0])
+    if names:
+        print(f"looking for the ImageNet weights of {', '.join(names)}")
+    runs = [[*(["--force"] if names else []), "--single-item", "fingerprint"]]
+    runs += [["--force", "--single-item", "ingest"]] if changed else []
     again = os.environ | {"BAKEOFF_LOOK_AGAIN": "1"}
-    for arguments in (["--force", "--single-item", "fingerprint"], targets or []):
-        done = subprocess.run([*dvc, *arguments], env=again, check=False)  # noqa: S603
+    for arguments in (*runs, targets or []):
+        dvc = [sys.executable, "-m", "dvc", "repro", *arguments]
+        done = subprocess.run(dvc, env=again, check=False)  # noqa: S603
         if done.returncode:
             raise typer.Exit(done.returncode)
 

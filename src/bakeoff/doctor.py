@@ -14,9 +14,11 @@ import psutil
 
 from bakeoff.features.renewal import stale_sentence
 from bakeoff.features.weights import keras_cache, packaged_file
+from bakeoff.ingest.source_change import source_sentence
 from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.block import PARAMS
 from bakeoff.params.check import check_all, check_tracking_address
+from bakeoff.params.datasets import read_chosen_dataset
 from bakeoff.params.models import ModelDefaults, model_names, read_feature_params
 from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime import layout
@@ -45,7 +47,7 @@ def examine(*, deep: bool = False) -> Iterator[Finding]:
     Args:
         deep: Whether to hash every output and every object of DVC's cache, too.
     """
-    quick = (_python, _programs, missing_repository, _room, _parameters, _weights)
+    quick = (_python, _programs, missing_repository, _room, _parameters, _source, _weights)
     for look in (*quick, _store, _lock, _queue, _stages, *((_contents,) if deep else ())):
         yield from look()
 
@@ -93,6 +95,15 @@ def _parameters() -> Iterator[Finding]:
             yield Finding("parameters", False, sentence, "correct that line")
     else:
         yield Finding("parameters", True, "params.yaml and its data set are valid")
+
+
+def _source() -> Iterator[Finding]:
+    try:
+        chosen = read_chosen_dataset()
+    except BakeoffError:
+        return  # reported already
+    if changed := source_sentence(*chosen):
+        yield Finding("source", False, *changed.split("; "))
 
 
 def _weights() -> Iterator[Finding]:

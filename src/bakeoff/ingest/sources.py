@@ -140,22 +140,27 @@ def _create_in(folder: Path, name: str, size: int = 0) -> IO[bytes]:
     return path.open("wb")
 
 
+def located(dataset: Archived) -> Path:
+    """The place of the data set's archive, be it there or not."""
+    name = dataset.archive or str(DOWNLOADS / (file_name(str(dataset.url)) or "archive"))
+    return repository_root() / Path(name).expanduser()
+
+
 def locate(dataset: Archived, where: Path, target: Path) -> Path:
     """The data set's archive on this machine, downloaded if needed; its hash is checked if given.
 
     Raises:
         BakeoffError: it is missing and cannot be downloaded, or its hash differs.
     """
-    name = dataset.archive or str(DOWNLOADS / (file_name(str(dataset.url)) or "archive"))
-    archive = repository_root() / Path(name).expanduser()
+    archive = located(dataset)
     if archive.exists():
         _check(dataset, archive, where, target)
         return archive
     if not dataset.url or not dataset.sha256:
         source = f" ({dataset.source} has it)" if dataset.source else ""
         raise BakeoffError(
-            f"{where}: 'archive' is '{name}', and nothing is there; put the file there{source}, "
-            f"or set 'archive' in {where} to its path"
+            f"{where}: 'archive' is '{dataset.archive}', and nothing is there; put the file "
+            f"there{source}, or set 'archive' in {where} to its path"
         )
     from bakeoff.runtime.downloads import download
 
