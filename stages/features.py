@@ -48,7 +48,7 @@ def main() -> None:
     else:
         print(
             f"{name}: {pictures} pictures, {facts['dim']} features each, {seconds:.1f} s, "
-            f"weights: {weights.kind} ({weights.place})"
+            f"weights: {weights.file if weights.kind == 'file' else weights.kind} ({weights.place})"
         )
 
 

@@ -58,7 +58,7 @@ def accuracy_covered(setting: Setting, generator: np.random.Generator) -> list[b
     """Whether the accuracy's interval holds the truth; whether it is warned of."""
     outcomes = equally_good(generator, setting, 1)
     estimate, sizes = mean_estimate(outcomes.per_picture[0], outcomes.groups), outcomes.sizes
-    found = student_interval(estimate, sizes, confidence=0.95, scale="share")
+    found = student_interval(estimate, sizes, confidence=0.95, scale="proportion")
     warned = groups_behind("accuracy", estimate, sizes) < FEW_GROUPS
     return [found.low <= setting.accuracy <= found.high, warned]
 
@@ -109,7 +109,7 @@ def folds_covered(recipes: Recipes, generator: np.random.Generator) -> list[bool
         mean_estimate(outcomes.per_picture[0], outcomes.groups),
         outcomes.sizes,
         confidence=0.95,
-        scale="share",
+        scale="proportion",
         widen=folds_widening(outcomes, 0),
     )
     return [found.low <= _recipe_truth(recipes) <= found.high]

@@ -139,7 +139,7 @@ def test_memory_grows_with_the_classes_and_not_with_their_square_times_the_group
 
 def test_scales():
     assert [scale_of(s) for s in ("accuracy", "macro_auc", "cohen_kappa", "brier")] == [
-        "share",
+        "proportion",
         "share",
         "correlation",
         "loss",

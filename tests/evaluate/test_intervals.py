@@ -69,6 +69,21 @@ def test_a_perfect_score_does_not_claim_certainty():
     assert kappa.low == pytest.approx(2 * 0.025 ** (1 / 12) - 1)
 
 
+def test_a_single_error_is_no_less_certain_than_korn_and_graubard_say():
+    right = np.ones(60)
+    right[7] = 2 / 3  # wrong in one repeat of three
+    one = interval(right, np.arange(60), "proportion")
+    exact = stats.beta.ppf(0.025, 60 * right.mean(), 60 * (1 - right.mean()) + 1)
+    assert one.low == pytest.approx(exact)
+    in_folds = interval(right, np.arange(60), "proportion", widen=2.0)
+    exact = stats.beta.ppf(0.025, 15 * right.mean(), 15 * (1 - right.mean()) + 1)
+    assert in_folds.low == pytest.approx(exact)
+    assert interval(right, np.arange(60), widen=2.0).low < 0.5 < in_folds.low
+    assert in_folds.low < interval(np.ones(60), np.arange(60), "proportion", widen=2.0).low
+    many = np.repeat([1.0, 0.0], [150, 50])
+    assert interval(many, np.arange(200), "proportion") == interval(many, np.arange(200))
+
+
 def test_an_unstable_model_has_wider_intervals_from_folds():
     folds = np.array([[0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 0, 0, 1, 1]])
     right = np.array([[[1, 1, 1, 1, 0, 0, 0, 1]], [[1, 0, 1, 0, 0, 1, 0, 1]]])

@@ -1,3 +1,4 @@
+from bakeoff.evaluate import remarks
 from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.learning_curve import CurveReading
@@ -69,6 +70,30 @@ def test_the_learning_curve_is_that_of_the_best_models_backbone():
     }
     text = said(contender_of("logistic_b", 0.9, 1), contender_of("a", 0.3, 2), curves=curves)
     assert "regression on b, from 20 to 200 training images, is flat" in text
+
+
+def test_a_learning_curve_is_of_no_backbone_whose_name_ends_alike():
+    curves = {"b": Curve((20.0, 200.0), (0.5, 0.8), CurveReading(0.05, 0.02, 0.08))}
+    assert "learning curve" not in said(contender_of("ab", 0.9, 1), curves=curves)
+
+
+def test_what_could_not_be_seen_is_about_the_models_that_tie():
+    models = [contender_of("a", 0.92, 1), contender_of("poor", 0.4, 3), contender_of("bad", 0.3, 4)]
+    near = contender_of("b", 0.9, 2)
+    found = {p.model: p.power for p in comparison_of(*models, near).against_best}
+    tied, other = found["b"], found["poor"]
+    assert tied.least_difference < other.least_difference
+    text = said(*models, near)
+    assert f"Against 3 rivals, a difference of {tied.least_difference * 100:.0f} points" in text
+    needed = float(f"{tied.pictures_needed(0.05):.2g}")
+    assert f"to find one of 5 points as surely takes about {needed:,.0f} test images" in text
+    assert "Against 2 rivals, a difference of" in said(*models)  # which both are worse
+
+
+def test_images_needed_are_only_told_where_these_do_not_suffice(monkeypatch):
+    monkeypatch.setattr(remarks, "_POINTS", 50)
+    text = said(contender_of("a", 0.92, 1), contender_of("b", 0.9, 2))
+    assert "a smaller one less often.\n" in text
 
 
 def test_calibration_is_only_told_from_500_images_on():

@@ -7,7 +7,7 @@ import pytest
 from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.table import comparison_table, weights_in_words, write_table
 from bakeoff.report import page_text as words
-from bakeoff.test_side.candidates import FOREST
+from bakeoff.test_side.candidates import FOREST, MAJORITY
 from tests.tiny_evidence import comparison_of, contender_of
 
 
@@ -67,8 +67,18 @@ def test_recall_stands_with_its_interval_which_is_never_certain():
 
 def test_the_axis_of_the_bars_has_a_length_even_for_equal_scores():
     flat = pd.DataFrame({n: [1.0] for n in ("accuracy", "accuracy_low", "accuracy_high")})
-    low, high = words.bar_axis(flat)
+    low, high = words.bar_axis(flat.assign(model="a"))
     assert low < high
+
+
+def test_a_low_majority_class_does_not_stretch_the_axis():
+    found = comparison_of(contender_of("a", 0.9, 1), contender_of(MAJORITY, 0.1, 2))
+    rows = comparison_table(found, found, {})
+    axis = words.bar_axis(rows)
+    best, majority = words.model_rows(rows, axis)
+    assert axis[0] >= 0.8
+    assert best["on_axis"]
+    assert not majority["on_axis"]
 
 
 def test_every_number_is_a_row_of_as_many_cells_as_models():

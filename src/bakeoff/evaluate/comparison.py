@@ -127,7 +127,7 @@ def _recall_intervals(
         mine = np.bincount(groups[repeats[0].labels == label])
         intervals.append(
             student_interval(
-                estimate, mine[mine > 0], confidence=confidence, scale="share", widen=widen
+                estimate, mine[mine > 0], confidence=confidence, scale="proportion", widen=widen
             )
         )
     return tuple(intervals)

@@ -19,6 +19,7 @@ from bakeoff.scoring.scorecard import CLASSES_FOR_TOP_K, TOP_K
 
 _LOSSES = ("log_loss", "brier")
 _CORRELATIONS = ("cohen_kappa", "matthews")
+_PROPORTIONS = ("accuracy", *(f"top_{n}_accuracy" for n in TOP_K))
 # Whose intervals are too narrow where a few groups decide them, in simulation.
 _PEAKED = (*_LOSSES, "macro_auc", "macro_average_precision")
 
@@ -27,7 +28,9 @@ def scale_of(score: str) -> Scale:
     """The scale on which a score's interval is symmetric."""
     if score in _LOSSES:
         return "loss"
-    return "correlation" if score in _CORRELATIONS else "share"
+    if score in _CORRELATIONS:
+        return "correlation"
+    return "proportion" if score in _PROPORTIONS else "share"
 
 
 def groups_behind(score: str, estimate: Estimate, sizes: Integers) -> float:

@@ -9,7 +9,7 @@ from scipy import special
 
 from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes, effective_groups
 
-Scale = Literal["share", "correlation", "loss", "difference"]
+Scale = Literal["proportion", "share", "correlation", "loss", "difference"]
 
 FOLDS_WIDEN = 1.25
 """Least factor on standard errors from folds, for what varies with the training pictures."""
@@ -98,9 +98,11 @@ def student_interval(
     """Student's interval on a scale where the score has no bounds.
 
     The scale is the logit of a share (`share`), the logarithm of a loss, the inverse hyperbolic
-    tangent of a kappa (`correlation`), or the score itself (`difference`). `widen` multiplies the
-    standard error. Degrees of freedom are one less than `influential_groups`, and four at least
-    where there are so many groups.
+    tangent of a kappa (`correlation`), or the score itself (`difference`). A `proportion` is a share
+    that is a mean of outcomes: its interval is no wider than Korn and Graubard's (1998), because
+    Student's is far too wide where one group holds the only error. `widen` multiplies the standard
+    error, and divides trials by its square. Degrees of freedom are one less than
+    `influential_groups`, and four at least where there are so many groups.
 
     No group has an influence on a share of 0 or 1. There the bound is Clopper and Pearson's with
     the effective groups as trials, and for a correlation of 1 twice that bound less one. `UNKNOWN`
@@ -109,8 +111,8 @@ def student_interval(
     value, error = estimate.value, widen * estimate.standard_error(sizes)
     if np.isnan(value) or np.isnan(error):
         return UNKNOWN
-    if error == 0 and scale in ("share", "correlation") and value in (0.0, 1.0):
-        return _exact(value, effective_groups(sizes), confidence, scale)
+    if error == 0 and scale not in ("loss", "difference") and value in (0.0, 1.0):
+        return _exact(value, effective_groups(sizes) / widen**2, confidence, scale)
     freedom = _freedom(estimate, sizes)
     half = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
     if scale == "difference" or error == 0:
@@ -122,7 +124,20 @@ def student_interval(
         center, half = np.arctanh(value), half / (1 - value**2)
         return Interval(float(np.tanh(center - half)), float(np.tanh(center + half)))
     center, half = special.logit(value), half / (value * (1 - value))
-    return Interval(float(special.expit(center - half)), float(special.expit(center + half)))
+    student = Interval(float(special.expit(center - half)), float(special.expit(center + half)))
+    if scale == "share":
+        return student
+    trials = min(effective_groups(sizes) / widen**2, value * (1 - value) / error**2)
+    exact = _binomial(value, trials, confidence)
+    return Interval(max(student.low, exact.low), min(student.high, exact.high))
+
+
+def _binomial(value: float, trials: float, confidence: float) -> Interval:
+    """Clopper and Pearson's interval of a share of a number of trials that need not be whole."""
+    hits, tail = value * trials, (1 - confidence) / 2
+    low = special.betaincinv(hits, trials - hits + 1, tail)
+    high = special.betaincinv(hits + 1, trials - hits, 1 - tail)
+    return Interval(float(low), float(high))
 
 
 def influential_groups(estimate: Estimate, sizes: Integers) -> float:
@@ -147,5 +162,5 @@ def _freedom(estimate: Estimate, sizes: Integers) -> float:
 def _exact(value: float, groups: float, confidence: float, scale: Scale) -> Interval:
     bound = ((1 - confidence) / 2) ** (1 / groups)
     if value == 0:
-        return Interval(0.0, 1 - bound) if scale == "share" else UNKNOWN
-    return Interval(bound if scale == "share" else 2 * bound - 1, 1.0)
+        return UNKNOWN if scale == "correlation" else Interval(0.0, 1 - bound)
+    return Interval(2 * bound - 1 if scale == "correlation" else bound, 1.0)

@@ -17,20 +17,31 @@ _FEWEST_FOR_CALIBRATION = 500  # images; with fewer, the error is mostly noise
 
 
 def unseen(comparison: Comparison) -> str:
-    """The differences that this number of images cannot show."""
-    powers = [p.power for p in comparison.against_best]
+    """The differences to the models that tie with the best that these images cannot show.
+
+    Without a tie, to all models: a poor model differs on so many images that only a large
+    difference to it would be found.
+    """
+    rivals = comparison.against_best
+    tied = [p for p in rivals if p.conclusion == "no difference shown"]
+    powers = sorted((p.power for p in tied or rivals), key=lambda p: p.least_difference)
     if not powers:
         return ""
-    power = sorted(powers, key=lambda p: p.least_difference)[len(powers) // 2]
+    power = powers[len(powers) // 2]
     if not power.least_difference > 0:
         return ""
+    against = f"{len(rivals)} rivals" if len(rivals) > 1 else "its rival"
+    points = f"{power.least_difference * 100:.0f}"
+    said = (
+        f"Against {against}, a difference of {points} points would be found with a chance of 80 %, "
+        "a smaller one less often"
+    )
+    if int(points) <= _POINTS:
+        return f"{said}."
     needed = power.pictures_needed(_POINTS / 100)
-    rivals = f"{len(powers)} rivals" if len(powers) > 1 else "its rival"
     return (
-        f"Against {rivals}, a difference of {power.least_difference * 100:.0f} points would be "
-        f"found with a chance of 80 %, a smaller one less often; to find one of {_POINTS} points "
-        f"as surely takes about {float(f'{needed:.2g}'):,.0f} test images, grouped like these "
-        f"{power.pictures}."
+        f"{said}; to find one of {_POINTS} points as surely takes about "
+        f"{float(f'{needed:.2g}'):,.0f} test images, grouped like these {power.pictures}."
     )
 
 
@@ -48,13 +59,13 @@ def few_groups(comparison: Comparison) -> str:
 
 def more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
     """Whether more labels would help, from the learning curve of the best model's backbone."""
-    backbone = next((name for name in curves if best.name.endswith(name)), None)
+    backbone = next((n for n in curves if best.name in (n, f"logistic_{n}", f"forest_{n}")), None)
     if backbone is None:
         return ""
     curve = curves[backbone]
     reading = curve.reading
     bounds = interval_points(Interval(reading.low, reading.high))
-    gain = f"{reading.gain * 100:+.1f} points a doubling ({bounds})"
+    gain = f"{reading.gain * 100:+.1f} points per doubling, {bounds}"
     ends = f"from {curve.pictures[0]:.0f} to {curve.pictures[-1]:.0f} training images"
     match reading.reading:
         case "still rising":
@@ -74,6 +85,10 @@ def weakness(best: Contender) -> str:
     np.fill_diagonal(shares, 0)
     if not shares.any():
         return f"{best.name} makes no mistake on these images."
+    if (shares * totals).sum() < 1:
+        return (
+            f"In the mean of the repeats {best.name} makes less than one mistake on these images."
+        )
     true, taken = np.unravel_index(shares.argmax(), shares.shape)
     classes = best.predictions.classes
     return (

@@ -77,8 +77,8 @@ def _class_curves(trained: Sequence[Contender]) -> list[Titled]:
 
 def _reliability(trained: Sequence[Contender]) -> Titled:
     text = (
-        "Grey before, blue after temperature scaling on the validation side. On the diagonal a "
-        "model is as often right as it says. A dot's area grows with its pictures."
+        "Grey before, blue after temperature scaling, with the calibration error of both. On the "
+        "diagonal a model is as often right as it says. A dot's area grows with its pictures."
     )
     both = {c.name: (c.uncalibrated.reliability, c.card.reliability) for c in trained}
     return Titled("reliability", "Reliability", text, reliability_figure(both))

@@ -77,6 +77,7 @@ def _model_row(row: Mapping[Any, Any], axis: tuple[float, float]) -> dict[str, A
         "low": place(row["accuracy_low"] if known else row["accuracy"]),
         "high": place(row["accuracy_high"] if known else row["accuracy"]),
         "at": place(row["accuracy"]),
+        "on_axis": row["accuracy"] >= axis[0],
         "scores": [_with_interval(row, score) for score in _IN_MAIN_TABLE],
         "calibration": [fixed(row[score]) for score in _CALIBRATION],
         "calibration_error": fixed(row["calibration_error"]),
@@ -124,9 +125,13 @@ def seconds_text(seconds: float) -> str:
 
 
 def bar_axis(table: pd.DataFrame) -> tuple[float, float]:
-    """The range of accuracies that contains every interval of the table, rounded to 0.05."""
+    """The range of accuracies that contains every trained model's interval, rounded to 0.05.
+
+    The majority class is often so far below that its interval would leave the others no room.
+    """
+    trained = table[table["model"] != MAJORITY]
     values = np.concatenate(
-        [table[c].to_numpy(np.float64) for c in ("accuracy", "accuracy_low", "accuracy_high")]
+        [trained[c].to_numpy(np.float64) for c in ("accuracy", "accuracy_low", "accuracy_high")]
     )
     low, high = math.floor(np.nanmin(values) * 20), math.ceil(np.nanmax(values) * 20)
     return low / 20, max(high, low + 1) / 20

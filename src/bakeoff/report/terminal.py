@@ -1,13 +1,15 @@
-"""The comparison in a terminal."""
+"""The conclusions and the comparison in a terminal."""
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json
 from bakeoff.runtime.layout import REPORTS
 
 _FALLBACK = "random (fallback)"
@@ -20,7 +22,10 @@ _NEXT = (
 
 
 def show_comparison(reports: Path = REPORTS) -> None:
-    """Print `comparison.csv`, best first, and the paths of the reports; BakeoffError without it.
+    """Print the conclusions, `comparison.csv`, best first, and the paths of the reports.
+
+    Raises:
+        BakeoffError: There is no comparison yet.
 
     Confidence intervals are in brackets, F1 is averaged over the classes, and ms is the time to
     predict a single picture.
@@ -31,6 +36,8 @@ def show_comparison(reports: Path = REPORTS) -> None:
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     console = Console(width=max(_WIDTH, Console().width))
+    for line in _conclusions(reports / "evidence.json"):
+        console.print(line, highlight=False, markup=False)
     console.print(_table(rows))
     if any(row.get("weights") == _FALLBACK for row in rows):
         console.print(
@@ -42,6 +49,15 @@ def show_comparison(reports: Path = REPORTS) -> None:
         if (reports / name).exists():
             console.print(f"{reports / name!s:<20} {what}", highlight=False)
     console.print(f"{'make ui':<20} every run in MLflow, on 127.0.0.1", highlight=False)
+
+
+def _conclusions(path: Path) -> list[str]:
+    """The sentences of `evidence.json`, the first as a heading; none without the file."""
+    if not path.is_file():
+        return []
+    evidence: dict[str, Any] = read_json(path)
+    first, *others = evidence["verdict"]
+    return [first, "", *(f"- {sentence}" for sentence in others), ""]
 
 
 def _table(rows: list[dict[str, str]]) -> Table:

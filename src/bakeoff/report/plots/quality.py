@@ -40,7 +40,7 @@ def cost_figure(table: pd.DataFrame) -> Figure:
     panels[0].step(
         front["predict_ms_batch"], front["accuracy"], where="post", color="0.6", lw=0.8, zorder=0
     )
-    panels[0].set(xlabel="milliseconds a picture, in batches", ylabel="test accuracy")
+    panels[0].set(xlabel="milliseconds a picture, in batches", ylabel="accuracy")
     panels[1].set(xlabel="seconds to train, features included")
     return figure
 
@@ -72,7 +72,10 @@ def per_class_figure(
     models: Mapping[str, Mapping[str, NDArray[np.float64]]], classes: Sequence[str]
 ) -> Figure:
     """Recall and precision of each class, shape `(k,)` each, a bar for each model."""
-    figure = new_figure(max(8.4, min(24.0, 1.6 + 0.16 * len(models) * len(classes))), 4.4)
+    many = sum(map(len, classes)) > 70
+    names = 0.07 * max(map(len, classes)) if many else 0.0  # inches, of slanted names
+    inches = max(8.4, min(24.0, 1.6 + 0.16 * len(models) * len(classes)))
+    figure = new_figure(inches, 4.0 + names + 0.2 * -(-len(models) // 3))
     panels: Any = figure.subplots(2, 1, sharex=True)
     width = 0.84 / len(models)
     for axes, score in zip(panels, ("recall", "precision"), strict=True):
@@ -88,7 +91,6 @@ def per_class_figure(
             )
         axes.set(ylabel=score, ylim=(0, 1))
         axes.grid(visible=False, axis="x")
-    many = sum(map(len, classes)) > 70
     panels[1].set_xticks(
         range(len(classes)), classes, rotation=60 if many else 0, ha="right" if many else "center"
     )
@@ -100,25 +102,25 @@ def per_class_figure(
 def reliability_figure(models: Mapping[str, tuple[Reliability, Reliability]]) -> Figure:
     """Reliability diagrams, a panel for each model: grey before calibration, blue after.
 
+    Above each are the expected calibration errors before and after.
     Points are bins of confidence; their area grows with the number of pictures. On the diagonal, 70
     % of the predictions with confidence 70 % are correct.
     """
     columns = 4
     rows = -(-len(models) // columns)
-    figure = new_figure(8.4, 2.3 * rows)
+    figure = new_figure(8.4, 2.5 * rows)
     panels = np.ravel(figure.subplots(rows, columns, squeeze=False))
     for spare in panels[len(models) :]:
         spare.remove()
     for axes, (name, (before, after)) in zip(panels, models.items(), strict=False):
         axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, zorder=0)
-        for bins, colour, label in ((before, "0.6", "before"), (after, PALETTE[0], "after")):
+        for bins, colour in ((before, "0.6"), (after, PALETTE[0])):
             sizes = 4 + 90 * bins.counts / bins.counts.sum()
-            text = f"{label} {bins.expected_calibration_error:.3f}"
-            axes.scatter(bins.confidence, bins.accuracy, sizes, color=colour, lw=0, label=text)
-        axes.set_title(name, fontsize=9)
+            axes.scatter(bins.confidence, bins.accuracy, sizes, color=colour, lw=0)
+        errors = (f"{b.expected_calibration_error:.3f}" for b in (before, after))
+        axes.set_title(f"{name}\n{' → '.join(errors)}", fontsize=8)
         axes.set(xlim=(0, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         axes.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.set_xlabel("confidence", fontsize=8)
         axes.set_ylabel("share right", fontsize=8)
-        axes.legend(loc="upper left", fontsize=7, handletextpad=0.2, borderaxespad=0.1)
     return figure
