@@ -98,10 +98,10 @@ def student_interval(
     """Student's interval on a scale where the score has no bounds.
 
     The scale is the logit of a share (`share`), the logarithm of a loss, the inverse hyperbolic
-    tangent of a kappa (`correlation`), or the score itself (`difference`). A `proportion` is a share
-    that is a mean of outcomes: its interval is no wider than Korn and Graubard's (1998), because
-    Student's is far too wide where one group holds the only error. `widen` multiplies the standard
-    error, and divides trials by its square. Degrees of freedom are one less than
+    tangent of a kappa (`correlation`), or the score itself (`difference`). A `proportion` is a
+    share that is a mean of outcomes: its interval is no wider than Korn and Graubard's (1998),
+    because Student's is far too wide where one group holds the only error. `widen` multiplies the
+    standard error, and divides trials by its square. Degrees of freedom are one less than
     `influential_groups`, and four at least where there are so many groups.
 
     No group has an influence on a share of 0 or 1. There the bound is Clopper and Pearson's with
@@ -115,7 +115,17 @@ def student_interval(
         return _exact(value, effective_groups(sizes) / widen**2, confidence, scale)
     freedom = _freedom(estimate, sizes)
     half = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
-    if scale == "difference" or error == 0:
+    student = _around(value, half, scale if error > 0 else "difference")
+    if scale != "proportion" or error == 0:
+        return student
+    trials = min(effective_groups(sizes) / widen**2, value * (1 - value) / error**2)
+    exact = _binomial(value, trials, confidence)
+    return Interval(max(student.low, exact.low), min(student.high, exact.high))
+
+
+def _around(value: float, half: float, scale: Scale) -> Interval:
+    """The interval of a half width that is symmetric on a scale."""
+    if scale == "difference":
         return Interval(value - half, value + half)
     if scale == "loss":
         factor = np.exp(half / value)
@@ -124,12 +134,7 @@ def student_interval(
         center, half = np.arctanh(value), half / (1 - value**2)
         return Interval(float(np.tanh(center - half)), float(np.tanh(center + half)))
     center, half = special.logit(value), half / (value * (1 - value))
-    student = Interval(float(special.expit(center - half)), float(special.expit(center + half)))
-    if scale == "share":
-        return student
-    trials = min(effective_groups(sizes) / widen**2, value * (1 - value) / error**2)
-    exact = _binomial(value, trials, confidence)
-    return Interval(max(student.low, exact.low), min(student.high, exact.high))
+    return Interval(float(special.expit(center - half)), float(special.expit(center + half)))
 
 
 def _binomial(value: float, trials: float, confidence: float) -> Interval:
