@@ -9,6 +9,7 @@ from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.resolved import resolved_dataset, resolved_names
 from bakeoff.report.evidence import gather_evidence
 from bakeoff.report.files import read_histories, write_report_files
+from bakeoff.report.kept import keep_report
 from bakeoff.report.page import Context
 from bakeoff.report.terminal import show_comparison
 from bakeoff.runtime.files import read_json
@@ -36,6 +37,7 @@ def main() -> None:
         searches=read_searches(SEARCH, candidates),
     )
     write_report_files(REPORTS, evidence, context)
+    keep_report(REPORTS, dataset)
     log_comparison(REPORTS, MODELS, TrackingParams.read("tracking"))
     show_comparison(REPORTS)
 

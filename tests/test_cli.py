@@ -8,11 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bakeoff.cli import app
+from bakeoff.report.kept import keep_report
 from tests.tiny_repository import repository, write_forest, write_model, write_reports
 
 __all__ = ["repository"]
 
-COMMANDS = "show check verify predict explain serve ui sync prune doctor".split()
+COMMANDS = "show check dag experiments verify predict explain serve ui sync prune doctor".split()
 
 
 def run(*arguments: object):
@@ -82,6 +83,20 @@ def test_show_prints_the_comparison_and_warns_of_random_weights(repository):
     assert "random!" in result.output
     assert max(map(len, result.output.splitlines())) <= 80
     assert "report.html" in result.output
+
+
+def test_each_data_set_keeps_its_last_report(repository):
+    reports = write_reports(repository, {"vgg16": 20})
+    keep_report(reports, "phantom")
+    table = reports / "comparison.csv"
+    table.write_text(table.read_text().replace("0.8333333", "0.6666666"))
+    keep_report(reports, "dogs")
+    assert "0.833 (0.73-0.93)" in run("show", "phantom").output
+    both = run("show", "phantom", "dogs").output
+    assert "0.667 (" in both
+    assert "different test pictures" in both
+    assert "there are dogs, phantom" in run("show", "cats").stderr
+    assert "the last report of dogs, phantom" in run("show").output
 
 
 def test_a_folder_is_predicted_to_csv_and_a_bad_file_gets_a_row(repository):

@@ -60,11 +60,40 @@ def _prepare() -> None:
 
 
 @app.command()
-def show() -> None:
-    """Print the last comparison and the paths of its files."""
-    from bakeoff.report.terminal import show_comparison
+def show(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Data sets whose last comparisons are printed.")
+    ] = None,
+) -> None:
+    """Print the last comparison and the paths of its files.
 
-    show_comparison()
+    With names of data sets: the last comparison of each of them.
+    """
+    from bakeoff.report.terminal import show_comparison, show_kept
+
+    show_kept(datasets) if datasets else show_comparison()
+
+
+@app.command()
+def dag() -> None:
+    """Print the stages in their order: what each waits for, its state, its last seconds.
+
+    `dvc dag` draws the same as a graph of some hundred columns.
+    """
+    from bakeoff.report.pipeline import show_pipeline
+
+    show_pipeline()
+
+
+@app.command()
+def experiments() -> None:
+    """Print DVC's experiments of this commit: what each changed, its best model and scores.
+
+    `dvc exp show` has a column for each parameter and score; this has ten.
+    """
+    from bakeoff.report.experiments import show_experiments
+
+    show_experiments()
 
 
 @app.command()

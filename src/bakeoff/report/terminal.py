@@ -1,6 +1,8 @@
 """The conclusions and the comparison in a terminal."""
 
 import csv
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from bakeoff.report.kept import kept_datasets, kept_folder
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.layout import REPORTS
@@ -33,9 +36,8 @@ def show_comparison(reports: Path = REPORTS) -> None:
     path = reports / "comparison.csv"
     if not path.is_file():
         raise BakeoffError(f"{path} does not exist yet; run `dvc repro`")
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
     console = Console(width=max(_WIDTH, Console().width))
+    rows = _read_rows(path)
     for line in _conclusions(reports / "evidence.json"):
         console.print(line, highlight=False, markup=False)
     console.print(_table(rows))
@@ -48,6 +50,10 @@ def show_comparison(reports: Path = REPORTS) -> None:
     for name, what in _NEXT:
         if (reports / name).exists():
             console.print(f"{reports / name!s:<20} {what}", highlight=False)
+    kept = kept_datasets()
+    if len(kept) > 1:
+        place = f"{'mlruns/reports':<20}"
+        console.print(f"{place} the last report of {', '.join(kept)}", highlight=False)
     console.print(f"{'make ui':<20} every run in MLflow, on 127.0.0.1", highlight=False)
 
 
@@ -58,6 +64,32 @@ def _conclusions(path: Path) -> list[str]:
     evidence: dict[str, Any] = read_json(path)
     first, *others = evidence["verdict"]
     return [first, "", *(f"- {sentence}" for sentence in others), ""]
+
+
+def show_kept(datasets: Sequence[str]) -> None:
+    """Print the last comparison of each of these data sets; BakeoffError where one has none."""
+    known = kept_datasets()
+    for dataset in datasets:
+        if dataset not in known:
+            there = f"there are {', '.join(known)}" if known else "there is none yet"
+            raise BakeoffError(f"no report of the data set '{dataset}' is kept; {there}")
+    console = Console(width=max(_WIDTH, Console().width))
+    for dataset in dict.fromkeys(datasets):
+        folder = kept_folder(dataset)
+        page = os.path.relpath(folder / "report.html")
+        console.print(f"{dataset}: {page}", highlight=False)
+        console.print(_table(_read_rows(folder / "comparison.csv")), "")
+    if len(set(datasets)) > 1:
+        console.print(
+            "These data sets have different test pictures: compare models within a table. A\n"
+            "difference between two tables is one of the pictures as well.",
+            style="bold",
+        )
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _table(rows: list[dict[str, str]]) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.runtime.dvc import CLOCKED, locked_outputs, outdated_stages
+from bakeoff.runtime.dvc import CLOCKED, locked_dataset, locked_outputs, outdated_stages
 from bakeoff.runtime.errors import BakeoffError
 
 LOCK, METRICS = "dvc.lock", "reports/metrics.json"
@@ -26,6 +26,16 @@ _KINDS = {
     "conclusions": ("data/evaluate", "reports/"),
 }  # fmt: skip
 _ORDER = ("code", "parameters", "data", "features", "models", "folds", "conclusions")
+
+# The first kind of these that differs explains the rest.
+_BECAUSE = {
+    "parameters": "Parameters differ, or which pretrained weights were found: another experiment, "
+    "whose results may differ. `git diff params.yaml datasets` and `bakeoff doctor` say more.",
+    "code": "The code has changed since that reproduction was committed; results may differ.",
+    "data": "The pictures or their split differ, with the same code and parameters: the source has "
+    "other content, or a decoding library another version. Expect other scores, and compare the "
+    "source's SHA-256 and uv.lock.",
+}
 
 Scores = Mapping[str, Mapping[str, float | None]]
 
@@ -62,6 +72,7 @@ class Verification:
         scores: The number of scores that were compared.
         apart: Scores that are not equal, the largest difference first.
         tolerance: The largest difference of scores that agree.
+        datasets: The data set here, and the one there.
     """
 
     commit: str
@@ -69,6 +80,7 @@ class Verification:
     scores: int
     apart: tuple[Apart, ...]
     tolerance: float
+    datasets: tuple[str | None, str | None] = (None, None)
 
     @property
     def beyond(self) -> tuple[Apart, ...]:
@@ -98,7 +110,8 @@ def compare(
     names = sorted(one.keys() | two.keys())
     pairs = [Apart(m, s, one.get((m, s)), two.get((m, s))) for m, s in names]
     apart = sorted((p for p in pairs if p.here != p.there), key=lambda p: -p.difference)
-    return Verification(commit, outputs, len(names), tuple(apart), tolerance)
+    datasets = locked_dataset(locks[0]), locked_dataset(locks[1])
+    return Verification(commit, outputs, len(names), tuple(apart), tolerance, datasets)
 
 
 def verify(revision: str, tolerance: float) -> Verification:
@@ -168,19 +181,15 @@ def meaning(found: Verification) -> str:
     """What the differences mean, by the first kind of output that differs."""
     if all(found.outputs.values()):
         return "This is the same reproduction, byte for byte."
-    if found.differing("parameters"):
+    here, there = found.datasets
+    if here != there:
         return (
-            "Parameters differ, or which pretrained weights were found: another experiment, whose "
-            "results may differ. `git diff params.yaml datasets` and `bakeoff doctor` say more."
+            f"The data set is {here} here and {there} there: the scores are of different pictures, "
+            "and their differences say nothing about models."
         )
-    if found.differing("code"):
-        return "The code has changed since that reproduction was committed; results may differ."
-    if found.differing("data"):
-        return (
-            "The pictures or their split differ, with the same code and parameters: the source "
-            "has other content, or a decoding library another version. Expect other scores, and "
-            "compare the source's SHA-256 and uv.lock."
-        )
+    for kind, because in _BECAUSE.items():
+        if found.differing(kind):
+            return because
     usual = (
         "The data are the same. Another processor or number of threads rounds differently, in the "
         "last bits of a network's features or of a trained head"

@@ -20,6 +20,15 @@ def locked_outputs(lock: str) -> dict[str, str]:
     return {out["path"]: str(out["md5"]) for out in outs if out["path"] not in CLOCKED}
 
 
+def locked_dataset(lock: str) -> str | None:
+    """The data set that the outputs were made from, from the text of a `dvc.lock`."""
+    for entry in (yaml.safe_load(lock) or {}).get("stages", {}).values():
+        params = entry.get("params", {}).get("params.yaml", {})
+        if "dataset" in params:
+            return str(params["dataset"])
+    return None
+
+
 def outdated_stages() -> list[str]:
     """The stages that `dvc status` reports, sorted; BakeoffError where it fails."""
     done = subprocess.run(

@@ -1,8 +1,8 @@
 """The journal: measured seconds and memory, stored beside MLflow and outside DVC.
 
 Seconds and megabytes differ from run to run, so no file that a later stage reads may contain them.
-They are stored here under the content hash of what they describe; the report and the MLflow mirror
-read them.
+They are stored here under the content hash of what they describe, a stage's under its name; the
+report, the MLflow mirror and the terminal read them.
 """
 
 import json
@@ -14,11 +14,11 @@ from bakeoff.runtime.layout import mlruns
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["features", "fits", "folds", "latencies", "runs"]
+Kind = Literal["features", "fits", "folds", "latencies", "runs", "stages"]
 
 
 def record(kind: Kind, key: str, facts: dict[str, Any]) -> None:
-    """Store `facts` under the SHA-256 `key` of the folder they describe.
+    """Store `facts` under `key`: the SHA-256 of the folder they describe, or a stage's name.
 
     A journal that cannot be written causes a warning only, because the output matters more.
     """

@@ -16,6 +16,7 @@ import logging
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from bakeoff.runtime.errors import BakeoffError, one_line
 from bakeoff.runtime.files import replaced
 from bakeoff.runtime.interruption import stop_if_interrupted, tell_in_one_line
 from bakeoff.runtime.own_sources import use_own_sources
+from bakeoff.runtime.plan import place_in_run, record_seconds
 from bakeoff.runtime.readings import changed_readings, forget_readings
 
 # Disk errors that a person can fix; any other system error keeps its traceback.
@@ -58,9 +60,14 @@ def run_stage(name: str, main: Callable[[], None]) -> None:
     gc.enable()
     forget_readings()
     replaced.clear()
+    started, planned = time.monotonic(), os.environ.get("DVC_STAGE", "")
+    if place := planned and place_in_run(planned):
+        logging.getLogger("bakeoff").info(place)
     try:
         main()
         _refuse_edited_inputs()
+        if place:
+            record_seconds(planned, time.monotonic() - started)
     except BakeoffError as mistake:
         sys.exit("\n".join(f"{name}: error: {sentence}" for sentence in mistake.sentences))
     except OSError as error:

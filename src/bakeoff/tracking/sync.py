@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.params.block import PARAMS, read_key, read_yaml
+from bakeoff.params.block import read_key
 from bakeoff.runtime import layout
+from bakeoff.runtime.dvc import locked_dataset
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import model_run as mirror
@@ -126,12 +127,8 @@ def recorded_dataset(lock: Path = Path("dvc.lock")) -> str:
 
     `params.yaml` may name another one since, before the next `dvc repro`.
     """
-    if lock.is_file():
-        for stage in read_yaml(lock).get("stages", {}).values():
-            params = stage.get("params", {}).get(PARAMS.name, {})
-            if "dataset" in params:
-                return str(params["dataset"])
-    return str(read_key("dataset"))
+    recorded = locked_dataset(lock.read_text(encoding="utf-8")) if lock.is_file() else None
+    return recorded or str(read_key("dataset"))
 
 
 def set_aside() -> Path | None:
