@@ -13,7 +13,8 @@ from bakeoff.report.kept import keep_report
 from bakeoff.report.page import Context
 from bakeoff.report.terminal import show_comparison
 from bakeoff.runtime.files import read_json
-from bakeoff.runtime.layout import EVALUATION, FEATURES, MODELS, PROCESSED, REPORTS, SEARCH
+from bakeoff.runtime.layout import EVALUATION, FEATURES, MODELS, PROCESSED, REPORTS, SEARCH, SPLITS
+from bakeoff.runtime.tables import read_splits
 from bakeoff.test_side.candidates import compared_names, read_candidates
 from bakeoff.test_side.probabilities import Inputs
 from bakeoff.tfrecord.index import read_index
@@ -25,7 +26,9 @@ def main() -> None:
     dataset, described = resolved_dataset()
     candidates = read_candidates(MODELS, compared_names(resolved_names()))
     evaluation = read_evaluation(EVALUATION, candidates)
-    evidence = gather_evidence(evaluation, candidates, Inputs(PROCESSED, FEATURES), params)
+    images = read_splits(SPLITS, ("image_id", "path"))
+    paths = dict(zip(images["image_id"], images["path"], strict=True))
+    evidence = gather_evidence(evaluation, candidates, Inputs(PROCESSED, FEATURES), params, paths)
     context = Context(
         dataset=dataset,
         described=described,

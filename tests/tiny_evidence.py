@@ -85,7 +85,8 @@ def evaluate(workshop: Path, name: str) -> None:
     folder.mkdir()
     write_evaluation(folder, evaluation)
     write_numbers(workshop / name, evaluation)
-    evidence = gather_evidence(read_evaluation(folder, candidates), candidates, inputs, SMALL)
+    read = read_evaluation(folder, candidates)
+    evidence = gather_evidence(read, candidates, inputs, SMALL, {})
     context = Context(
         dataset="tiny",
         described=Dataset(description="Stripes.", licence="CC0", source="https://example.org"),

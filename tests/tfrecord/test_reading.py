@@ -12,7 +12,7 @@ from bakeoff.params.data import RandomTransforms, TfrecordParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tfrecord.index import count_records, read_index
-from bakeoff.tfrecord.numpy_reading import read_pictures
+from bakeoff.tfrecord.numpy_reading import read_pictures, read_pictures_of
 from bakeoff.tfrecord.reading import read_records
 from bakeoff.tfrecord.roundtrip import check_round_trip
 from bakeoff.tfrecord.writing import Export, examples_per_shard, render, write_records
@@ -106,6 +106,17 @@ def test_a_record_is_read_with_nothing_but_parse_single_example(written):
     parsed = tf.io.parse_single_example(raw, fields)
     assert tf.io.decode_image(parsed["image"]).shape == (16, 16, 3)
     assert parsed["label"] == 0
+
+
+def test_originals_are_found_by_id_on_any_side(plan, written):
+    written = written[0]
+    found = read_pictures_of(written, ["id-train3", "id-test1", "id-train1", "nobody"])
+    assert set(found) == {"id-train3", "id-test1"}  # train1 is a rotated copy
+    for image_id, picture in found.items():
+        (row,) = plan[plan["image_id"] == image_id].itertuples()
+        side = plan[(plan["split"] == row.split) & (plan["transform"] == "original")]
+        place = side["image_id"].tolist().index(image_id)
+        np.testing.assert_array_equal(picture, read_pictures(written, row.split, [place])[place])
 
 
 def test_batches_and_shuffles_are_the_same_every_time(written):

@@ -12,8 +12,9 @@ from bakeoff.report.figures import draw, save_figures
 from bakeoff.report.page import Context, write_report
 from bakeoff.report.plot_data import write_plot_data
 from bakeoff.report.plots.figures import save_png
-from bakeoff.runtime.files import write_text, writing_folder
+from bakeoff.runtime.files import write_text, writing_file, writing_folder
 from bakeoff.runtime.tables import read_csv
+from bakeoff.runtime.tables import write_table as write_csv
 from bakeoff.scoring.scorecard import write_confusion
 from bakeoff.test_side.candidates import Candidate
 
@@ -29,6 +30,8 @@ def write_report_files(reports: Path, evidence: Evidence, context: Context) -> N
     """Write all files of the stage `report` to `reports`."""
     trained = evidence.comparison.trained
     write_table(reports / "comparison.csv", evidence.table)
+    with writing_file(reports / "label_errors.csv") as partial:
+        write_csv(evidence.suspects, partial)
     drawn = draw(evidence, context.histories)
     with writing_folder(reports / "plots") as folder:
         save_figures(folder, evidence, drawn)

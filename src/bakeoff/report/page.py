@@ -99,6 +99,8 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "pairings": _families(comparison),
         "spreads": _spreads(evidence.evaluation.spreads),
         "repeats": context.params.repeats,
+        "suspected": len(evidence.suspects),
+        "suspected_by": evidence.suspects["model"].iloc[0] if len(evidence.suspects) else "",
         "curves": [
             {"title": f.title, "caption": f.caption, "svg": to_svg(f.figure)} for f in drawn.curves
         ],
@@ -189,6 +191,7 @@ def _pictures(evidence: Evidence, thumbnails: Thumbnails) -> dict[str, Any]:
     """The sections with pictures."""
     return {
         "hardest": thumbnails.inline(pictures.hardest(evidence)),
+        "suspects": thumbnails.inline(pictures.suspects(evidence)),
         "models": [_section(evidence, model, thumbnails) for model in evidence.comparison.trained],
     }
 

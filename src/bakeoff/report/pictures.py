@@ -40,6 +40,20 @@ def hardest(evidence: Evidence) -> list[Captioned]:
     return [_shown(evidence, place, texts[int(place)]) for place in evidence.shown.hardest]
 
 
+def suspects(evidence: Evidence) -> list[Captioned]:
+    """The images whose labels are most likely wrong."""
+    return [
+        Captioned(
+            evidence.suspect_pictures[row["image_id"]],
+            f"labelled {row['label']} {row['p_label'] * 100:.0f} %, "
+            f"looks like {row['suggested']} {row['p_suggested'] * 100:.0f} %",
+            row["image_id"],
+        )
+        for row in evidence.suspects.to_dict("records")
+        if row["image_id"] in evidence.suspect_pictures
+    ]
+
+
 def seen(evidence: Evidence, model: Contender) -> list[Captioned]:
     """Grad-CAM over a model's correct predictions, then over its wrong ones."""
     inspection = evidence.evaluation.inspections.get(model.name)

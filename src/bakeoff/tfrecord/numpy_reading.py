@@ -7,7 +7,7 @@ equals what TensorFlow reads, pixel by pixel.
 
 import io
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.runtime.parallel import worker_count
+from bakeoff.runtime.tables import SIDES
 from bakeoff.tfrecord.index import RecordIndex, check_shards, read_index
 
 # Pictures decoded at a time: at 300 x 300 x 3 about 17 MB.
@@ -77,6 +78,19 @@ def read_pictures(folder: Path, split: str, places: Iterable[int]) -> dict[int, 
     originals = (e for e in _examples(folder, split, index) if e["transform"] == b"original")
     wanted = set(places)
     return {place: _decode(e, index) for place, e in enumerate(originals) if place in wanted}
+
+
+def read_pictures_of(folder: Path, image_ids: Collection[str]) -> dict[str, NDArray[np.uint8]]:
+    """The originals with these ids on any side, each `(height, width, channels)`, by id."""
+    index = read_index(folder)
+    wanted = {image_id.encode() for image_id in image_ids}
+    return {
+        example["image_id"].decode(): _decode(example, index)
+        for side in SIDES
+        if wanted
+        for example in _examples(folder, side, index)
+        if example["transform"] == b"original" and example["image_id"] in wanted
+    }
 
 
 def _examples(folder: Path, split: str, index: RecordIndex) -> Iterator[Example]:
