@@ -212,6 +212,36 @@ def predict(
 
 
 @app.command()
+def evaluate(
+    source: Annotated[
+        Path,
+        typer.Argument(help="A folder with a folder for each class, or a CSV with path and label."),
+    ],
+    model: ModelName = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write all predictions to this CSV.")
+    ] = None,
+) -> None:
+    """Score a model on new labelled pictures, and compare with its score on the test side.
+
+    Pictures of the data set are left out. A column `group` of the CSV joins the pictures of one
+    patient or object.
+    """
+    _prepare()
+    from bakeoff.runtime.files import writing_file
+    from bakeoff.runtime.tables import write_table
+    from bakeoff.serve.best_model import chosen_model
+    from bakeoff.serve.new_pictures import evaluate_new
+
+    table, lines = evaluate_new(source, chosen_model(model))
+    if output is not None:
+        with writing_file(output) as partial:
+            write_table(table, partial)
+        lines += ["", f"all predictions are in {output}"]
+    print("\n".join(lines))
+
+
+@app.command()
 def explain(
     picture: Annotated[Path, typer.Argument(help="A picture file.")],
     model: ModelName = None,
