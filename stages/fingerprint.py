@@ -5,6 +5,7 @@ from bakeoff.runtime.stage import run_stage
 import os
 from pathlib import Path
 
+from bakeoff.features.presets import settle_presets
 from bakeoff.features.renewal import decide_weights
 from bakeoff.params.block import PARAMS
 from bakeoff.params.check import check_all, feature_requests, write_parameters
@@ -20,7 +21,8 @@ def main() -> None:
         note_file(path)
     check_all(weights=False)
     look_again = bool(os.environ.get("BAKEOFF_LOOK_AGAIN"))
-    requests = decide_weights(feature_requests(), FEATURES, look_again=look_again)
+    requests = settle_presets(feature_requests(), FEATURES)
+    requests = decide_weights(requests, FEATURES, look_again=look_again)
     scripts = sorted(Path("stages").glob("*.py"))
     with writing_folder(FINGERPRINTS) as folder, writing_folder(PARAMETERS) as parameters:
         for script in scripts:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from bakeoff.features.presets import find_preset
 from bakeoff.features.renewal import stale_sentence
 from bakeoff.features.weights import keras_cache, packaged_file
 from bakeoff.ingest.source_change import source_sentence
@@ -118,6 +119,10 @@ def _weights() -> Iterator[Finding]:
     mirror = defaults.weights_mirror
     for name, params in chosen.items():
         if params.backbone in SCRATCH or params.weights == "random":
+            continue
+        if params.weights == "preset":
+            here = "is on this machine" if find_preset(params.backbone) else "will be fetched"
+            yield Finding(f"weights of {name}", True, f"{params.backbone} {here}")
             continue
         if params.weights != "imagenet":
             fine = Path(params.weights).expanduser().is_file()

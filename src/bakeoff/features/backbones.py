@@ -6,12 +6,16 @@ cannot apply the wrong one.
 """
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from bakeoff.features.efficientnet_lite import build_efficientnet_lite, load_pytorch_weights
 from bakeoff.params.applications import LITE, SCRATCH, check_side, find_application
+from bakeoff.params.hub import preset_reference
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tf import keras
 
@@ -68,7 +72,7 @@ def load_backbone_weights(network: keras.Model, name: str, weights: Path) -> Non
     Raises:
         BakeoffError: the file has other layers, lacks some, or is not a weights file.
     """
-    if find_application(name).family == LITE and weights.suffix == ".pth":
+    if weights.suffix == ".pth" and find_application(name).family == LITE:
         load_pytorch_weights(network, name, weights)
         return
     # Keras only warns about weights that a file lacks. A weight that is still NaN afterwards was
@@ -116,11 +120,13 @@ def preprocessing_layers(name: str) -> list[keras.layers.Layer]:
     """Layers from RGB pixels 0..255 to the input that the backbone `name` was trained on.
 
     They always compute in float32, because bfloat16 has three digits. Each equals
-    `preprocess_input` of the class's Keras module; an EfficientNet-Lite takes (pixel - 127) / 128.
+    `preprocess_input` of the class's Keras module; an EfficientNet-Lite takes (pixel - 127) / 128,
+    and a preset's are inside its network.
     """
     if name in SCRATCH:
         return [_scale_to_unit()]
-    match find_application(name).preprocessing:
+    is_preset = preset_reference(name) is not None
+    match "included" if is_preset else find_application(name).preprocessing:
         case "tf":
             return [_scale_to_unit()]
         case "lite":
@@ -160,11 +166,16 @@ def _rgb_to_centred_bgr() -> keras.layers.Layer:
 
 
 def pooling_layer(pooling: str) -> keras.layers.Layer:
-    """From a map of features to a vector, in float32: `avg`, `max` or `flatten`."""
+    """From a map of features to a vector, in float32; what a preset summarizes is in its network.
+
+    `avg`, `max` or `flatten`; `patch_mean` from tokens, `cls` from a vector.
+    """
     kinds = {
         "avg": keras.layers.GlobalAveragePooling2D,
         "max": keras.layers.GlobalMaxPooling2D,
         "flatten": keras.layers.Flatten,
+        "cls": keras.layers.Flatten,
+        "patch_mean": keras.layers.GlobalAveragePooling1D,
     }
     return kinds[pooling](name="pooling", dtype="float32")
 
@@ -191,8 +202,15 @@ def picture_input(channels: int) -> keras.KerasTensor:
     return keras.Input((None, None, channels), name="picture", dtype="float32")
 
 
-def resized(pictures: keras.KerasTensor, side: int, fit: str = "stretch") -> keras.KerasTensor:
-    """Symbolic pictures resized to `side` x `side` pixels, bilinear, in float32.
+def resized(
+    pictures: keras.KerasTensor,
+    side: int,
+    fit: str = "stretch",
+    *,
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+) -> keras.KerasTensor:
+    """Symbolic pictures resized to `side` x `side` pixels, in float32.
 
     `fit` is `tfrecord.fit`; it makes a difference only for pictures that are not square.
     """
@@ -202,6 +220,8 @@ def resized(pictures: keras.KerasTensor, side: int, fit: str = "stretch") -> ker
         crop_to_aspect_ratio=fit == "crop",
         pad_to_aspect_ratio=fit in ("pad_black", "pad_white"),
         fill_value=255.0 if fit == "pad_white" else 0.0,
+        interpolation=interpolation,
+        antialias=antialias,
         name="resizing",
         dtype="float32",
     )
@@ -211,9 +231,15 @@ def resized(pictures: keras.KerasTensor, side: int, fit: str = "stretch") -> ker
 
 
 def build_encoder(
-    name: str, backbone: keras.Model | None, *, side: int, channels: int, pooling: str
+    name: str,
+    backbone: keras.Model | None,
+    *,
+    side: int,
+    channels: int,
+    pooling: str,
+    resizing: Mapping[str, Any] = MappingProxyType({}),
 ) -> keras.Model:
     """A model from pictures of any side to their features `(n, d)`, float32."""
     pictures = picture_input(channels)
-    features = encode(resized(pictures, side), name, backbone, pooling)
+    features = encode(resized(pictures, side, **resizing), name, backbone, pooling)
     return keras.Model(pictures, features, name="encoder")

@@ -8,10 +8,19 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from bakeoff.features.backbones import build_backbone, build_encoder, use_imagenet_scaling
+from bakeoff.features.backbones import (
+    build_backbone,
+    build_encoder,
+    load_backbone_weights,
+    use_imagenet_scaling,
+)
 from bakeoff.features.batches import extract
+from bakeoff.features.hub import build_preset, copy_configuration, resizing_of
+from bakeoff.features.preset_format import read_preset
+from bakeoff.features.presets import sha256_of_preset
 from bakeoff.features.weights import Weights
 from bakeoff.params.applications import SCRATCH
+from bakeoff.params.hub import preset_reference
 from bakeoff.params.models import FeatureParams
 from bakeoff.runtime.files import sha256_of_file, write_json
 from bakeoff.runtime.tf import keras
@@ -20,6 +29,7 @@ from bakeoff.tfrecord.index import RecordIndex
 logger = logging.getLogger(__name__)
 
 WEIGHTS_FILE = "backbone.weights.h5"
+_PRESET = "preset"  # folder with a preset's configuration
 
 
 def write_features(
@@ -49,31 +59,63 @@ def write_features(
 def _write_frozen(
     folder: Path, params: FeatureParams, weights: Weights, records: Path, index: RecordIndex
 ) -> dict[str, Any]:
-    backbone = build_backbone(
-        params.backbone, params.image_side, weights.path, precision=params.precision
-    )
-    if weights.kind == "imagenet":
-        use_imagenet_scaling(backbone, params.backbone)
+    backbone, preset = _built(folder, params, weights)
     encoder = build_encoder(
         params.backbone,
         backbone,
         side=params.image_side,
         channels=index.channels,
         pooling=params.pooling,
+        resizing=preset.get("resizing", {}),
     )
     if not params.from_scratch:
         for split, side in sorted(index.splits.items()):
             extract(encoder, records, split, side.examples, folder)
     backbone.save_weights(folder / WEIGHTS_FILE)
-    return {
+    return preset | {
         "dim": int(encoder.output_shape[-1]),
         "layers": len(backbone.layers),
         "parameters": backbone.count_params(),
     }
 
 
+def _built(
+    folder: Path, params: FeatureParams, weights: Weights
+) -> tuple[keras.Model, dict[str, Any]]:
+    """The backbone, and what has to be known of it if it is a preset."""
+    if preset_reference(params.backbone) is None or weights.path is None:
+        backbone = build_backbone(
+            params.backbone, params.image_side, weights.path, precision=params.precision
+        )
+        if weights.kind == "imagenet":
+            use_imagenet_scaling(backbone, params.backbone)
+        return backbone, {}
+    copy_configuration(weights.path, folder / _PRESET)
+    backbone = build_preset(
+        weights.path,
+        params.image_side,
+        params.pooling,
+        weights=weights.kind == "preset",
+        precision=params.precision,
+    )
+    return backbone, {
+        "preset": {"sha256": sha256_of_preset(weights.path)},
+        "resizing": resizing_of(read_preset(weights.path)),
+    }
+
+
 def load_backbone(folder: Path, facts: dict[str, Any], side: int | None = None) -> keras.Model:
     """The backbone that the features stage used, with its weights."""
+    if preset_reference(facts["backbone"]) is not None:
+        backbone = build_preset(
+            folder / _PRESET,
+            facts["image_side"],
+            facts["pooling"],
+            weights=False,
+            precision=facts["precision"],
+        )
+        load_backbone_weights(backbone, facts["backbone"], folder / WEIGHTS_FILE)
+        return backbone
     return build_backbone(
         facts["backbone"],
         facts["image_side"] if side is None else side,

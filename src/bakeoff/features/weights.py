@@ -9,13 +9,15 @@ import importlib.util
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from bakeoff.features.presets import present_preset, sha256_of_preset
 from bakeoff.params.applications import SCRATCH, Application, find_application
+from bakeoff.params.hub import preset_reference
 from bakeoff.runtime.addresses import below, shown
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file, writing_file
@@ -35,14 +37,14 @@ class Weights:
     the file was found on this machine.
     """
 
-    kind: Literal["imagenet", "random", "file"]
-    file: str  # name of the file; empty for random weights
+    kind: Literal["imagenet", "random", "file", "preset"]
+    file: str  # name of the file, or of the preset; empty for random weights
     sha256: str  # of the file; empty for random weights, until they are drawn
     requested: str  # what params.yaml asks for; of a path the file name
     fallback: bool  # whether random weights replace others that were not found
     origin: str  # who publishes them: Keras, or a package and its licence
     path: Path | None = None
-    place: str = ""  # mirror | keras cache | installed package | keras host | file | seed
+    place: str = ""  # mirror | keras cache | installed package | keras host | file | preset | seed
 
     def record(self) -> dict[str, Any]:
         """The facts for `features.json` and later records, without path or host."""
@@ -62,8 +64,8 @@ def resolve_weights(
     """Find the weights `requested` for `backbone`; gives up within seconds if no host responds.
 
     Args:
-        requested: `imagenet`, `random`, or the path of a file.
-        backbone: A pretrained backbone of the catalogue, `cnn` or `mlp`.
+        requested: `imagenet`, `random`, or the path of a file; of a preset `preset` or `random`.
+        backbone: A pretrained backbone of the catalogue, a preset, `cnn` or `mlp`.
         mirror: A folder or http(s) URL that holds the weights files under their own names.
         unreachable: What to do if no place has the ImageNet weights.
         decided: `random` takes random weights for ImageNet's without a search; after `imagenet`
@@ -73,6 +75,8 @@ def resolve_weights(
         BakeoffError: the named file is missing, or ImageNet weights cannot be found and
             `unreachable` is `error`.
     """
+    if preset_reference(backbone) is not None:
+        return _of_preset(backbone, requested)
     if backbone in SCRATCH or requested == "random":
         return _random("random", fallback=False)
     if requested != "imagenet":
@@ -98,6 +102,23 @@ def resolve_weights(
             place=place,
         )
     return _out_of_reach(application, reasons, "error" if decided else unreachable)
+
+
+def _of_preset(backbone: str, requested: str) -> Weights:
+    """A preset's own weights, or random ones; `path` is its folder, which describes the network."""
+    folder = present_preset(backbone)
+    if requested == "random":
+        return replace(_random("random", fallback=False), path=folder)
+    return Weights(
+        "preset",
+        str(preset_reference(backbone)),
+        sha256_of_preset(folder),
+        requested,
+        fallback=False,
+        origin="KerasHub preset",
+        path=folder,
+        place="preset",
+    )
 
 
 def _named_file(requested: str) -> Weights:

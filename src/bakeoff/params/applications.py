@@ -178,7 +178,7 @@ def find_application(name: str) -> Application:
     )
     raise BakeoffError(
         f"params.yaml: backbone '{name}' is not a class of keras.applications, not "
-        f"EfficientNetLite0 to 2, cnn or mlp; {hint}"
+        f"EfficientNetLite0 to 2, hub:<preset>, cnn or mlp; {hint}"
     )
 
 

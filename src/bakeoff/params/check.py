@@ -98,7 +98,10 @@ def write_parameters(
     names = model_names(path)
     write_resolved(folder, "models", list(names))
     for name in names:
-        model, tuning = read_model_params(name, path), read_model_tuning(name, path)
+        tuning = read_model_tuning(name, path)
+        features = requests[name].model
+        settled = {"image_side": features.image_side, "pooling": features.pooling}
+        model = read_model_params(name, path).model_copy(update=settled)
         search = Search(trials=0)
         if tuning.trials:
             search = Search(trials=tuning.trials, tuning=tuning, model=model)
@@ -178,7 +181,7 @@ def _check_model(name: str, path: Path, *, weights: bool) -> None:
     params = read_model_params(name, path)
     read_model_tuning(name, path)
     asked = params.weights
-    known = asked in ("imagenet", "random") or not weights
+    known = asked in ("imagenet", "random", "preset") or not weights
     if not known and not Path(asked).expanduser().is_file():
         raise BakeoffError(
             f"{path}: 'models.{name}.weights' is {shown_value(asked)}: not imagenet, not random, "

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from bakeoff.params.applications import APPLICATIONS, SCRATCH, check_side
 from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key, shown_value
+from bakeoff.params.hub import NATURAL, NATURAL_SIDE, check_preset, preset_reference
 from bakeoff.runtime.addresses import without_credentials
 from bakeoff.runtime.errors import BakeoffError
 
@@ -163,8 +164,9 @@ class ConvBlock(Block):
 class FeatureChoices(Block):
     """Keys that frozen features depend on, besides the backbone and the picture side."""
 
-    weights: str = "imagenet"  # imagenet | random | a file
-    pooling: Literal["avg", "max", "flatten"] = "avg"
+    weights: str = "imagenet"  # imagenet | random | a file; of a preset: preset | random
+    # of a preset: natural, or what its kind has
+    pooling: Literal["avg", "max", "flatten", "cls", "patch_mean", "natural"] = "avg"
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     trainable: Literal["head", "all"] = "head"  # all: trained from scratch, on pictures
 
@@ -172,8 +174,8 @@ class FeatureChoices(Block):
 class FeatureParams(FeatureChoices):
     """The keys that a model's frozen features depend on."""
 
-    backbone: str  # a keras.applications class, an EfficientNet-Lite, `cnn` or `mlp`
-    image_side: Annotated[int, Field(ge=8, le=4096)]  # pixels; default: the backbone's natural side
+    backbone: str  # a keras.applications class, an EfficientNet-Lite, hub:<preset>, `cnn` or `mlp`
+    image_side: Annotated[int, Field(ge=0, le=4096)]  # pixels; default: the backbone's natural side
 
     @property
     def from_scratch(self) -> bool:
@@ -182,11 +184,33 @@ class FeatureParams(FeatureChoices):
 
     @model_validator(mode="after")
     def _is_a_backbone(self) -> Self:
+        reference = preset_reference(self.backbone)
         try:
-            check_side(self.backbone, self.image_side)
+            if reference is None:
+                check_side(self.backbone, self.image_side)
+            else:
+                check_preset(reference)
         except BakeoffError as mistake:
             raise ValueError(str(mistake).removeprefix("params.yaml: ")) from None
+        if wrong := _of_no_preset(self) if reference is None else _of_a_preset(self):
+            raise ValueError(wrong)
         return self
+
+
+def _of_a_preset(params: FeatureParams) -> str:
+    if params.trainable == "all":
+        return "a preset stays frozen; remove trainable"
+    if params.weights not in ("preset", "random"):
+        return f"the weights of a preset are its own, not {params.weights}; remove weights"
+    return ""
+
+
+def _of_no_preset(params: FeatureParams) -> str:
+    if params.pooling in ("cls", "patch_mean", NATURAL):
+        return f"pooling {params.pooling} is for presets, hub:…; use avg, max or flatten"
+    if params.image_side < 8:
+        return f"image_side {params.image_side} is too small; use 8 pixels or more"
+    return ""
 
 
 class Recipe(Block):
@@ -238,7 +262,9 @@ def _layers(params: ModelParams) -> str:
 
 
 def _network(params: ModelParams) -> str:
-    """The mistake in `conv` and `channels`, which describe networks built here."""
+    """The mistake in `conv` and `channels`, for networks built here, or in a frozen preset."""
+    if preset_reference(params.backbone) is not None and params.fine_tune.epochs:
+        return "a preset stays frozen; set fine_tune.epochs to 0"
     if params.backbone != "cnn":
         if params.conv:
             return f"'conv' describes backbone cnn, and this one is {params.backbone}; remove it"
@@ -397,6 +423,10 @@ def _filled_entry(name: str, path: Path) -> dict[str, Any]:
     application = APPLICATIONS.get(str(own.get("backbone")))
     if application and entry.get("image_side") is None:
         entry["image_side"] = application.natural_side
+    if preset_reference(own.get("backbone")) is not None:
+        weights = "random" if shared["weights"] == "random" else "preset"
+        natural = {"image_side": NATURAL_SIDE, "pooling": NATURAL, "weights": weights}
+        entry |= {key: value for key, value in natural.items() if own.get(key) is None}
     return entry
 
 

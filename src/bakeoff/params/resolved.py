@@ -30,6 +30,7 @@ class FeatureRequest(Block):
     weights_unreachable: Unreachable
     # what the first stage found where ImageNet weights are asked for
     decided: Literal["imagenet", "random"] | None = None
+    preset: str | None = None  # SHA-256 of the files of the preset that the backbone names
 
 
 class ChosenDataset(Block):

@@ -67,7 +67,7 @@ def _card(
 def weights_source(metadata: Mapping[str, Any]) -> str:
     """File, publisher with licence, and SHA-256 of pretrained weights; empty for random ones."""
     weights = metadata.get("weights") or {}
-    if weights.get("kind") not in ("imagenet", "file"):
+    if weights.get("kind") not in ("imagenet", "file", "preset"):
         return ""
     return f"{weights['file']} ({weights['origin']}), SHA-256 {weights['sha256']}"
 

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+PRESETS = Path("presets")  # of KerasHub; not written by any stage
 FINGERPRINTS = Path("data/fingerprint")
 PARAMETERS = Path("data/params")
 RAW = Path("data/raw")

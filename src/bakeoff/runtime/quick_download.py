@@ -36,7 +36,25 @@ def fetch_quickly(url: str, target: Path) -> None:
         raise NotFetchedError(_short(error)) from None
 
 
+def check_answers(url: str) -> None:
+    """Ask a host for any answer, an error included, before a library with long retries asks it.
+
+    Raises:
+        NotFetchedError: no response within 5 seconds.
+    """
+    _asked(url).close()
+
+
 def _first_answer(url: str) -> requests.Response:
+    """The opened response, which has no HTTP error."""
+    answer = _asked(url)
+    if not answer.ok:
+        answer.close()
+        raise NotFetchedError(f"HTTP {answer.status_code}")
+    return answer
+
+
+def _asked(url: str) -> requests.Response:
     """The opened response, requested in a thread, because name resolution has no time limit."""
     outcome: list[requests.Response | Exception] = []
 
@@ -61,9 +79,6 @@ def _first_answer(url: str) -> requests.Response:
     answer = outcome[0]
     if isinstance(answer, Exception):
         raise NotFetchedError(_short(answer))
-    if not answer.ok:
-        answer.close()
-        raise NotFetchedError(f"HTTP {answer.status_code}")
     return answer
 
 

@@ -18,6 +18,7 @@ from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
 from PIL import Image
 
 import bakeoff
+from bakeoff.params.hub import preset_reference
 from bakeoff.pictures.decoding import PictureError
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import used_modules
@@ -27,6 +28,7 @@ from bakeoff.serve.predictor import BACKBONES, Predictor, backbones_of, load_pre
 # Packages that a served model imports, pinned to the versions that made the model.
 _ALWAYS = ("mlflow", "numpy", "pandas", "pillow", "scikit-image", "scipy", "pydantic", "pyyaml")
 _NETWORK = ("tensorflow", "keras")
+_PRESET = ("keras-hub",)
 _CLASSICAL = ("scikit-learn", "skops", "joblib", "tqdm")
 
 
@@ -131,7 +133,13 @@ def requirements(folder: Path) -> list[str]:
         names += _CLASSICAL
     if not classical or backbones_of(folder):
         names += _NETWORK
+    if any(_is_preset(path) for path in (folder, *backbones_of(folder).values())):
+        names += _PRESET
     return [f"{name}=={version(name)}" for name in names]
+
+
+def _is_preset(folder: Path) -> bool:
+    return preset_reference(read_json(folder / "metadata.json").get("backbone")) is not None
 
 
 def _copy_code(target: Path) -> None:

@@ -214,7 +214,8 @@ def _trained(
     pictures = picture_input(job.facts["channels"])
     channels = network_channels(job.params, job.facts["channels"])
     records = as_records(pictures, job.facts)
-    x = to_channels(resized(records, job.params.image_side), channels)
+    squares = resized(records, job.params.image_side, **job.facts.get("resizing", {}))
+    x = to_channels(squares, channels)
     features = encode(x, job.params.backbone, backbone, job.params.pooling)
     return Trained(
         network=keras.Model(pictures, head(features), name="network"),

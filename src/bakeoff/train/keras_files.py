@@ -9,6 +9,7 @@ import re
 import zipfile
 from pathlib import Path
 
+from bakeoff.features.hub import import_keras_hub
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import writing_file
 from bakeoff.runtime.tf import keras
@@ -35,10 +36,18 @@ def load_keras(path: Path) -> keras.Model:
         BakeoffError: the file is missing or is not a Keras model.
     """
     try:
+        if _holds_preset(path):
+            import_keras_hub()
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:160]
         raise BakeoffError(f"{path}: not a readable Keras model ({reason})") from None
+
+
+def _holds_preset(path: Path) -> bool:
+    """Whether a model has layers of KerasHub, which Keras does not find on its own."""
+    with zipfile.ZipFile(path) as archive:
+        return b'"keras_hub' in archive.read("config.json")
 
 
 def _normalise(source: Path, target: Path) -> None:
