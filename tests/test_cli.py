@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from bakeoff.cli import app
 from bakeoff.report.kept import keep_report
-from tests.tiny_repository import repository, write_forest, write_model, write_reports
+from bakeoff.serve.best_model import about
+from tests.tiny_repository import ROOT, repository, write_forest, write_model, write_reports
 
 __all__ = ["repository"]
 
@@ -48,7 +49,9 @@ def test_help_imports_nothing_slow():
         (["predict", "empty"], "no picture in this folder"),
         (["sync"], "models/ contains no model"),
         (["prune"], "--keep"),
-        (["serve"], "no model of phantom is registered as champion"),
+        (["serve"], "models/ contains no model"),
+        (["serve", "--alias", "champion"], "no model of phantom is registered as champion"),
+        (["serve", "--alias", "champion", "-m", "vgg16"], "--model and --alias"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_1(repository, arguments, sentence):
@@ -120,6 +123,7 @@ def test_one_picture_is_printed(repository):
     header, row = result.stdout.splitlines()
     assert header == "path,label,p_dark,p_light,error"
     assert row.startswith("data/interim/light/test002.png,light,")
+    assert result.stderr == "1 pictures predicted with random_forest\n"
 
 
 def test_an_unknown_model_is_told_which_there_are(repository):
@@ -142,6 +146,39 @@ def test_sync_and_prune_say_what_they_did(repository, monkeypatch):
     assert "vgg16: older than the newest 1" in said
     assert said.endswith("deleted\n")
     assert "nothing is superseded" in run("prune", "--keep", 1).output
+
+
+@pytest.mark.slow
+def test_what_a_model_leaves_is_named_and_removed(repository, monkeypatch):
+    monkeypatch.setattr("bakeoff.serve.predictor.can_predict", lambda folder: False)
+    Path("dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    for name in ("vgg16", "resnet50", "logistic_resnet50"):
+        write_model(repository, name, accuracy=0.01 * len(name))
+        Path("data/features", name).mkdir(parents=True)
+    write_reports(repository, {"vgg16": 20})
+    run("sync")
+    assert "No longer in params.yaml: logistic_resnet50, resnet50." in run("show").output
+    assert "no stage writes data/features/logistic_resnet50," in run("doctor").output
+    said = run("prune", "--gone", "--yes").output
+    for place in (
+        "models/resnet50: no stage",
+        "data/features/resnet50: no",
+        "  resnet50: params.y",
+    ):
+        assert place in said
+    assert "vgg16" not in said
+    assert said.endswith("deleted\n")
+    assert sorted(path.name for path in Path("models").iterdir()) == ["vgg16"]
+    assert run("prune", "--gone").output == "nothing is left over\n"
+    assert "No longer" not in run("show").output
+
+
+def test_a_model_says_that_its_weights_are_random(repository):
+    folder = write_model(repository, "vgg16")
+    said = {"model": "vgg16", "warning": "its backbone has random weights in the place of "}
+    said["warning"] += "pretrained ones"
+    assert about(folder) == said
+    assert about(write_forest(repository)) == {"model": "random_forest"}
 
 
 def test_the_doctor_says_what_to_do(repository):

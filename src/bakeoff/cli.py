@@ -2,8 +2,10 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -190,7 +192,7 @@ def predict(
 
     if output is not None and output.is_dir():
         raise BakeoffError(f"{output} is a folder; give --output a file in it")
-    from bakeoff.serve.best_model import chosen_model
+    from bakeoff.serve.best_model import about, chosen_model
     from bakeoff.serve.picture_files import list_pictures, predict_files
     from bakeoff.serve.predictor import load_predictor
 
@@ -203,7 +205,9 @@ def predict(
     else:
         with writing_file(output) as partial:
             table.to_csv(partial, **form)
-        print(f"{len(table)} pictures predicted with {folder.name}: {output}", file=sys.stderr)
+    where = f": {output}" if output else ""
+    said = "; ".join(about(folder).values())
+    print(f"{len(table)} pictures predicted with {said}{where}", file=sys.stderr)
     bad = table["error"].ne("").sum()
     if bad:
         raise BakeoffError(
@@ -271,26 +275,39 @@ def explain(
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5001,
-    alias: Annotated[str, typer.Option(help="champion or challenger.")] = "champion",
+    model: ModelName = None,
+    alias: Annotated[
+        str | None,
+        typer.Option(help="champion or challenger: the registered model with this alias instead."),
+    ] = None,
 ) -> None:
-    """Serve the champion's predictions over HTTP.
+    """Serve a model's predictions over HTTP, by default those of `bakeoff predict`.
 
-    Listens on 127.0.0.1, speaks MLflow's protocol, and uses the registered model with the alias.
+    Listens on 127.0.0.1 and speaks MLflow's protocol. Each answer names the model.
 
     Try: curl --data-binary @picture.jpeg -H 'Content-Type: image/jpeg'
     127.0.0.1:5001/invocations
     """
     _prepare()
+    if model and alias:
+        raise BakeoffError("--model and --alias both name the model; give one of them")
+    from bakeoff.serve.best_model import about, chosen_model
     from bakeoff.serve.http import application, free_socket, run
     from bakeoff.serve.predictor import load_predictor
-    from bakeoff.tracking.sync import registered_model
 
-    with registered_model(alias) as (name, folder):
+    with _registered(alias) if alias else nullcontext(("", chosen_model(model))) as (name, folder):
+        facts = about(folder) | ({"model": name} if name else {})
         predictor = load_predictor(folder)
         bound = free_socket(port)
         place = f"http://127.0.0.1:{port}/invocations"
-        app = application(predictor, {"model": name})
-        run(app, bound, lambda: print(f"{name} answers at {place}; Ctrl-C ends it", flush=True))
+        line = f"{'; '.join(facts.values())}: answers at {place}; Ctrl-C ends it"
+        run(application(predictor, facts), bound, lambda: print(line, flush=True))
+
+
+def _registered(alias: str) -> AbstractContextManager[tuple[str, Path]]:
+    from bakeoff.tracking.sync import registered_model
+
+    return registered_model(alias)
 
 
 @app.command()
@@ -354,29 +371,45 @@ def prune(
     keep: Annotated[
         int | None, typer.Option(min=1, help="Newest runs of each model. Default: tracking.keep.")
     ] = None,
+    gone: Annotated[
+        bool,
+        typer.Option("--gone", help="What is left of models that params.yaml no longer has."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete superseded MLflow runs and model versions.
 
     It lists them and asks first. Their artifacts are deleted too. The runs of the current models/
     and of versions with an alias in the registry are kept. DVC's files are not touched.
+
+    With --gone: the folders, features and runs of models that params.yaml no longer has.
     """
     _prepare()
     from bakeoff.params.evidence import TrackingParams
-    from bakeoff.tracking.sync import prunable, prune_runs
+    from bakeoff.runtime.plan import left_over, trained_names
+    from bakeoff.tracking.sync import prunable, prune_runs, runs_of_other_models
 
-    number = keep or TrackingParams.read("tracking").keep
-    if number is None:
+    folders = left_over() if gone else []
+    if gone:
+        runs = runs_of_other_models(trained_names())
+    elif number := keep or TrackingParams.read("tracking").keep:
+        runs = prunable(number)
+    else:
         raise BakeoffError(
             "the number of runs to keep is missing; give --keep, or tracking.keep in params.yaml"
         )
-    runs = prunable(number)
+    for folder in folders:
+        print(f"{folder}: no stage writes it")
     for run in runs:
         versions = ", ".join(f"version {v.version} of {v.name}" for v in run.versions)
         print(f"{run.run_id}  {run.name}: {run.why}{versions and f'; with it {versions}'}")
-    if not runs:
-        print("nothing is superseded")
-    elif yes or typer.confirm(f"Delete these {len(runs)} runs with all that is theirs?"):
+    if not runs and not folders:
+        print("nothing is left over" if gone else "nothing is superseded")
+        return
+    what = f"{len(folders)} folders and {len(runs)} runs" if gone else f"{len(runs)} runs"
+    if yes or typer.confirm(f"Delete these {what} with all that is theirs?"):
+        for folder in folders:
+            shutil.rmtree(folder)
         whole = prune_runs(runs)
         print("deleted" if whole else "deleted; run `mlflow gc` on the server for the artifacts")
 

@@ -27,6 +27,7 @@ from bakeoff.runtime.addresses import shown
 from bakeoff.runtime.dvc import outdated_stages
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
+from bakeoff.runtime.plan import left_over
 
 _PACKAGES = ("tensorflow", "keras", "dvc", "mlflow", "scikit-learn", "pillow", "numpy")
 _FREE_GIGABYTES = 5
@@ -49,7 +50,15 @@ def examine(*, deep: bool = False) -> Iterator[Finding]:
         deep: Whether to hash every output and every object of DVC's cache, too.
     """
     quick = (_python, _programs, missing_repository, _room, _parameters, _source, _weights)
-    for look in (*quick, _store, _lock, _queue, _stages, *((_contents,) if deep else ())):
+    for look in (
+        *quick,
+        _store,
+        _lock,
+        _queue,
+        _left_over,
+        _stages,
+        *((_contents,) if deep else ()),
+    ):
         yield from look()
 
 
@@ -247,6 +256,13 @@ def _lock() -> Iterator[Finding]:
         except ValueError:
             what = f"{path} is damaged, as a full disk leaves it; every command of DVC fails"
             yield Finding("dvc", False, what, f"delete {path} while no `dvc` runs")
+
+
+def _left_over() -> Iterator[Finding]:
+    """Find what models leave that `params.yaml` no longer has."""
+    if folders := left_over():
+        named = ", ".join(path.as_posix() for path in folders)
+        yield Finding("models", False, f"no stage writes {named}", "`bakeoff prune --gone`")
 
 
 def _stages() -> Iterator[Finding]:

@@ -95,6 +95,7 @@ def test_a_served_model_answers_many_clients_and_refuses_what_is_no_picture(repo
         answer = requests.post(f"{address}/invocations", json=body, timeout=60)
         assert answer.status_code == 200, answer.text
         (said,) = answer.json()["predictions"]
+        assert answer.json()["model"] == "random_forest"
         return said
 
     port = free_port()

@@ -14,6 +14,7 @@ from bakeoff.report.kept import kept_datasets, kept_folder
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.layout import REPORTS
+from bakeoff.runtime.plan import left_over
 
 _FALLBACK = "random (fallback)"
 _WIDTH = 84  # columns of the table, also if the output is not a terminal
@@ -50,6 +51,12 @@ def show_comparison(reports: Path = REPORTS) -> None:
     for name, what in _NEXT:
         if (reports / name).exists():
             console.print(f"{reports / name!s:<20} {what}", highlight=False)
+    if gone := sorted({folder.name for folder in left_over()}):
+        console.print(
+            f"No longer in params.yaml: {', '.join(gone)}. `bakeoff prune --gone` lists and "
+            "removes their folders, features and runs.",
+            highlight=False,
+        )
     kept = kept_datasets()
     if len(kept) > 1:
         place = f"{'mlruns/reports':<20}"

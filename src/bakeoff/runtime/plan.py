@@ -21,6 +21,7 @@ _USUAL = {
     "evaluate": 40, "report": 20,
 }  # fmt: skip
 _UNUSUAL = "fingerprint"  # may wait for hosts
+_OF_MODELS = ("data/features", "data/folds", "data/search", "models")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,21 @@ def _paths(entries: list[Any]) -> list[str]:
 def _touch(one: str, two: str) -> bool:
     """Whether the paths are the same, or one lies in the other."""
     return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
+
+
+def left_over(root: Path = Path()) -> list[Path]:
+    """Folders of models that `params.yaml` no longer has, sorted; DVC keeps what no stage owns."""
+    if not (root / "dvc.yaml").is_file():
+        return []
+    owned = {out for planned in read_plan(root) for out in planned.outs}
+    found = [path for parent in _OF_MODELS for path in (root / parent).glob("[!.]*/")]
+    return sorted(p for p in found if p.relative_to(root).as_posix() not in owned)
+
+
+def trained_names() -> list[str]:
+    """The models that the stages write to `models/`."""
+    outs = [Path(out) for planned in read_plan() for out in planned.outs]
+    return [out.name for out in outs if out.parent == Path("models")]
 
 
 def place_in_run(name: str) -> str:

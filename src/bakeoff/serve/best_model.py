@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import read_json
 from bakeoff.runtime.layout import MODELS, REPORTS
 from bakeoff.serve.predictor import can_predict
 
@@ -33,6 +34,15 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
         if ranked in known and asked and can_predict(folder):
             return folder
     raise BakeoffError(f"none of the compared models can do that; there are {', '.join(known)}")
+
+
+def about(folder: Path) -> dict[str, str]:
+    """What each answer says of its model: its name, and a warning if its weights are random."""
+    weights = read_json(folder / "metadata.json").get("weights") or {}
+    if weights.get("kind") != "random":
+        return {"model": folder.name}
+    stand_in = " in the place of pretrained ones" if weights.get("fallback") else ""
+    return {"model": folder.name, "warning": f"its backbone has random weights{stand_in}"}
 
 
 def _ranking(table: Path) -> list[str]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,29 @@ def superseded(store: Store, keep: int) -> list[Superseded]:
             run.info.run_id, str(run.info.run_name), why, tuple(versions.get(run.info.run_id, ()))
         )
         for run in gone
+    ]
+
+
+def of_other_models(store: Store, models: Collection[str]) -> list[Superseded]:
+    """The runs of models that are not among `models`, with their searches and trials.
+
+    Those of DVC's experiments, and of versions with an alias in the registry, stay.
+    """
+    versions, aliased = _versions_by_run(store)
+    runs = mirror.search(store, "")
+    gone = {
+        str(run.info.run_id): run
+        for run in runs
+        if run.data.tags.get(fact.MODEL, "") not in ("", *models)
+        and "dvc_experiment" not in run.data.tags
+        and run.info.run_id not in aliased
+        and run.info.status != "RUNNING"
+    }
+    gone |= {str(r.info.run_id): r for r in runs if r.data.tags.get(fact.PARENT) in gone}
+    why = "params.yaml no longer has its model"
+    return [
+        Superseded(run_id, str(run.info.run_name), why, tuple(versions.get(run_id, ())))
+        for run_id, run in gone.items()
     ]
 
 

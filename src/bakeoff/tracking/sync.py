@@ -1,7 +1,7 @@
 """Rebuild the MLflow store from DVC's files (models, searches, reports) and the journal."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.conclusion import log_and_register
 from bakeoff.tracking.live_run import end_dead_runs
 from bakeoff.tracking.package import registered_folder
-from bakeoff.tracking.prune import Superseded, delete, superseded
+from bakeoff.tracking.prune import Superseded, delete, of_other_models, superseded
 from bakeoff.tracking.registry import version_with
 from bakeoff.tracking.search_run import mirror_search, search_folders
 from bakeoff.tracking.store import (
@@ -69,6 +69,11 @@ def prunable(keep: int) -> list[Superseded]:
         BakeoffError: the store cannot be used.
     """
     return superseded(_reachable(), keep)
+
+
+def runs_of_other_models(models: Collection[str]) -> list[Superseded]:
+    """The runs of models that are not among `models`; BakeoffError without a usable store."""
+    return of_other_models(_reachable(), models)
 
 
 def prune_runs(runs: list[Superseded]) -> bool:
