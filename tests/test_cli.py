@@ -14,7 +14,9 @@ from tests.tiny_repository import ROOT, repository, write_forest, write_model, w
 
 __all__ = ["repository"]
 
-COMMANDS = "show check dag experiments verify predict explain serve ui sync prune doctor".split()
+COMMANDS = (
+    "adopt show check dag experiments verify predict explain serve ui sync prune doctor".split()
+)
 
 
 def run(*arguments: object):

@@ -8,7 +8,7 @@ import pkgutil
 
 import pytest
 
-PACKAGES = ("scoring", "split", "evaluate", "pictures")
+PACKAGES = ("adopt", "scoring", "split", "evaluate", "pictures")
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("tune",),
     ("train", "baselines"),
     ("features",),
-    ("tfrecord",),
+    ("tfrecord", "adopt"),
     ("augment", "sort"),
     ("ingest",),
     ("pictures", "split"),

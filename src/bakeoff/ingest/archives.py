@@ -133,6 +133,20 @@ def extract(
     return sorted(written), sorted(left_out, key=lambda m: (m.path, m.detail))
 
 
+def listed(
+    archive: Path, *, choice: Choice, limits: Limits, where: Path
+) -> Iterator[tuple[str, Member]]:
+    """Each file that `extract` would come to, with its path, in the archive's order.
+
+    A member's bytes must be read before the next one is asked for.
+
+    Raises:
+        BakeoffError: the archive is hostile, damaged, or over a limit.
+    """
+    with damage_told(archive):
+        yield from _walk(archive, "", choice, _Budget(archive, limits, where), set())
+
+
 def _such_as(paths: list[str]) -> str:
     return f", such as '{quoted(paths[0])}'" if paths else ""
 

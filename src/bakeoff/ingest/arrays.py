@@ -116,10 +116,10 @@ def _write_pair(
     shape = tuple(images.shape)
     if len(shape) not in (3, 4) or 0 in shape:
         raise BakeoffError(f"{told} has shape {shape}, not (pictures, height, width[, 3])")
-    named = _label_names(labels[...], shape[0], f"{files[1].path}: '{names[1]}'")
+    named = label_names(labels[...], shape[0], f"{files[1].path}: '{names[1]}'")
     step = max(1, _BLOCK_BYTES // max(1, images.nbytes // shape[0]))
     digits = len(str(shape[0] - 1))
-    folder = safe_path(f"{files[0].path.stem}/{names[0].replace('/', '_')}")
+    folder = images_folder(files[0].path, names[0])
     scale = _scale(images, step, told)
     for first in range(0, shape[0], step):
         block = _pixels(images[first : first + step], scale, told)
@@ -127,7 +127,12 @@ def _write_pair(
     return int(shape[0])
 
 
-def _label_names(labels: Pixels, count: int, told: str) -> list[str]:
+def images_folder(path: Path, name: str) -> str:
+    """The folder of the pictures of an image array, in which each label has its own."""
+    return safe_path(f"{path.stem}/{name.replace('/', '_')}")
+
+
+def label_names(labels: Pixels, count: int, told: str) -> list[str]:
     """Labels as text; one-hot rows become the number of their column."""
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[0] == count and labels.shape[1] > 1:

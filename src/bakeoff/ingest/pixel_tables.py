@@ -67,10 +67,14 @@ def _unpack(path: Path, create: Create, dataset: Pixels, where: Path) -> int:
     for number, (picture, label, side) in enumerate(
         zip(pictures, rows["label"].str.strip(), sides, strict=True)
     ):
-        parts = [path.stem] + ([label_folder(side.strip())] if "side" in rows else [])
-        folder = safe_path("/".join(parts))
+        folder = pictures_folder(path.stem, side if "side" in rows else None)
         write_block(picture[None], [label], create, folder, first=number, digits=digits)
     return len(rows)
+
+
+def pictures_folder(stem: str, side: str | None) -> str:
+    """The folder of a table's pictures, or of those of one side if a column names it."""
+    return safe_path("/".join([stem] + ([label_folder(side.strip())] if side is not None else [])))
 
 
 def _values(rows: pd.DataFrame, wanted: dict[str, str], name: str) -> NDArray[np.uint8]:

@@ -35,6 +35,7 @@ def read_text_table(
         BakeoffError: it is not a supported table, or lacks a column.
     """
     low = PurePosixPath(name.lower())
+    wanted = {key: column.strip() for key, column in wanted.items()}
     if low.suffix in (".xlsx", ".xls", ".ods", ".parquet"):
         raise BakeoffError(f"{where}: '{name}' is {kind_of_file(name)}, and name that in 'table'")
     try:
@@ -97,7 +98,7 @@ def _csv_rows(text: str, dataset: Tabular, wanted: dict[str, str]) -> pd.DataFra
     if all(column.isdigit() for column in columns) and not columns <= set(rows.columns):
         rows = read_csv(io.StringIO(text), all_text=True, sep=delimiter, header=None)
         rows.columns = pd.Index([str(number) for number in rows.columns])
-    return rows
+    return rows.rename(columns=str.strip)  # some write "filename, cat, dog"
 
 
 def _refuse_longer_rows(text: str, delimiter: str) -> None:

@@ -13,7 +13,7 @@ from bakeoff.sort.found import Found
 log = logging.getLogger(__name__)
 
 # File names that show several pictures of one patient, session or object.
-_PATIENTS = (
+PATIENTS = (
     r"(?i)(patient|person|subject|subj|case|session|pat)[-_ ]?\d+",
     r"[^/]*\d{3,}(?=[-_ ]\d{1,4}\.\w+$)",  # NORMAL-1003352-0001.jpeg
 )
@@ -84,7 +84,7 @@ def _tell_sides(usable: Sequence[Found], dataset: Dataset, where: Path, first: s
 
 def _hint_at_patients(usable: Sequence[Found]) -> None:
     labels = {item.label for item in usable}
-    for pattern in _PATIENTS:
+    for pattern in PATIENTS:
         matches = [match.group() for i in usable if (match := re.search(pattern, f"/{i.path}"))]
         groups = len(set(matches))
         if len(matches) >= _HALF * len(usable) and 2 * len(labels) <= groups < 0.9 * len(matches):

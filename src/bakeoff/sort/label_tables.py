@@ -121,7 +121,7 @@ def _rows(path: str, content: bytes, dataset: Table, where: Path) -> list[_Row]:
         labels, doubts = _one_hot(table, dataset.label_columns)
     else:
         labels, doubts = [_label(v, dataset) for v in table["label"]], [""] * len(table)
-    sides = _sides(table, dataset, name, where)
+    sides = _sides(table, dataset, path, where)
     groups = table["group"] if "group" in wanted else [""] * len(table)
     home = str(PurePosixPath(path).parent).removeprefix(".")
     return [
@@ -162,11 +162,12 @@ def _is_on(cell: str) -> bool:
         return cell.strip().lower() in ("true", "yes", "y", "t", "x")
 
 
-def _sides(table: pd.DataFrame, dataset: Table, name: str, where: Path) -> list[str]:
-    """The archive's own side of each row, "" if the table has none."""
+def _sides(table: pd.DataFrame, dataset: Table, path: str, where: Path) -> list[str]:
+    """The archive's own side of each row, "" if neither a column nor the table's path says it."""
     if dataset.split_column is None:
         _hint_at_sides(table, dataset)
-        return [""] * len(table)
+        side = next((s for s, glob in dataset.official.items() if matches(path, [glob])), "")
+        return [side] * len(table)
     cells = table["split"].str.strip()
     if dataset.official:
         known = {
@@ -178,7 +179,7 @@ def _sides(table: pd.DataFrame, dataset: Table, name: str, where: Path) -> list[
     if not any(known.values()):
         values = quoted(", ".join(sorted(known)))
         raise BakeoffError(
-            f"{where}: 'split_column' of {name} holds {values}; say which is which with "
+            f"{where}: 'split_column' of {path} holds {values}; say which is which with "
             "'official: {train: …, val: …, test: …}', globs of these values"
         )
     return [known[cell] for cell in cells]

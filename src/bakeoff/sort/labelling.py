@@ -182,5 +182,5 @@ def _finish(item: Found, dataset: Dataset) -> Found:
     official = item.official
     if not getattr(dataset, "split_column", None) or not isinstance(dataset, Table):
         sides = (side for side, glob in dataset.official.items() if matches(item.path, [glob]))
-        official = next(sides, "")
+        official = next(sides, item.official)  # of a table: its own side, by its path
     return replace(item, group=item.group or (match.group() if match else ""), official=official)

@@ -13,8 +13,8 @@ from bakeoff.sort.label_tables import SIDE_NAMES
 
 log = logging.getLogger(__name__)
 
-_MASK = re.compile(r"(?i)[-_. ](mask|masks|seg|segmentation|gt|label|overlay)([-_]?\d+)?$")
-_PATIENT = re.compile(r"(?i)^(patient|person|subject|subj|case|session|pat)[-_ ]?\d+$")
+MASK = re.compile(r"(?i)[-_. ](mask|masks|seg|segmentation|gt|label|overlay)([-_]?\d+)?$")
+PATIENT = re.compile(r"(?i)^(patient|person|subject|subj|case|session|pat)[-_ ]?\d+$")
 _SEPARATORS = re.compile(r"\s*[|;,+&]\s*")
 _MOST = 0.8
 
@@ -27,7 +27,7 @@ def warn_of_classes(found: Sequence[Found], dataset: Dataset) -> None:
         [label for label in labels if label.lower() in SIDE_NAMES],
         "named like sides of a split: if they are, name the level of the classes with 'level', or",
     )
-    patients = [label for label in labels if _PATIENT.match(label)]
+    patients = [label for label in labels if PATIENT.match(label)]
     if len(patients) > _MOST * len(labels):
         _warn(patients, "named like patients: if the folder above is the class, set 'level: 2', or")
     known = {label.casefold() for label in labels}
@@ -67,11 +67,11 @@ def _warn_of_masks(usable: Sequence[Found]) -> None:
     masks = [
         i.path
         for i in usable
-        if _MASK.sub("", s := str(PurePosixPath(i.path).with_suffix(""))) in stems - {s}
+        if MASK.sub("", s := str(PurePosixPath(i.path).with_suffix(""))) in stems - {s}
     ]
     if masks:
         name = PurePosixPath(masks[0])
-        ending = _MASK.search(name.stem)
+        ending = MASK.search(name.stem)
         glob = f"*{ending.group() if ending else ''}{name.suffix}"
         log.warning(
             "%d of %d pictures seem to be masks of others (%s): \"leave_out: ['%s']\" leaves them "
