@@ -1,0 +1,53 @@
+"""The command as it is typed."""
+
+from pathlib import Path
+
+from typer.testing import CliRunner, Result
+
+from bakeoff.cli import app
+from bakeoff.params.block import read_key
+from tests.adopt import layouts
+from tests.adopt.test_adopting import repository
+
+__all__ = ["repository"]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["adopt", *map(str, arguments)])
+
+
+def test_it_says_what_it_found_and_writes_with_yes(repository: Path, tmp_path: Path) -> None:
+    result = run(layouts.seg_pred(tmp_path), "--yes", "--name", "scenes")
+    assert result.exit_code == 0
+    for sentence in (
+        "'seg_test/seg_test/cat/0.png' is 'cat'",
+        "20 of 20 names matched: 10 train, 10 test",
+        "6 files, such as 'seg_pred/seg_pred/0.png' (by /seg_pred/*)",
+        "wrote datasets/scenes.yaml; set dataset: scenes in params.yaml",
+        "next: uv run dvc repro",
+    ):
+        assert sentence in result.output
+    assert read_key("dataset") == "scenes"
+
+
+def test_without_a_terminal_and_yes_nothing_is_written(repository: Path, tmp_path: Path) -> None:
+    result = run(layouts.class_folders(tmp_path))
+    assert result.exit_code == 1
+    assert "nothing is written, because there is no terminal to ask" in result.stderr
+    assert "classes    2, 16 pictures" in result.stdout
+    assert not list(Path("datasets").iterdir())
+    assert read_key("dataset") == "phantom"
+
+
+def test_an_ambiguous_layout_wants_a_reading(repository: Path, tmp_path: Path) -> None:
+    place = layouts.superclasses(tmp_path)
+    result = run(place, "--yes")
+    assert result.exit_code == 1
+    assert "ambiguous" in result.stderr
+    assert run(place, "--yes", "--reading", 3).exit_code == 1
+    assert run(place, "--yes", "--reading", 2).exit_code == 0
+
+
+def test_outside_a_repository_it_says_so(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "run this in the repository's root" in run(tmp_path).stderr
