@@ -3,7 +3,9 @@
 import csv
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -17,7 +19,7 @@ from bakeoff.runtime.layout import REPORTS
 from bakeoff.runtime.plan import left_over
 
 _FALLBACK = "random (fallback)"
-_WIDTH = 84  # columns of the table, also if the output is not a terminal
+_WIDTH = 92  # columns of the table, also if the output is not a terminal
 _NEXT = (
     ("report.html", "the whole comparison, with curves and pictures"),
     ("cards", "a card for each model: what it is good for and what not"),
@@ -28,11 +30,11 @@ _NEXT = (
 def show_comparison(reports: Path = REPORTS) -> None:
     """Print the conclusions, `comparison.csv`, best first, and the paths of the reports.
 
-    Raises:
-        BakeoffError: There is no comparison yet.
-
     Confidence intervals are in brackets, F1 is averaged over the classes, and ms is the time to
     predict a single picture.
+
+    Raises:
+        BakeoffError: There is no comparison yet.
     """
     path = reports / "comparison.csv"
     if not path.is_file():
@@ -40,7 +42,7 @@ def show_comparison(reports: Path = REPORTS) -> None:
     console = Console(width=max(_WIDTH, Console().width))
     rows = _read_rows(path)
     for line in _conclusions(reports / "evidence.json"):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(_table(rows))
     if any(row.get("weights") == _FALLBACK for row in rows):
         console.print(
@@ -65,12 +67,13 @@ def show_comparison(reports: Path = REPORTS) -> None:
 
 
 def _conclusions(path: Path) -> list[str]:
-    """The sentences of `evidence.json`, the first as a heading; none without the file."""
+    """The sentences of `evidence.json`, wrapped, the first as a heading; none without the file."""
     if not path.is_file():
         return []
     evidence: dict[str, Any] = read_json(path)
     first, *others = evidence["verdict"]
-    return [first, "", *(f"- {sentence}" for sentence in others), ""]
+    wrap = partial(fill, width=_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return [fill(first, _WIDTH), "", *(wrap(f"- {sentence}") for sentence in others), ""]
 
 
 def show_kept(datasets: Sequence[str]) -> None:
