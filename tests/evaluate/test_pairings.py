@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy import stats
 
-from bakeoff.evaluate.group_tests import corrected_t, group_swap, holm
+from bakeoff.evaluate.group_tests import corrected_error, corrected_t, group_swap, holm
 from bakeoff.evaluate.intervals import FOLDS_WIDEN
 from bakeoff.evaluate.outcomes import Outcomes
 from bakeoff.evaluate.pairings import against_best, against_rival
@@ -26,6 +27,17 @@ def test_a_split_is_judged_over_groups_alone():
     assert [p.p_adjusted for p in pairings] == pytest.approx(list(holm(expected)))
     assert [p.conclusion for p in pairings] == ["no difference shown", "worse", "worse"]
     assert all(np.isnan(p.fold_p) for p in pairings)
+
+
+def test_an_interval_in_folds_holds_those_of_both_tests():
+    folds = outcomes(folds=True)
+    for pairing in against_rival(folds, "d", 0.95):
+        error = corrected_error(folds, folds.names.index(pairing.model), 3)
+        half = stats.t.ppf(1 - 0.05 / 3 / 2, folds.parts - 1) * error
+        assert pairing.interval.low <= pairing.difference - half + 1e-12
+        assert pairing.interval.high >= pairing.difference + half - 1e-12
+        if pairing.fold_p > 0.05:
+            assert pairing.interval.low < 0 < pairing.interval.high
 
 
 def test_with_folds_both_tests_must_agree():

@@ -10,7 +10,7 @@ FALLBACK = {"kind": "random", "fallback": True}
 
 
 def said(*models, curves=None, **milliseconds: float) -> str:
-    costs = {name: Cost(predict_ms=ms) for name, ms in milliseconds.items()}
+    costs = {n: Cost(predict_ms=ms, predict_ms_batch=ms / 2) for n, ms in milliseconds.items()}
     return "\n".join(verdict(comparison_of(*models), costs, curves or {}))
 
 
@@ -29,6 +29,12 @@ def test_a_tie_is_called_a_tie():
     assert "and random_forest are statistically indistinguishable" in text
     assert "better" not in text
     assert "Recommended: a, or random_forest, which ties with it and is about 10 times" in text
+
+
+def test_a_time_that_only_one_of_two_measurements_shows_is_no_reason():
+    models = comparison_of(contender_of("a", 0.76, 1), contender_of(FOREST, 0.75, 2))
+    disturbed = {"a": Cost(predict_ms=40, predict_ms_batch=4), FOREST: Cost(0, 0, 4, 3)}
+    assert "none is much faster" in "\n".join(verdict(models, disturbed, {}))
 
 
 def test_random_weights_are_never_recommended():

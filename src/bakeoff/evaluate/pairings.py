@@ -11,9 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import special
 
 from bakeoff.evaluate.group_tests import corrected_error, corrected_t, group_swap, holm
-from bakeoff.evaluate.intervals import FOLDS_WIDEN, Interval, mean_estimate, student_interval
+from bakeoff.evaluate.intervals import (
+    FOLDS_WIDEN,
+    Estimate,
+    Interval,
+    mean_estimate,
+    student_interval,
+)
 from bakeoff.evaluate.outcomes import Floats, Outcomes
 from bakeoff.evaluate.power import Power, power
 from bakeoff.evaluate.selection import worse_than_best
@@ -29,7 +36,8 @@ class Pairing:
         model: The one model.
         rival: The other.
         difference: Model minus rival.
-        interval: Of the difference; with `confidence` all intervals of the family hold at once.
+        interval: Of the difference; with `confidence` all intervals of the family hold at once. In
+            folds it holds those of both tests.
         group_p: Of the sign-flip test over groups, for this pair alone.
         fold_p: Of the corrected resampled t-test, for this pair alone; NaN without folds.
         p_adjusted: The larger of the two after correction for the family; conclusions use it.
@@ -139,9 +147,7 @@ def _family(
                 outcomes.names[model],
                 outcomes.names[rival],
                 estimate.value,
-                student_interval(
-                    estimate, sizes, confidence=together, scale="difference", widen=widen
-                ),
+                _interval(outcomes, (model, rival), estimate, together),
                 float(group_p[place]),
                 float("nan") if outcomes.folds is None else float(fold_p[place]),
                 float(adjusted[place]),
@@ -150,3 +156,19 @@ def _family(
             )
         )
     return tuple(found)
+
+
+def _interval(
+    outcomes: Outcomes, pair: tuple[int, int], estimate: Estimate, confidence: float
+) -> Interval:
+    """Student's over groups, extended by that of the test over folds, as both must agree."""
+    widen = _widen(outcomes)
+    groups = student_interval(
+        estimate, outcomes.sizes, confidence=confidence, scale="difference", widen=widen
+    )
+    error = corrected_error(outcomes, *pair)
+    if np.isnan(error):
+        return groups
+    half = float(special.stdtrit(outcomes.parts - 1, (1 + confidence) / 2)) * error
+    low, high = estimate.value - half, estimate.value + half
+    return Interval(float(np.fmin(groups.low, low)), float(np.fmax(groups.high, high)))

@@ -118,18 +118,28 @@ def recommendation(comparison: Comparison, costs: Mapping[str, Cost]) -> str:
             "pretrained ones could not be fetched."
         )
     first = fit[0]
-    known = {n: costs[n].predict_ms for n in fit if n in costs}
-    known = {name: ms for name, ms in known.items() if not np.isnan(ms)}
-    if first not in known:
+    known = {name: _times_faster(costs.get(first), costs.get(name)) for name in fit}
+    if np.isnan(known[first]):
         return f"Recommended: {first}."
-    fastest = min(known, key=known.__getitem__)
-    ratio = known[first] / known[fastest]
+    fastest = max(known, key=lambda name: np.nan_to_num(known[name]))
+    ratio = known[fastest]
     if ratio < _FASTER:
         return f"Recommended: {first}; of the models that tie with it none is much faster."
     return (
         f"Recommended: {first}, or {fastest}, which ties with it and is about "
         f"{float(f'{ratio:.1g}'):g} times faster on this machine."
     )
+
+
+def _times_faster(first: Cost | None, other: Cost | None) -> float:
+    """How many times faster the other is, at least: one image at a time and in batches.
+
+    A busy machine disturbs one of the two more than the other. NaN if not measured.
+    """
+    if first is None or other is None:
+        return float("nan")
+    one, batch = first.predict_ms, first.predict_ms_batch
+    return float(np.minimum(one / other.predict_ms, batch / other.predict_ms_batch))
 
 
 def selection(comparison: Comparison) -> str:

@@ -21,7 +21,8 @@ def interval_points(interval: Interval) -> str:
     """An interval of a difference, in points."""
     if np.isnan(interval.low):
         return "interval unknown"
-    return f"{interval.low * 100:+.1f} to {interval.high * 100:+.1f}"
+    # Zero is added because a rounded bound may be -0.0.
+    return " to ".join(f"{round(v * 100, 1) + 0.0:+.1f}" for v in (interval.low, interval.high))
 
 
 def p_value(value: float) -> str:
