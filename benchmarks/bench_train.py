@@ -30,7 +30,7 @@ import numpy as np
 from bakeoff.features.backbones import build_backbone, build_encoder, encode, picture_input, resized
 from bakeoff.features.batches import BATCH, extract
 from bakeoff.features.frozen import load_backbone, write_features
-from bakeoff.features.sides import read_feature_facts, read_feature_side
+from bakeoff.features.sides import read_feature_facts, read_feature_side, read_record_side
 from bakeoff.features.weights import resolve_weights
 from bakeoff.params.models import (
     HeadParams,
@@ -49,7 +49,7 @@ from bakeoff.train.heads import build_head, feature_moments
 from bakeoff.train.loop import Fitting, fit
 from bakeoff.train.networks import picture_network, unfreeze
 from bakeoff.train.optimizers import build_optimizer
-from bakeoff.train.picture_examples import PictureExamples, list_examples, resize
+from bakeoff.train.picture_examples import PictureExamples, resize
 from bakeoff.train.progress import Progress
 from figures import record
 
@@ -225,7 +225,7 @@ class Bench:
         """Fine-tuning from records, and a plain `fit`."""
         self.cache()
         unfreeze(self.backbone, self.params.fine_tune.unfreeze)
-        listed = list_examples(self.records, "train")
+        listed = read_record_side(self.records, "train")
         count, batch = len(listed.labels), self.params.fine_tune.batch
         examples = PictureExamples(
             self.records,

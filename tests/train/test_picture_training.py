@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from bakeoff.features.sides import read_record_side
 from bakeoff.params.models import (
     ConvBlock,
     FineTuneParams,
@@ -16,7 +17,7 @@ from bakeoff.tfrecord.reading import read_records
 from bakeoff.train.checkpoints import Checkpoint
 from bakeoff.train.heads import build_head
 from bakeoff.train.networks import build_cnn, picture_network
-from bakeoff.train.picture_examples import PictureExamples, list_examples, originals
+from bakeoff.train.picture_examples import PictureExamples, originals
 from bakeoff.train.picture_training import (
     PictureJob,
     head_at,
@@ -66,8 +67,8 @@ def job(records, folder, model=None, on_epoch=lambda row: None, *, seed=5, strat
         params=model,
         classes=CLASSES,
         records=records,
-        train=list_examples(records, "train"),
-        val=list_examples(records, "val").originals(),
+        train=read_record_side(records, "train"),
+        val=read_record_side(records, "val").originals(),
         build=build,
         checkpoint=Checkpoint(folder),
         seed=seed,
@@ -89,7 +90,7 @@ def examples(records, **changes):
 
 
 def test_examples_are_listed_as_they_stand_in_the_records(records):
-    side = list_examples(records, "train")
+    side = read_record_side(records, "train")
     assert len(side.labels) == COUNTS["train"]
     assert (side.transforms == "original").sum() == COUNTS["train"] // 2
     assert side.groups[0] == "person0"

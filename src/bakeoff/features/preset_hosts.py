@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bakeoff.params.hub import HUGGING_FACE, kaggle_handle
+from bakeoff.runtime.downloads import NotFetchedError, check_answers
 from bakeoff.runtime.layout import repository_root
-from bakeoff.runtime.quick_download import NotFetchedError, check_answers
 
 Get = Callable[[str], Path | None]
 """From the name of a file to its path; None where the preset has no such file."""

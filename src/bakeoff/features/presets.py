@@ -10,10 +10,10 @@ from bakeoff.features.preset_hosts import Get, cached_getter, host_getter
 from bakeoff.params.hub import NATURAL, NATURAL_SIDE, preset_reference
 from bakeoff.params.models import FeatureParams
 from bakeoff.params.resolved import FeatureRequest
+from bakeoff.runtime.downloads import NotFetchedError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, sha256_of_file
 from bakeoff.runtime.layout import PRESETS
-from bakeoff.runtime.quick_download import NotFetchedError
 
 _WEIGHTS = ("model.weights.h5", "model.safetensors")
 _SHARDS = ("model*.weights.h5", "model*.safetensors")

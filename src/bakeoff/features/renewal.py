@@ -16,9 +16,9 @@ from bakeoff.params.applications import SCRATCH, find_application
 from bakeoff.params.models import FeatureParams
 from bakeoff.params.resolved import FeatureRequest
 from bakeoff.runtime.addresses import shown
+from bakeoff.runtime.downloads import NotFetchedError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
-from bakeoff.runtime.quick_download import NotFetchedError
 
 logger = logging.getLogger(__name__)
 

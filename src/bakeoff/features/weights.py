@@ -19,9 +19,9 @@ from bakeoff.features.presets import present_preset, sha256_of_preset
 from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.hub import preset_reference
 from bakeoff.runtime.addresses import below, shown
+from bakeoff.runtime.downloads import NotFetchedError, fetch_quickly
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file, writing_file
-from bakeoff.runtime.quick_download import NotFetchedError, fetch_quickly
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,9 @@
-"""Download one file: resumed after an interruption, accepted only with the expected hash."""
+"""Downloads: large files resumed and checked by hash, optional ones quickly or not at all."""
 
 import logging
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
@@ -8,7 +11,7 @@ from tqdm import tqdm
 
 from bakeoff.runtime.addresses import shown
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.files import sha256_of_file
+from bakeoff.runtime.files import sha256_of_file, writing_file
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +20,27 @@ _TIMEOUT = (10, 30)  # seconds to connect, and between two packets
 _ATTEMPTS = 3
 _PARTIAL_CONTENT = 206
 _RANGE_NOT_SATISFIABLE = 416
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+
+# Of an optional file:
+_QUICK_TIMEOUT = (3.0, 3.0)  # seconds to connect, and between two packets
+_ANSWER_SECONDS = 5.0  # until the first byte, name resolution included
+_GRACE_SECONDS = 3.0  # before the speed is checked
+_SLOWEST = 100_000  # bytes a second, on average
+
+_REASONS: dict[type[Exception], str] = {
+    requests.Timeout: "no answer in time",
+    requests.exceptions.ChunkedEncodingError: "the connection broke off",
+    requests.TooManyRedirects: "redirected without end",
+    requests.ConnectionError: "no connection",
+}
+
+Check = Callable[[int, float], None]
+"""Sees the bytes and seconds so far, and may raise."""
+
+
+class NotFetchedError(Exception):
+    """A short reason why an optional file was not fetched."""
 
 
 def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where: Path) -> None:
@@ -66,48 +90,37 @@ def _fetch_all(url: str, partial: Path, max_gigabytes: float, where: Path) -> No
 def _fetch(url: str, partial: Path, max_gigabytes: float, where: Path) -> None:
     """One attempt: append the missing part, or start over if the host cannot resume."""
     start = partial.stat().st_size if partial.exists() else 0
-    headers = {"Accept-Encoding": "identity"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
+    headers = _AS_IT_IS | ({"Range": f"bytes={start}-"} if start else {})
+
+    def check(got: int, _: float) -> None:
+        if got > max_gigabytes * 1e9:
+            raise BakeoffError(
+                f"{shown(url)}: sends more than {max_gigabytes:g} GB; "
+                f"if it should, raise 'max_gigabytes' in {where}"
+            )
+
     with requests.get(url, stream=True, timeout=_TIMEOUT, headers=headers) as answer:
         if start and answer.status_code == _RANGE_NOT_SATISFIABLE:
             return  # nothing is missing; the hash decides
         answer.raise_for_status()
-        if answer.status_code != _PARTIAL_CONTENT:
-            start = 0
-        left = int(answer.headers["Content-Length"]) if "Content-Length" in answer.headers else None
-        _append(answer, partial, start=start, left=left, url=url, limit=(max_gigabytes, where))
+        _receive(answer, partial, start if answer.status_code == _PARTIAL_CONTENT else 0, check)
 
 
-def _append(
-    answer: requests.Response,
-    partial: Path,
-    *,
-    start: int,
-    left: int | None,
-    url: str,
-    limit: tuple[float, Path],
-) -> None:
+def _receive(answer: requests.Response, partial: Path, start: int, check: Check) -> None:
+    """Write a response to `partial`, after the first `start` bytes that are there."""
+    length = answer.headers.get("Content-Length")
+    total = None if length is None else start + int(length)
+    began, got = time.monotonic(), start
     bar = tqdm(
-        desc=partial.stem,
-        total=None if left is None else start + left,
-        initial=start,
-        unit="B",
-        unit_scale=True,
-        disable=None,
+        desc=partial.stem, total=total, initial=start, unit="B", unit_scale=True, disable=None
     )
-    got = start
     with bar, partial.open("ab" if start else "wb") as stream:
         for chunk in answer.iter_content(_CHUNK):
             got += len(chunk)
-            if got > limit[0] * 1e9:
-                raise BakeoffError(
-                    f"{shown(url)}: sends more than {limit[0]:g} GB; "
-                    f"if it should, raise 'max_gigabytes' in {limit[1]}"
-                )
+            check(got, time.monotonic() - began)
             stream.write(chunk)
             bar.update(len(chunk))
-    if left is not None and got < start + left:
+    if total is not None and got < total:
         raise requests.exceptions.ChunkedEncodingError("the connection broke off")
 
 
@@ -116,12 +129,63 @@ def _short(error: Exception) -> str:
     answer = getattr(error, "response", None)
     if answer is not None:
         return f"HTTP {answer.status_code}"
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke off"
-    known = isinstance(error, requests.ConnectionError)
-    return "no connection" if known else "the address or the answer is malformed"
+    if "timed out" in str(error):
+        return _REASONS[requests.Timeout]
+    found = (reason for kind, reason in _REASONS.items() if isinstance(error, kind))
+    return next(found, "the address or the answer is malformed")
+
+
+def fetch_quickly(url: str, target: Path) -> None:
+    """Download an optional file to `target` atomically, and give up on a slow host.
+
+    Raises:
+        NotFetchedError: no response within 5 seconds, a pause of 3 seconds, less than 0.1 MB per
+            second after the first 3, an HTTP error, or fewer bytes than announced.
+    """
+    try:
+        with _first_answer(url) as answer, writing_file(target) as partial:
+            answer.raise_for_status()
+            _receive(answer, partial, 0, _give_up_if_slow)
+    except (requests.RequestException, ValueError) as error:
+        raise NotFetchedError(_short(error)) from None
+
+
+def check_answers(url: str) -> None:
+    """Ask a host for any answer, an error included, before a library with long retries asks it.
+
+    Raises:
+        NotFetchedError: no response within 5 seconds.
+    """
+    try:
+        _first_answer(url).close()
+    except (requests.RequestException, ValueError) as error:
+        raise NotFetchedError(_short(error)) from None
+
+
+def _give_up_if_slow(got: int, seconds: float) -> None:
+    if seconds > _GRACE_SECONDS and got < _SLOWEST * seconds:
+        raise NotFetchedError(f"too slow, {got / seconds / 1000:.0f} kB a second")
+
+
+def _first_answer(url: str) -> requests.Response:
+    """The opened response, requested in a thread, because name resolution has no time limit."""
+    outcome: list[requests.Response | Exception] = []
+
+    def ask() -> None:
+        try:
+            outcome.append(
+                requests.get(url, stream=True, timeout=_QUICK_TIMEOUT, headers=_AS_IT_IS)
+            )
+        except (requests.RequestException, ValueError) as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_ANSWER_SECONDS)
+    answer = outcome[0] if outcome else requests.Timeout()
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def verify(path: Path, sha256: str, where: Path) -> None:

@@ -1,8 +1,5 @@
 """The index of a folder of TFRecords: the content of each shard, checked without TensorFlow."""
 
-import logging
-import os
-import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +21,7 @@ PICTURE_FACTS = (
     "classes",
 )
 # A TFRecord is its length (8 bytes), a checksum of that (4), the data, and their checksum (4).
-_HEADER, _FOOTER = 12, 4
-
-logger = logging.getLogger(__name__)
+HEADER, FOOTER = 12, 4
 
 
 @dataclass(frozen=True)
@@ -127,9 +122,10 @@ def _check(path: Path, shard: Shard) -> None:
     remedy = "restore it with `dvc checkout --force data/processed` or `dvc repro --force tfrecord`"
     if not path.is_file():
         raise BakeoffError(f"{path}: the shard is missing; {remedy}")
-    found = count_records(path)
-    if found is None:
-        raise BakeoffError(f"{path}: the shard is truncated or damaged; {remedy}")
+    try:
+        found = len(record_places(path))
+    except EOFError:
+        raise BakeoffError(f"{path}: the shard is truncated or damaged; {remedy}") from None
     if found != shard.examples:
         raise BakeoffError(
             f"{path}: the shard holds {found} examples, the index says {shard.examples}; {remedy}"
@@ -138,19 +134,20 @@ def _check(path: Path, shard: Shard) -> None:
         raise BakeoffError(f"{path}: the shard has changed since its export; {remedy}")
 
 
-def count_records(path: Path) -> int | None:
-    """Number of records in a TFRecord file, by skipping from one to the next.
+def record_places(path: Path) -> list[tuple[int, int]]:
+    """Where each record of a file begins, and its length with checksums; reads only the lengths.
 
-    Returns:
-        The number, or None if the file ends within a record.
+    Raises:
+        EOFError: the file ends within a record.
     """
-    end, at, count = path.stat().st_size, 0, 0
-    with path.open("rb") as stream:
+    end, at, places = path.stat().st_size, 0, []
+    with path.open("rb", buffering=0) as stream:
         while at < end:
-            header = os.pread(stream.fileno(), 8, at)
-            if len(header) < 8:
-                return None
-            (length,) = struct.unpack("<Q", header)
-            at += _HEADER + length + _FOOTER
-            count += 1
-    return count if at == end else None
+            stream.seek(at)
+            header = stream.read(8)
+            size = HEADER + int.from_bytes(header, "little") + FOOTER
+            if len(header) < 8 or at + size > end:
+                raise EOFError(path)
+            places.append((at, size))
+            at += size
+    return places

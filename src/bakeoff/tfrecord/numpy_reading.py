@@ -6,7 +6,6 @@ equals what TensorFlow reads, pixel by pixel.
 """
 
 import io
-import struct
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,12 +19,17 @@ from PIL import Image
 
 from bakeoff.runtime.parallel import worker_count
 from bakeoff.runtime.tables import SIDES
-from bakeoff.tfrecord.index import RecordIndex, check_shards, read_index
+from bakeoff.tfrecord.index import (
+    FOOTER,
+    HEADER,
+    RecordIndex,
+    check_shards,
+    read_index,
+    record_places,
+)
 
 # Pictures decoded at a time: at 300 x 300 x 3 about 17 MB.
 _BATCH = 64
-# A TFRecord is its length (8 bytes), a checksum of that (4), the data, and their checksum (4).
-_HEADER, _FOOTER = 12, 4
 _NUMBERS = 3  # the field of a `tf.train.Feature` that holds whole numbers, not bytes
 
 Example = dict[str, Any]
@@ -101,10 +105,9 @@ def _examples(folder: Path, split: str, index: RecordIndex) -> Iterator[Example]
 
 def _records(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
-        while header := stream.read(_HEADER):
-            (length,) = struct.unpack_from("<Q", header)
-            yield stream.read(length)
-            stream.seek(_FOOTER, io.SEEK_CUR)
+        for at, size in record_places(path):
+            stream.seek(at + HEADER)
+            yield stream.read(size - HEADER - FOOTER)
 
 
 def parse_example(record: bytes) -> Example:

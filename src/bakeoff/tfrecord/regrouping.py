@@ -1,6 +1,5 @@
 """Records of one deal copied into the sides of another, without decoding a picture."""
 
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.runtime.files import sha256_of_file
-from bakeoff.tfrecord.index import RecordIndex, Shard, SplitIndex, check_shards, read_index
-
-# A TFRecord is its length (8 bytes), a checksum of that (4), the data, and their checksum (4).
-_HEADER, _FOOTER = 12, 4
+from bakeoff.tfrecord.index import (
+    RecordIndex,
+    Shard,
+    SplitIndex,
+    check_shards,
+    read_index,
+    record_places,
+)
 
 
 def regroup_records(
@@ -33,7 +36,8 @@ def regroup_records(
     index = read_index(records)
     shards = tuple(shard for side in index.splits.values() for shard in side.shards)
     check_shards(records, shards)
-    places = [place for shard in shards for place in _places(records / shard.file)]
+    paths = [records / shard.file for shard in shards]
+    places = [(path, *place) for path in paths for place in record_places(path)]
     splits = {}
     for name, rows in sides.items():
         path = folder / f"{name}.tfrecord"
@@ -51,19 +55,6 @@ def regroup_records(
 
 
 _Place = tuple[Path, int, int]  # file, first byte, bytes
-
-
-def _places(path: Path) -> list[_Place]:
-    """Where each record of a file begins, and how long it is, its checksums included."""
-    end, at, places = path.stat().st_size, 0, []
-    with path.open("rb") as stream:
-        while at < end:
-            stream.seek(at)
-            (length,) = struct.unpack("<Q", stream.read(8))
-            size = _HEADER + length + _FOOTER
-            places.append((path, at, size))
-            at += size
-    return places
 
 
 def _copy(places: Sequence[_Place], target: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff.features.backbones import encode, picture_input, resized
 from bakeoff.features.frozen import load_backbone
-from bakeoff.features.sides import Side, read_feature_side
+from bakeoff.features.sides import Side, read_feature_side, read_record_side
 from bakeoff.params.found import Found
 from bakeoff.params.models import ModelParams, Resolution
 from bakeoff.runtime.devices import Compute
@@ -34,7 +34,6 @@ from bakeoff.train.networks import (
     unfreeze,
 )
 from bakeoff.train.original_pictures import as_records
-from bakeoff.train.picture_examples import list_examples
 from bakeoff.train.picture_training import PictureJob, head_at, train_on_pictures
 from bakeoff.train.progress import Progress, Row
 from bakeoff.train.whitening import warn_of_few_directions
@@ -134,7 +133,7 @@ def _fine_tune(
 
 def _train_from_scratch(job: Job) -> tuple[Trained, Side, Side]:
     """Train the whole network on pictures."""
-    train, val = (list_examples(job.records, side) for side in ("train", "val"))
+    train, val = (read_record_side(job.records, side) for side in ("train", "val"))
 
     def build(step: Resolution) -> keras.Model:
         side, params = step.image_side, head_at(step, job.params)

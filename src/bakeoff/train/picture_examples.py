@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.features.sides import Side
 from bakeoff.params.models import LiveAugmentation
 from bakeoff.runtime.tf import tf
-from bakeoff.tfrecord.index import read_index
-from bakeoff.tfrecord.reading import FEATURES, read_records
+from bakeoff.tfrecord.reading import read_records
 from bakeoff.train.live_augmentation import augment, is_active, mix
 from bakeoff.train.loop import Batch
 
@@ -105,25 +103,3 @@ def originals(records: Path, split: str, side: int) -> tf.data.Dataset:
         .batch(_PREDICTED)
         .prefetch(2)
     )
-
-
-def list_examples(records: Path, split: str) -> Side:
-    """A side's examples in export order, without decoding pictures.
-
-    Returns:
-        A side whose feature vectors have length 0.
-    """
-    spec = {key: kind for key, kind in FEATURES.items() if key != "image"}
-    files = [str(records / shard.file) for shard in read_index(records).splits[split].shards]
-    dataset = tf.data.TFRecordDataset(files).batch(1024)
-    batches = [tf.io.parse_example(batch, spec) for batch in dataset]
-
-    def column(key: str) -> Any:
-        return np.concatenate([batch[key].numpy() for batch in batches])
-
-    def texts(key: str) -> NDArray[np.str_]:
-        return np.array([text.decode() for text in column(key)], np.str_)
-
-    labels = column("label")
-    empty = np.empty((len(labels), 0), np.float32)
-    return Side(texts("image_id"), texts("transform"), texts("group"), labels, empty)

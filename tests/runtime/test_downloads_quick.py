@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bakeoff.runtime.quick_download import NotFetchedError, fetch_quickly
+from bakeoff.runtime.downloads import NotFetchedError, fetch_quickly
 
 CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 800
 
