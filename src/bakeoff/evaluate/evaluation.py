@@ -29,26 +29,19 @@ from bakeoff.tfrecord.numpy_reading import read_pictures
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of the evaluation; only the inspections' latency is a measured time.
+    """The result of the evaluation; only the inspections' latency is a measured time."""
 
-    Attributes:
-        test: The exported models on the test side of the split.
-        folds: The recipes on every picture, where folds were dealt.
-        clean: As `test`, without the test images that also stand in training; None where there
-            are none, or none is left.
-        leaking: How many those are.
-        twins: Networks trained on pictures in one fold, each against its frozen head.
-        curves: Of each backbone's regression, where folds were dealt.
-    """
-
-    test: Comparison
-    folds: Comparison | None
-    curves: Mapping[str, Curve]
+    test: Comparison  # the exported models on the test side of the split
+    folds: Comparison | None  # the recipes on every picture, where folds were dealt
+    curves: Mapping[str, Curve]  # of each backbone's regression, where folds were dealt
     inspections: Mapping[str, Inspection]  # of networks and forest
     spreads: Mapping[str, Spread]  # of retrained heads; empty without `evaluate.repeats`
+    # As `test`, without the test images that also stand in training; None where there are none, or
+    # none is left
     clean: Comparison | None = None
+    # Networks trained on pictures in one fold, each against its frozen head
     twins: Mapping[str, Pairing] = field(default_factory=dict)
-    leaking: int = 0
+    leaking: int = 0  # how many those are
 
     @property
     def comparison(self) -> Comparison:

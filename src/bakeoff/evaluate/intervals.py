@@ -30,15 +30,11 @@ UNKNOWN = Interval(float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score and each group's influence on it.
+    """A score and each group's influence on it."""
 
-    Attributes:
-        value: The score.
-        influence: Shape `(g,)`, sums to zero: the derivative of the score by the group's weight
-            (infinitesimal jackknife). For a mean over pictures it is `(sum - n * mean) / N`.
-    """
-
-    value: float
+    value: float  # the score
+    # Shape `(g,)`, sums to zero: the derivative of the score by the group's weight (infinitesimal
+    # jackknife). For a mean over pictures it is `(sum - n * mean) / N`.
     influence: Floats
 
     def standard_error(self, sizes: Integers) -> float:

@@ -19,20 +19,16 @@ class Outcomes:
 
     A single split is one repeat without folds.
 
-    Attributes:
-        names: The models, length `m`.
-        right: Shape `(R, m, n)`: 1 where the model is right, else 0; or any other score of a
-            picture of which more is better, such as a negative loss.
-        groups: Each picture's group, shape `(n,)`, in `0..g-1`, every group used.
-        folds: The fold in which a picture was a test picture, shape `(R, n)`; None for a split.
-
     Raises:
         ValueError: the shapes do not agree.
     """
 
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # the models, length `m`
+    # Shape `(R, m, n)`: 1 where the model is right, else 0; or any other score of a picture of
+    # which more is better, such as a negative loss
     right: NDArray[np.generic]
-    groups: Integers
+    groups: Integers  # each picture's group, shape `(n,)`, in `0..g-1`, every group used
+    # The fold in which a picture was a test picture, shape `(R, n)`; None for a split
     folds: Integers | None = None
 
     def __post_init__(self) -> None:

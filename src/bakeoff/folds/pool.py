@@ -19,42 +19,27 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Part:
-    """The test part of one fold of one repeat, and its training parts.
+    """The test part of one fold of one repeat, and its training parts."""
 
-    Attributes:
-        repeat: from 0.
-        fold: the tested one, from 0.
-        train: rows of all other folds, copies among them.
-        fitted: those of them that are not in the next fold.
-        val: originals of the next fold, used for validation.
-        test: originals of the tested fold.
-    """
-
-    repeat: int
-    fold: int
-    train: Rows
-    fitted: Rows
-    val: Rows
-    test: Rows
+    repeat: int  # from 0
+    fold: int  # the tested one, from 0
+    train: Rows  # rows of all other folds, copies among them
+    fitted: Rows  # those of them that are not in the next fold
+    val: Rows  # originals of the next fold, used for validation
+    test: Rows  # originals of the tested fold
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Every original, then every copy, in an order that depends on no side.
+    """Every original, then every copy, in an order that depends on no side."""
 
-    Attributes:
-        side: N examples, sorted by image_id and transform, originals first.
-        classes: the `k` class names.
-        originals: number n of originals.
-        folds: (R, N) the fold of each example in each repeat; a copy's is its original's.
-        balanced: whether a training part takes of each class only as many copies as make all
-            classes equal (`augment.balance`).
-    """
-
-    side: Side
-    classes: tuple[str, ...]
-    originals: int
+    side: Side  # n examples, sorted by image_id and transform, originals first
+    classes: tuple[str, ...]  # the `k` class names
+    originals: int  # number n of originals
+    # (R, N) the fold of each example in each repeat; a copy's is its original's
     folds: NDArray[np.int64]
+    # whether a training part takes of each class only as many copies as make all classes equal
+    # (`augment.balance`)
     balanced: bool
 
     @property

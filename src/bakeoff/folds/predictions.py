@@ -22,30 +22,19 @@ NETWORK = "network"
 
 @dataclass(frozen=True)
 class FoldPredictions:
-    """One recipe's predictions of every picture, in each repeat by a model that never saw it.
+    """One recipe's predictions of every picture, in each repeat by a model that never saw it."""
 
-    Attributes:
-        model: the folder's name: of the backbone's entry, or of a forest.
-        recipe: `head`, `logistic`, `forest`, or `network` where it is trained on pictures; of
-            that one usually the pictures of a single fold.
-        classes: the `k` class names.
-        image_ids: (n,) sorted; a picture that occurs twice is listed twice.
-        labels: (n,) true classes.
-        groups: (n,) joined groups.
-        folds: (R, n) the fold in which a picture was tested.
-        probabilities: (R, n, k) float32, calibrated inside the training part.
-        facts: the recipe's choices in each part; see `write_folds`.
-    """
-
-    model: str
+    model: str  # the folder's name: of the backbone's entry, or of a forest
+    # `head`, `logistic`, `forest`, or `network` where it is trained on pictures; of that one
+    # usually the pictures of a single fold
     recipe: str
-    classes: tuple[str, ...]
-    image_ids: NDArray[np.str_]
-    labels: NDArray[np.int64]
-    groups: NDArray[np.str_]
-    folds: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-    facts: dict[str, Any]
+    classes: tuple[str, ...]  # the `k` class names
+    image_ids: NDArray[np.str_]  # (n,) sorted; a picture that occurs twice is listed twice
+    labels: NDArray[np.int64]  # (n,) true classes
+    groups: NDArray[np.str_]  # (n,) joined groups
+    folds: NDArray[np.int64]  # (R, n) the fold in which a picture was tested
+    probabilities: NDArray[np.float32]  # (R, n, k) float32, calibrated inside the training part
+    facts: dict[str, Any]  # the recipe's choices in each part; see `write_folds`
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -56,47 +45,32 @@ class FoldPredictions:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """The regression trained on growing shares of each training part.
+    """The regression trained on growing shares of each training part."""
 
-    Attributes:
-        fractions: (F,) of the training part, rising to 1.
-        pictures: (F,) originals trained on, the mean over all parts.
-        right: (R, F, n) whether it is right on each picture, in the order of `FoldPredictions`.
-    """
-
-    fractions: NDArray[np.float64]
-    pictures: NDArray[np.float64]
+    fractions: NDArray[np.float64]  # (F,) of the training part, rising to 1
+    pictures: NDArray[np.float64]  # (F,) originals trained on, the mean over all parts
+    # (R, F, n) whether it is right on each picture, in the order of `FoldPredictions`
     right: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The predictions of one recipe, before they are written.
+    """The predictions of one recipe, before they are written."""
 
-    Attributes:
-        probabilities: (R, n, k); NaN where a picture is not tested.
-        facts: for `facts.json`; `temperatures`, one for each fold of each repeat, among them.
-    """
-
-    probabilities: NDArray[np.float64]
+    probabilities: NDArray[np.float64]  # (R, n, k); NaN where a picture is not tested
+    # for `facts.json`; `temperatures`, one for each fold of each repeat, among them
     facts: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """All that a model has in folds.
+    """All that a model has in folds."""
 
-    Attributes:
-        pictures: columns image_id, label, group and fold_0, fold_1, …, one row a picture.
-        classes: their names, in the order of the labels.
-        recipes: by name.
-        curve: of the regression, where there is one.
-    """
-
+    # columns image_id, label, group and fold_0, fold_1, …, one row a picture
     pictures: pd.DataFrame
-    classes: tuple[str, ...]
-    recipes: Mapping[str, Recipe]
-    curve: LearningCurve | None = None
+    classes: tuple[str, ...]  # their names, in the order of the labels
+    recipes: Mapping[str, Recipe]  # by name
+    curve: LearningCurve | None = None  # of the regression, where there is one
 
 
 def write_folds(folder: Path, predicted: Predicted) -> dict[str, float]:

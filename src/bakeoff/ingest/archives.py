@@ -31,17 +31,11 @@ _RATIO_FLOOR = 64 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of unpacking.
+    """Limits of unpacking."""
 
-    Attributes:
-        gigabytes: total of the unpacked files, in 1e9 bytes.
-        ratio: the same over the archive's own bytes; not checked for folders.
-        files: number of members.
-    """
-
-    gigabytes: float = 20
-    ratio: float = 200
-    files: int = 1_000_000
+    gigabytes: float = 20  # total of the unpacked files, in 1e9 bytes
+    ratio: float = 200  # the same over the archive's own bytes; not checked for folders
+    files: int = 1_000_000  # number of members
 
 
 class _Budget:

@@ -35,18 +35,12 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class Member:
-    """One entry of an archive.
+    """One entry of an archive."""
 
-    Attributes:
-        name: as the archive has it.
-        kind: type of the entry; only files and folders are accepted.
-        size: bytes, as the archive says.
-        open: yields its bytes as a stream; the stream must be read before the next member.
-    """
-
-    name: str
-    kind: Kind
-    size: int
+    name: str  # as the archive has it
+    kind: Kind  # type of the entry; only files and folders are accepted
+    size: int  # bytes, as the archive says
+    # yields its bytes as a stream; the stream must be read before the next member
     open: Callable[[], IO[bytes]]
 
 

@@ -1,6 +1,5 @@
 """Names of archive members: refused names, system files, and safe spelling."""
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -9,7 +8,6 @@ from urllib.parse import unquote
 
 MAX_DEPTH = 64  # folders
 MAX_PATH_BYTES = 1024  # UTF-8, of the whole path
-MAX_NAME_BYTES = 200  # UTF-8, of one component; file systems allow 255
 
 _JUNK_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^[. ]|[. ]$')
@@ -27,10 +25,7 @@ def safe_path(name: str) -> str:
 
     Backslashes separate folders, as in archives made on Windows. Letters are composed (Unicode
     NFC), so that a name packed on macOS equals the same name in a table. Control characters and
-    bytes that are not UTF-8 become `%XX`; a component over `MAX_NAME_BYTES` is cut and gets a hash.
-
-    Args:
-        name: as the archive has it; bytes that are not UTF-8 as surrogates.
+    bytes that are not UTF-8 become `%XX`.
 
     Returns:
         A path without `.`, `..`, empty or absolute parts; "" for the root itself.
@@ -53,15 +48,7 @@ def safe_path(name: str) -> str:
 
 
 def _component(part: str) -> str:
-    composed = unicodedata.normalize("NFC", part)
-    clean = "".join(map(_character, composed))
-    if len(clean.encode()) <= MAX_NAME_BYTES:
-        return clean
-    stem, dot, suffix = clean.rpartition(".")
-    suffix = dot + suffix if stem and len(suffix.encode()) <= 10 else ""
-    digest = hashlib.sha256(clean.encode()).hexdigest()[:10]
-    kept = clean.encode()[: MAX_NAME_BYTES - 30].decode("utf-8", "ignore")
-    return f"{kept}~{digest}{suffix}"
+    return "".join(map(_character, unicodedata.normalize("NFC", part)))
 
 
 def _character(character: str) -> str:

@@ -32,15 +32,10 @@ DOWNLOADS = Path("data/external")
 
 @dataclass(frozen=True)
 class Brought:
-    """Result of the copying.
+    """Result of the copying."""
 
-    Attributes:
-        files: number of files written.
-        left_out: members that were left out, with the reason.
-    """
-
-    files: int
-    left_out: list[LeftOut]
+    files: int  # number of files written
+    left_out: list[LeftOut]  # members that were left out, with the reason
 
 
 def bring(dataset: Dataset, where: Path, target: Path) -> Brought:

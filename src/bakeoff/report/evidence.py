@@ -21,22 +21,16 @@ from bakeoff.tfrecord.numpy_reading import read_pictures, read_pictures_of
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that is known about the models.
+    """Everything that is known about the models."""
 
-    Attributes:
-        comparison: What is concluded from: the folds where there are folds, else `test`.
-        test: The exported models on the test side, whose images are shown.
-        suspects: Suspected label errors, of which the first are in `suspect_pictures` by id.
-    """
-
-    comparison: Comparison
-    test: Comparison
+    comparison: Comparison  # what is concluded from: the folds where there are folds, else `test`
+    test: Comparison  # the exported models on the test side, whose images are shown
     evaluation: Evaluation
     costs: Mapping[str, Cost]
     table: pd.DataFrame
     shown: Shown
     pictures: Mapping[int, NDArray[np.uint8]]
-    suspects: pd.DataFrame
+    suspects: pd.DataFrame  # suspected label errors; the first are in `suspect_pictures` by id
     suspect_pictures: Mapping[str, NDArray[np.uint8]]
 
 

@@ -7,20 +7,11 @@ from bakeoff.pictures.decoding import Reason
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Class, group and side of a raw file, from its name or a table.
+    """Class, group and side of a raw file, from its name or a table."""
 
-    Attributes:
-        path: of the raw file, relative, POSIX.
-        label: class; "" if there is a `reason`.
-        group: pictures of one group stay on one side; "" without a group.
-        official: the archive's own side: `train`, `val`, `test` or "".
-        reason: why the file cannot be used, or None.
-        detail: further details of the reason.
-    """
-
-    path: str
-    label: str = ""
-    group: str = ""
-    official: str = ""
-    reason: Reason | None = None
-    detail: str = ""
+    path: str  # of the raw file, relative, POSIX
+    label: str = ""  # class; "" if there is a `reason`
+    group: str = ""  # pictures of one group stay on one side; "" without a group
+    official: str = ""  # the archive's own side: `train`, `val`, `test` or ""
+    reason: Reason | None = None  # why the file cannot be used, or None
+    detail: str = ""  # further details of the reason

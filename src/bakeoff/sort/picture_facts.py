@@ -20,32 +20,19 @@ _Bytes = bytes  # `Facts` has a field of that name
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts from one decoding of a picture.
+    """Facts from one decoding of a picture."""
 
-    Attributes:
-        image_id: hash of the canonical pixels; see `pictures.pixel_id`.
-        width: pixels, after the orientation.
-        height: pixels, after the orientation.
-        mode: Pillow's name of the file's own mode, such as `CMYK`.
-        sha256: of the file's bytes.
-        phash: 256-bit perceptual hash, 64 hexadecimal digits.
-        brightness: mean grey value, 0 to 255.
-        suffix: suffix of the true format, with its dot.
-        peak: largest value of a grey picture of 16 bits; None for others.
-        rewritten: the canonical pixels as a PNG file, where `white` has changed them.
-    """
-
-    image_id: str
-    width: int
-    height: int
-    mode: str
+    image_id: str  # hash of the canonical pixels; see `pictures.pixel_id`
+    width: int  # pixels, after the orientation
+    height: int  # pixels, after the orientation
+    mode: str  # pillow's name of the file's own mode, such as `CMYK`
     bytes: int
-    sha256: str
-    phash: str
-    brightness: float
-    suffix: str
-    peak: int | None
-    rewritten: "_Bytes | None"
+    sha256: str  # of the file's bytes
+    phash: str  # 256-bit perceptual hash, 64 hexadecimal digits
+    brightness: float  # mean grey value, 0 to 255
+    suffix: str  # suffix of the true format, with its dot
+    peak: int | None  # largest value of a grey picture of 16 bits; None for others
+    rewritten: "_Bytes | None"  # the canonical pixels as a PNG file, where `white` has changed them
 
 
 def examine(

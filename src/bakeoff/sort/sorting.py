@@ -34,16 +34,12 @@ _METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most
 
 @dataclass(frozen=True)
 class Sorted:
-    """Result of sorting.
+    """Result of sorting."""
 
-    Attributes:
-        manifest: one row for each usable picture, sorted by path, with `MANIFEST_COLUMNS` and
-            `brightness` (mean grey value, 0 to 255).
-        quarantine: `path`, `reason`, `detail`, sorted by path.
-    """
-
+    # one row for each usable picture, sorted by path, with `MANIFEST_COLUMNS` and `brightness`
+    # (mean grey value, 0 to 255)
     manifest: pd.DataFrame
-    quarantine: pd.DataFrame
+    quarantine: pd.DataFrame  # `path`, `reason`, `detail`, sorted by path
 
     @property
     def classes(self) -> list[str]:

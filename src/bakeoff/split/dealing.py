@@ -34,19 +34,14 @@ class _Table:
     """A partial deal: the number of groups of each kind on each side.
 
     Groups with the same number of pictures of each class are of one kind, and interchangeable.
-
-    Attributes:
-        pictures: (kinds, classes) pictures of each class in one group of the kind.
-        weighed: (kinds, classes + 1) the same and their sum, scaled so that the cost is a
-            plain sum of squares over `fractions`.
-        dealt: (kinds, sides) groups.
-        fractions: (sides,) requested.
     """
 
-    pictures: Ints
+    pictures: Ints  # (kinds, classes) pictures of each class in one group of the kind
+    # (kinds, classes + 1) the same and their sum, scaled so that the cost is a plain sum of squares
+    # over `fractions`
     weighed: Floats
-    dealt: Ints
-    fractions: Floats
+    dealt: Ints  # (kinds, sides) groups
+    fractions: Floats  # (sides,) requested
 
     @classmethod
     def empty(cls, pictures: Ints, multiplicity: Ints, fractions: Floats) -> "_Table":

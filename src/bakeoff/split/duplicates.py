@@ -26,17 +26,12 @@ Pairs = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Duplicates among the pictures of a manifest.
+    """Duplicates among the pictures of a manifest."""
 
-    Attributes:
-        groups: the joined group of each picture, named after its smallest member, in row order.
-        pairs: one row per pair found, with `PAIR_COLUMNS`.
-        flat: number of pictures with a meaningless hash, which are compared only by their pixels.
-    """
-
+    # the joined group of each picture, named after its smallest member, in row order
     groups: "pd.Series[str]"
-    pairs: pd.DataFrame
-    flat: int
+    pairs: pd.DataFrame  # one row per pair found, with `PAIR_COLUMNS`
+    flat: int  # number of pictures with a meaningless hash, which are compared only by their pixels
 
 
 def find_duplicates(manifest: pd.DataFrame, bits: int | None) -> Duplicates:

@@ -18,20 +18,14 @@ SIDE_PAIRS = (("val", "train"), ("test", "train"), ("test", "val"))
 
 @dataclass(frozen=True)
 class Crossing:
-    """Groups and duplicates that two sides share.
+    """Groups and duplicates that two sides share."""
 
-    Attributes:
-        groups: patients or joined groups on both sides.
-        exact_duplicates: pictures of the first side whose pixels are also in the second.
-        near_duplicates: pictures of the first side with only a near duplicate in the second; None
-            if near duplicates were not searched.
-        example: a path of the first side that leaks, "" without a leak.
-    """
-
-    groups: int
-    exact_duplicates: int
+    groups: int  # patients or joined groups on both sides
+    exact_duplicates: int  # pictures of the first side whose pixels are also in the second
+    # pictures of the first side with only a near duplicate in the second; None if near duplicates
+    # were not searched
     near_duplicates: int | None
-    example: str
+    example: str  # a path of the first side that leaks, "" without a leak
 
     @property
     def leaks(self) -> bool:
@@ -41,27 +35,17 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Audit:
-    """Everything that two sides share.
+    """Everything that two sides share."""
 
-    Attributes:
-        crossings: by names such as "test_train", for `SIDE_PAIRS`.
-        bits: distance within which near duplicates were searched.
-        official_test: whether the test side is the archive's own, so that leaks into it are
-            reported but not refused.
-        test_groups: groups on the test side.
-        test_groups_in_training: those with a patient, a picture or a near duplicate in train or
-            val.
-        test_pictures_in_training: pictures of those groups.
-        leaking_test: image_ids of these pictures, sorted.
-    """
-
-    crossings: dict[str, Crossing]
-    bits: int | None
+    crossings: dict[str, Crossing]  # by names such as "test_train", for `SIDE_PAIRS`
+    bits: int | None  # distance within which near duplicates were searched
+    # whether the test side is the archive's own, so that leaks into it are reported but not refused
     official_test: bool
-    test_groups: int
+    test_groups: int  # groups on the test side
+    # those with a patient, a picture or a near duplicate in train or val
     test_groups_in_training: int
-    test_pictures_in_training: int
-    leaking_test: tuple[str, ...] = ()
+    test_pictures_in_training: int  # pictures of those groups
+    leaking_test: tuple[str, ...] = ()  # image_ids of these pictures, sorted
 
     def as_json(self) -> dict[str, Any]:
         """The audit for `leakage.json`: totals first, then every pair of sides."""

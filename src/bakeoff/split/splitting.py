@@ -15,25 +15,18 @@ from bakeoff.split.duplicates import Duplicates, find_duplicates, group_keys, tw
 
 @dataclass(frozen=True)
 class Split:
-    """A manifest dealt to sides.
+    """A manifest dealt to sides."""
 
-    Attributes:
-        pictures: the manifest's rows on a side, with a `side` column and the joined `group`; sorted
-            by side and path.
-        left_out: rows that a stable split cannot keep (their duplicate hashed to another side),
-            with the `side` they were taken from.
-        duplicates: the duplicates of the whole manifest.
-        joined: the joined group of each path over the whole manifest, for all sides.
-        asked: the requested fraction of each side.
-        official_test: whether the test side is the archive's own.
-    """
-
+    # the manifest's rows on a side, with a `side` column and the joined `group`; sorted by side and
+    # path
     pictures: pd.DataFrame
+    # rows that a stable split cannot keep (their duplicate hashed to another side), with the `side`
+    # they were taken from
     left_out: pd.DataFrame
-    duplicates: Duplicates
-    joined: "pd.Series[str]"
-    asked: dict[str, float]
-    official_test: bool
+    duplicates: Duplicates  # the duplicates of the whole manifest
+    joined: "pd.Series[str]"  # the joined group of each path over the whole manifest, for all sides
+    asked: dict[str, float]  # the requested fraction of each side
+    official_test: bool  # whether the test side is the archive's own
 
 
 def split_manifest(manifest: pd.DataFrame, params: SplitParams, seed: int) -> Split:

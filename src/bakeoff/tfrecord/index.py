@@ -35,19 +35,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class SplitIndex:
-    """One side of the split.
+    """One side of the split."""
 
-    Attributes:
-        examples: originals and copies.
-        originals: examples that are not copies.
-        labels: examples of each class.
-        shards: in export order.
-    """
-
-    examples: int
-    originals: int
-    labels: dict[str, int]
-    shards: tuple[Shard, ...]
+    examples: int  # originals and copies
+    originals: int  # examples that are not copies
+    labels: dict[str, int]  # examples of each class
+    shards: tuple[Shard, ...]  # in export order
 
 
 @dataclass(frozen=True)

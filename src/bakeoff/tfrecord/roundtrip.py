@@ -21,22 +21,14 @@ _COMPARED = 2  # originals of each side whose JPEG is compared with its picture
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """Result of the comparison of one side.
+    """Result of the comparison of one side."""
 
-    Attributes:
-        records: number written.
-        read: number read back; each one's label, id, transform and group were compared.
-        pixels_compared: records whose pixels were compared: all of them as PNG, and as JPEG
-            a few of each side.
-        pixels_equal: records whose pixels are all equal; None for JPEG.
-        mean_absolute_error: of the compared pixels, 0 to 255; 0 for PNG.
-    """
-
-    records: int
-    read: int
+    records: int  # number written
+    read: int  # number read back; each one's label, id, transform and group were compared
+    # records whose pixels were compared: all of them as PNG, and as JPEG a few of each side
     pixels_compared: int
-    pixels_equal: int | None
-    mean_absolute_error: float
+    pixels_equal: int | None  # records whose pixels are all equal; None for JPEG
+    mean_absolute_error: float  # of the compared pixels, 0 to 255; 0 for PNG
 
 
 def check_round_trip(

@@ -26,21 +26,13 @@ _SAMPLE = 24  # examples encoded first, to estimate their size
 
 @dataclass(frozen=True)
 class Export:
-    """The settings that all shards share.
+    """The settings that all shards share."""
 
-    Attributes:
-        params: the `tfrecord` block.
-        ranges: the `augment.random` block.
-        mode: of the canonical pixels, `sort.mode`.
-        white: `sort.white`, which the sorted pictures have been through.
-        classes: names in the order of the labels.
-    """
-
-    params: TfrecordParams
-    ranges: RandomTransforms
-    mode: Mode
-    classes: tuple[str, ...]
-    white: int | None = None
+    params: TfrecordParams  # the `tfrecord` block
+    ranges: RandomTransforms  # the `augment.random` block
+    mode: Mode  # of the canonical pixels, `sort.mode`
+    classes: tuple[str, ...]  # names in the order of the labels
+    white: int | None = None  # `sort.white`, which the sorted pictures have been through
 
 
 @dataclass(frozen=True)

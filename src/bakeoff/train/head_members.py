@@ -59,21 +59,13 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Heads:
-    """Data and settings that all members share.
+    """Data and settings that all members share."""
 
-    Attributes:
-        values: (N, d) float32 features, of every row that a member names.
-        labels: (N,) classes in 0..k-1.
-        classes: the `k` class names.
-        head: the head's shape, its `whiten` decided (`HeadParams.for_weights`).
-        params: how it is trained.
-    """
-
-    values: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    classes: Sequence[str]
-    head: HeadParams
-    params: TrainParams
+    values: NDArray[np.float32]  # (N, d) float32 features, of every row that a member names
+    labels: NDArray[np.int64]  # (N,) classes in 0..k-1
+    classes: Sequence[str]  # the `k` class names
+    head: HeadParams  # the head's shape, its `whiten` decided (`HeadParams.for_weights`)
+    params: TrainParams  # how it is trained
 
 
 def train_members(heads: Heads, members: Sequence[Member], workers: int) -> Iterator[Fitted]:

@@ -24,17 +24,11 @@ LUNG_DEPTH = 0.74
 
 @dataclasses.dataclass(frozen=True)
 class Thorax:
-    """Maps of one projected thorax, float64 arrays of the film's shape.
+    """Maps of one projected thorax, float64 arrays of the film's shape."""
 
-    Attributes:
-        tissue: Soft tissue of body, arms and abdomen along each ray, as if there were no air.
-        air: Air in the lungs along each ray, without the heart and the diaphragm.
-        airways: Air in the trachea, the main bronchi and the stomach along each ray.
-    """
-
-    tissue: Map
-    air: Map
-    airways: Map
+    tissue: Map  # soft tissue of body, arms and abdomen along each ray, as if there were no air
+    air: Map  # air in the lungs along each ray, without the heart and the diaphragm
+    airways: Map  # air in the trachea, the main bronchi and the stomach along each ray
 
 
 def cage_half_width(y: Map) -> Map:

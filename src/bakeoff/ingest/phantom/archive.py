@@ -27,21 +27,14 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclasses.dataclass(frozen=True)
 class PhantomSpec:
-    """What to generate.
+    """What to generate."""
 
-    Attributes:
-        seed: Decides every byte.
-        pictures: Readable pictures, not counting the duplicates that `filth` adds.
-        min_side: Least width and height in pixels.
-        max_side: Greatest width and height in pixels.
-        filth: Whether to add what real archives hold: odd formats, duplicates, broken files
-            and system litter.
-    """
-
-    seed: int
-    pictures: int = 300
-    min_side: int = 300
-    max_side: int = 420
+    seed: int  # decides every byte
+    pictures: int = 300  # readable pictures, not counting the duplicates that `filth` adds
+    min_side: int = 300  # least width and height in pixels
+    max_side: int = 420  # greatest width and height in pixels
+    # Whether to add what real archives hold: odd formats, duplicates, broken files and system
+    # litter
     filth: bool = True
 
     def __post_init__(self) -> None:
@@ -63,38 +56,23 @@ class PhantomSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """One picture before it is encoded.
+    """One picture before it is encoded."""
 
-    Attributes:
-        name: Member name in the archive, without suffix.
-        label: "normal", "bacteria" or "virus".
-        patient: Number of the patient, unique over all classes.
-        film: Grey levels, uint8 of shape (height, width).
-    """
-
-    name: str
-    label: str
-    patient: int
-    film: NDArray[np.uint8]
+    name: str  # member name in the archive, without suffix
+    label: str  # "normal", "bacteria" or "virus"
+    patient: int  # number of the patient, unique over all classes
+    film: NDArray[np.uint8]  # grey levels, uint8 of shape (height, width)
 
 
 @dataclasses.dataclass(frozen=True)
 class Exposure:
-    """What one picture is rendered from.
+    """What one picture is rendered from."""
 
-    Attributes:
-        name: Member name in the archive, without suffix.
-        label: "normal", "bacteria" or "virus".
-        number: Number of the patient, unique over all classes.
-        patient: The anatomy.
-        view: Pose and exposure.
-    """
-
-    name: str
-    label: str
-    number: int
-    patient: Patient
-    view: View
+    name: str  # member name in the archive, without suffix
+    label: str  # "normal", "bacteria" or "virus"
+    number: int  # number of the patient, unique over all classes
+    patient: Patient  # the anatomy
+    view: View  # pose and exposure
 
 
 def class_counts(pictures: int) -> dict[str, int]:

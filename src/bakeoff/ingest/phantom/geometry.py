@@ -23,23 +23,14 @@ FINE_GRAIN = 0.025
 
 @dataclasses.dataclass(frozen=True)
 class Projection:
-    """The similarity that lays a thorax on a film.
+    """The similarity that lays a thorax on a film."""
 
-    Attributes:
-        shape: Film (height, width) in pixels.
-        scale: Pixels in a thorax unit.
-        stretch: Extra stretch along y (the patient's elongation).
-        origin: Film position (column, row) of the thorax's origin, in pixels.
-        tilt: Rotation in the plane of the film, in radians.
-        yaw: Rotation about the spine, in radians.
-    """
-
-    shape: tuple[int, int]
-    scale: float
-    stretch: float
-    origin: tuple[float, float]
-    tilt: float
-    yaw: float
+    shape: tuple[int, int]  # film (height, width) in pixels
+    scale: float  # pixels in a thorax unit
+    stretch: float  # extra stretch along y (the patient's elongation)
+    origin: tuple[float, float]  # film position (column, row) of the thorax's origin, in pixels
+    tilt: float  # rotation in the plane of the film, in radians
+    yaw: float  # rotation about the spine, in radians
 
     @classmethod
     def of(cls, patient: Patient, view: View) -> "Projection":

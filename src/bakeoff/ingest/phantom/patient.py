@@ -17,75 +17,42 @@ class Patient:
     """A child's anatomy, and the parameters of the pneumonia.
 
     The same patient can be rendered with any label; two such pictures differ only in the disease.
-
-    Attributes:
-        seed: Seeds the vessel tree and the textures, which are the same in all pictures.
-        build: Depth of the soft tissue relative to the average, about 0.85 to 1.2.
-        flank: Soft tissue beside the ribs, in thorax units, 0.08 to 0.24.
-        elongation: Stretch of the thorax along y, 0.9 to 1.12.
-        heart: Size of the heart relative to the average, 0.88 to 1.15.
-        thymus: Extra half-width of the upper mediastinum, 0 to 0.12.
-        dome: Shift of the diaphragm along y, negative for a shallow breath.
-        rib_drop: How far a rib falls from the spine to its front end.
-        rib_density: Attenuation of cortical bone relative to the average.
-        vessels: Prominence of the lung vessels; above 1.4 they imitate a viral pattern.
-        arms: Angle of the upper arms: 0 hangs down, 1 is raised to the head.
-        gas: Size of the gastric bubble, 0 for none.
-        lobe: The lobe that a bacterial pneumonia fills, one of `LOBES`.
-        severity: Extent and density of the disease, 0 (invisible) to 1.
     """
 
-    seed: int
-    build: float
-    flank: float
-    elongation: float
-    heart: float
-    thymus: float
-    dome: float
-    rib_drop: float
-    rib_density: float
-    vessels: float
-    arms: float
-    gas: float
-    lobe: str
-    severity: float
+    seed: int  # seeds the vessel tree and the textures, which are the same in all pictures
+    build: float  # depth of the soft tissue relative to the average, about 0.85 to 1.2
+    flank: float  # soft tissue beside the ribs, in thorax units, 0.08 to 0.24
+    elongation: float  # stretch of the thorax along y, 0.9 to 1.12
+    heart: float  # size of the heart relative to the average, 0.88 to 1.15
+    thymus: float  # extra half-width of the upper mediastinum, 0 to 0.12
+    dome: float  # shift of the diaphragm along y, negative for a shallow breath
+    rib_drop: float  # how far a rib falls from the spine to its front end
+    rib_density: float  # attenuation of cortical bone relative to the average
+    vessels: float  # prominence of the lung vessels; above 1.4 they imitate a viral pattern
+    arms: float  # angle of the upper arms: 0 hangs down, 1 is raised to the head
+    gas: float  # size of the gastric bubble, 0 for none
+    lobe: str  # the lobe that a bacterial pneumonia fills, one of `LOBES`
+    severity: float  # extent and density of the disease, 0 (invisible) to 1
 
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """One exposure of a patient.
+    """One exposure of a patient."""
 
-    Attributes:
-        seed: Seeds the film noise, the marker and the leads.
-        height: Film height in pixels.
-        width: Film width in pixels.
-        zoom: Magnification, 1 for a thorax that just fills the film.
-        shift: Displacement of the thorax (x, y), in thorax units.
-        tilt: Rotation in the plane of the film, in radians.
-        yaw: Rotation about the spine, in radians; it carries the heart to one side.
-        exposure: Slope of the film's response, about 1; low is a washed-out, light film.
-        kernel: Blur of focus, motion and detector, in pixels (standard deviation).
-        noise: Standard deviation of the film noise, in grey levels.
-        breath: Shift of the diaphragm along y for this breath.
-        progress: Factor on the patient's severity at this moment.
-        marker: Whether a lead letter 'R' lies on the film.
-        leads: Whether monitoring leads cross the chest.
-    """
-
-    seed: int
-    height: int
-    width: int
-    zoom: float
-    shift: tuple[float, float]
-    tilt: float
-    yaw: float
-    exposure: float
-    kernel: float
-    noise: float
-    breath: float
-    progress: float
-    marker: bool
-    leads: bool
+    seed: int  # seeds the film noise, the marker and the leads
+    height: int  # film height in pixels
+    width: int  # film width in pixels
+    zoom: float  # magnification, 1 for a thorax that just fills the film
+    shift: tuple[float, float]  # displacement of the thorax (x, y), in thorax units
+    tilt: float  # rotation in the plane of the film, in radians
+    yaw: float  # rotation about the spine, in radians; it carries the heart to one side
+    exposure: float  # slope of the film's response, about 1; low is a washed-out, light film
+    kernel: float  # blur of focus, motion and detector, in pixels (standard deviation)
+    noise: float  # standard deviation of the film noise, in grey levels
+    breath: float  # shift of the diaphragm along y for this breath
+    progress: float  # factor on the patient's severity at this moment
+    marker: bool  # whether a lead letter 'R' lies on the film
+    leads: bool  # whether monitoring leads cross the chest
 
 
 def _seed(rng: np.random.Generator) -> int:
