@@ -7,8 +7,7 @@ from bakeoff.params.data import AugmentParams
 from bakeoff.report.census import draw_census, draw_classes, draw_copies, draw_records
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.layout import MANIFEST, PLAN, PROCESSED, REPORTS
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
-from bakeoff.runtime.tables import PLAN_COLUMNS, read_table
+from bakeoff.runtime.tables import MANIFEST_COLUMNS, PLAN_COLUMNS, read_table
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from bakeoff.params.block import read_key
 from bakeoff.params.resolved import resolved_features
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder, writing_folder
-from bakeoff.runtime.fit_record import peak_memory_mb
+from bakeoff.runtime.journal import peak_memory_mb
 from bakeoff.runtime.layout import FEATURES, PROCESSED
 from bakeoff.tfrecord.index import read_index
 

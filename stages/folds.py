@@ -13,7 +13,7 @@ from bakeoff.params.models import ForestParams, LogisticParams
 from bakeoff.params.resolved import resolved_model
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder, writing_folder
-from bakeoff.runtime.fit_record import peak_memory_mb
+from bakeoff.runtime.journal import peak_memory_mb
 from bakeoff.runtime.layout import FEATURES, FOLD_TABLE, FOLDS, PROCESSED, mlruns
 from bakeoff.runtime.tables import FOLD_COLUMNS, read_table
 

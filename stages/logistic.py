@@ -13,7 +13,7 @@ from bakeoff.params.found import write_no_search
 from bakeoff.params.models import LogisticParams
 from bakeoff.params.tuning import read_logistic_tuning
 from bakeoff.runtime.files import writing_folder
-from bakeoff.runtime.fit_record import record_fit
+from bakeoff.runtime.journal import record_fit
 from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH
 from bakeoff.tfrecord.index import read_index
 from bakeoff.tracking import note_fit

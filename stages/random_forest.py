@@ -12,7 +12,7 @@ from bakeoff.params.found import write_no_search
 from bakeoff.params.models import ForestParams, read_forest_params
 from bakeoff.params.tuning import read_forest_tuning
 from bakeoff.runtime.files import writing_folder
-from bakeoff.runtime.fit_record import record_fit
+from bakeoff.runtime.journal import record_fit
 from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH
 from bakeoff.tfrecord.index import read_index
 from bakeoff.tracking import note_fit

@@ -8,7 +8,7 @@ from bakeoff.params.resolved import resolved_dataset
 from bakeoff.runtime.errors import one_line
 from bakeoff.runtime.files import write_json, writing_folder
 from bakeoff.runtime.layout import INTERIM, RAW, REPORTS
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.runtime.tables import MANIFEST_COLUMNS
 from bakeoff.sort.census import write_census
 from bakeoff.sort.sorting import sort_pictures
 

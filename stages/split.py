@@ -9,8 +9,7 @@ from bakeoff.params.data import SplitParams
 from bakeoff.params.folds import FoldsParams
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.layout import FOLD_TABLE, LEAKING, MANIFEST, REPORTS, SPLITS
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
-from bakeoff.runtime.tables import SIDES, read_table, write_table
+from bakeoff.runtime.tables import MANIFEST_COLUMNS, SIDES, read_table, write_table
 from bakeoff.split.folds import audit_folds, deal_folds, with_fold_groups
 from bakeoff.split.leakage import audit_split, refuse_leaks
 from bakeoff.split.likeness import add_likeness

@@ -13,7 +13,7 @@ from bakeoff.params.resolved import resolved_model
 from bakeoff.runtime import journal
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.files import sha256_of_folder, writing_folder
-from bakeoff.runtime.fit_record import peak_memory_mb
+from bakeoff.runtime.journal import peak_memory_mb
 from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH, mlruns
 from bakeoff.tracking import live_run
 from bakeoff.train.job import Job, finish, kind_of, model_facts, train_model

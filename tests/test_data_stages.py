@@ -17,8 +17,7 @@ from PIL import Image
 from bakeoff.params.data import SplitParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, sha256_of_folder, write_json
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
-from bakeoff.runtime.tables import PLAN_COLUMNS, read_table, write_table
+from bakeoff.runtime.tables import MANIFEST_COLUMNS, PLAN_COLUMNS, read_table, write_table
 from bakeoff.sort.census import write_census
 from bakeoff.sort.picture_facts import examine
 from bakeoff.split.leakage import audit_split, refuse_leaks

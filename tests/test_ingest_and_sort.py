@@ -17,7 +17,7 @@ from bakeoff.params.datasets import read_chosen_dataset, read_dataset
 from bakeoff.params.resolved import ChosenDataset, write_resolved
 from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.layout import PARAMETERS
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
+from bakeoff.runtime.tables import MANIFEST_COLUMNS
 from bakeoff.sort.labelling import find_labels
 
 ROOT = Path(__file__).resolve().parents[1]

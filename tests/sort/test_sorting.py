@@ -16,8 +16,7 @@ from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import Folders
 from bakeoff.pictures.decoding import decode, pixel_id
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
-from bakeoff.runtime.tables import read_csv, write_table
+from bakeoff.runtime.tables import MANIFEST_COLUMNS, read_csv, write_table
 from bakeoff.sort.sorting import Sorted, interim_name, sort_pictures
 from tests.tiny_raw import contents, fill
 

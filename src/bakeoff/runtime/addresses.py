@@ -1,7 +1,6 @@
 """Addresses without credentials, for messages and files."""
 
 import re
-from typing import Any
 
 _HIDDEN = "***"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
@@ -70,12 +69,3 @@ def without_secrets(text: str) -> str:
 def _as_shown(found: re.Match[str]) -> str:
     address = found[0].rstrip(_CLOSING)
     return shown(address) + found[0][len(address) :]
-
-
-def without_secrets_inside(value: Any) -> Any:
-    """A tree of mappings and lists with each of its texts `without_secrets`."""
-    if isinstance(value, dict):
-        return {key: without_secrets_inside(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_secrets_inside(inner) for inner in value]
-    return without_secrets(value) if isinstance(value, str) else value

@@ -7,10 +7,15 @@ report, the MLflow mirror and the terminal read them.
 
 import json
 import logging
+import sys
+from pathlib import Path
 from typing import Any, Literal
 
-from bakeoff.runtime.files import read_json, write_json
+import psutil
+
+from bakeoff.runtime.files import read_json, sha256_of_folder, write_json
 from bakeoff.runtime.layout import mlruns
+from bakeoff.runtime.parallel import worker_count
 
 log = logging.getLogger(__name__)
 
@@ -35,4 +40,26 @@ def lookup(kind: Kind, key: str) -> dict[str, Any]:
         facts: dict[str, Any] = read_json(mlruns() / "journal" / kind / f"{key}.json")
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
+    return facts
+
+
+def peak_memory_mb() -> float:
+    """The largest resident memory that this process ever had, in units of 10^6 bytes."""
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def record_fit(folder: Path, **seconds: float) -> dict[str, Any]:
+    """Record the seconds and memory of this process for the model in `folder`."""
+    facts: dict[str, Any] = dict(seconds) | {
+        "peak_memory_mb": round(peak_memory_mb(), 1),
+        "device": "CPU",
+        "threads": worker_count(),
+    }
+    record("fits", sha256_of_folder(folder), facts)
     return facts

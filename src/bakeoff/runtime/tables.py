@@ -6,11 +6,25 @@ from typing import IO, Any
 import pandas as pd
 
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 
 SIDES = ("train", "val", "test")
 COPIES = "copies"
 """The name of the folds' further copies in the plan, the records and the features."""
+# Of the table of usable pictures, written by sort.
+MANIFEST_COLUMNS = (
+    "image_id",  # of the pixels, see `bakeoff.pictures.decoding.pixel_id`
+    "path",  # relative to the repository
+    "label",
+    "group",  # a patient; "" without a pattern; after the split the joined group
+    "width",
+    "height",
+    "mode",
+    "bytes",
+    "sha256",  # of the file
+    "source",  # the member of the archive
+    "phash",  # 64 hexadecimal digits
+    "official",  # the archive's own side, or ""
+)
 PLAN_COLUMNS = ("split", "path", "image_id", "label", "group", "transform", "seed")
 FOLD_COLUMNS = ("image_id", "repeat", "fold")
 _NUMBERS = ("width", "height", "bytes", "seed", "repeat", "fold")

@@ -38,8 +38,8 @@ def scorecard(predictions: Predictions) -> Scorecard:
     averages = ranked.average_precision(labels, probabilities)
     overall = {name: float(score(matrix)) for name, score in scores.OVERALL.items()}
     overall |= {
-        "macro_auc": _mean_defined(areas),
-        "macro_average_precision": _mean_defined(averages),
+        "macro_auc": float(scores.mean_defined(areas)),
+        "macro_average_precision": float(scores.mean_defined(averages)),
         "log_loss": float(ranked.log_losses(labels, probabilities).mean()),
         "brier": float(ranked.brier_losses(labels, probabilities).mean()),
         "calibration_error": bins.expected_calibration_error,
@@ -73,11 +73,6 @@ def mean_scorecard(repeats: Sequence[Predictions]) -> Scorecard:
 def finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
     """For JSON, which has no NaN: undefined scores become null, whole numbers stay short."""
     return {name: float(v) if math.isfinite(v) else None for name, v in values.items()}
-
-
-def _mean_defined(values: NDArray[np.float64]) -> float:
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else math.nan
 
 
 def write_validation(folder: Path, predictions: Predictions) -> Scorecard:

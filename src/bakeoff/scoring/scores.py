@@ -119,17 +119,17 @@ def balanced_accuracy(matrix: Floats) -> Floats:
         >>> float(balanced_accuracy(np.array([[90.0, 0.0], [10.0, 0.0]])))
         0.5
     """
-    return _mean_defined(recall(matrix))
+    return mean_defined(recall(matrix))
 
 
 def macro_precision(matrix: Floats) -> Floats:
     """Unweighted mean precision over the classes that occur, in truth or prediction."""
-    return _mean_defined(precision(matrix))
+    return mean_defined(precision(matrix))
 
 
 def macro_recall(matrix: Floats) -> Floats:
     """Unweighted mean recall over the classes that occur, in truth or prediction."""
-    return _mean_defined(_zero_where_held(recall(matrix), matrix))
+    return mean_defined(_zero_where_held(recall(matrix), matrix))
 
 
 def macro_f1(matrix: Floats) -> Floats:
@@ -139,7 +139,7 @@ def macro_f1(matrix: Floats) -> Floats:
         >>> float(macro_f1(np.array([[8.0, 2.0], [2.0, 6.0]])))
         0.775
     """
-    return _mean_defined(f1(matrix))
+    return mean_defined(f1(matrix))
 
 
 def cohen_kappa(matrix: Floats) -> Floats:
@@ -178,7 +178,7 @@ def _zero_where_held(values: Floats, matrix: Floats) -> Floats:
     return np.where(np.isnan(values) & held, 0.0, values)
 
 
-def _mean_defined(values: Floats) -> Floats:
+def mean_defined(values: Floats) -> Floats:
     """Mean over the last axis of what is not NaN; NaN when nothing is left."""
     defined = ~np.isnan(values)
     return _ratio(np.where(defined, values, 0.0).sum(-1), defined.sum(-1).astype(np.float64))

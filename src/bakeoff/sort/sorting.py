@@ -16,8 +16,8 @@ from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import Dataset
 from bakeoff.pictures.decoding import SUFFIXES, PictureError
 from bakeoff.runtime.errors import BakeoffError, quoted
-from bakeoff.runtime.manifest import MANIFEST_COLUMNS
 from bakeoff.runtime.parallel import map_shards
+from bakeoff.runtime.tables import MANIFEST_COLUMNS
 from bakeoff.sort.found import Found
 from bakeoff.sort.labelling import find_labels
 from bakeoff.sort.picture_facts import Facts, examine

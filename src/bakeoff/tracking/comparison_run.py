@@ -12,7 +12,7 @@ import pandas as pd
 
 from bakeoff.params.block import PARAMS, read_yaml
 from bakeoff.runtime import journal, layout
-from bakeoff.runtime.addresses import without_secrets, without_secrets_inside
+from bakeoff.runtime.addresses import without_secrets
 from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
@@ -50,7 +50,7 @@ class Comparison:
     reports: Path
     table: pd.DataFrame  # comparison.csv, best first
     keys: Mapping[str, str]  # model -> content hash of its folder
-    params: Mapping[str, Any]  # the whole of params.yaml, without the secrets of its addresses
+    params: Mapping[str, Any]  # the whole of params.yaml
 
     @classmethod
     def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "Comparison":
@@ -59,7 +59,7 @@ class Comparison:
         names = {mirror.ModelFolder.read(f).name: f for f in mirror.model_folders(models)}
         compared = [str(name) for name in table["model"] if name in names]
         keys = {name: sha256_of_folder(names[name]) for name in compared}
-        given = without_secrets_inside(read_yaml(params)) if params.is_file() else {}
+        given = read_yaml(params) if params.is_file() else {}
         return cls(reports, table, keys, given)
 
     @property

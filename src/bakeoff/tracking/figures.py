@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from bakeoff.params.found import IMPORTANCES, TRIALS
 from bakeoff.runtime.files import read_json
@@ -30,7 +31,7 @@ def log_figures(store: Store, run_id: str, figures: "Mapping[str, Figure]") -> N
 def model_figures(folder: Path) -> "dict[str, Figure]":
     """The confusion matrix of the validation side, and learning curves where there are epochs."""
     from bakeoff.report.plots.confusion import confusion_figure
-    from bakeoff.report.plots.curves import learning_curves
+    from bakeoff.report.plots.curves import learning_curves_figure
 
     figures: dict[str, Figure] = {}
     metadata: dict[str, Any] = read_json(folder / "metadata.json")
@@ -40,11 +41,12 @@ def model_figures(folder: Path) -> "dict[str, Figure]":
         classes = tuple(map(str, table.columns))
         counts = table.to_numpy(str).astype(np.float64)
         figures["confusion_matrix"] = confusion_figure(counts, classes, "validation")
-    if history.is_file():
-        rows = [{str(k): v for k, v in r.items()} for r in read_csv(history).to_dict("records")]
-        if rows and "phase" in rows[0]:  # the forest and the regression also have a history
-            monitor = str(metadata["params"]["train"]["monitor"])
-            figures["learning_curves"] = learning_curves(rows, int(metadata["best_epoch"]), monitor)
+    epochs = read_csv(history) if history.is_file() else pd.DataFrame()
+    if len(epochs) and "phase" in epochs:  # the forest and the regression also have a history
+        figure = learning_curves_figure({folder.name: epochs})
+        for axes in figure.axes:
+            axes.axvline(metadata["best_epoch"], color="0.5", ls="dotted", lw=1)
+        figures["learning_curves"] = figure
     return figures
 
 

@@ -1,5 +1,6 @@
-"""Rebuild the MLflow store from DVC's files (models, searches, reports) and the journal."""
+"""Log models, searches, their comparison and the champion; all from DVC's files and the journal."""
 
+import logging
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -7,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakeoff.params.block import read_key
+from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.runtime import layout
 from bakeoff.runtime.dvc import locked_dataset
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.conclusion import log_and_register
+from bakeoff.tracking.comparison_run import Comparison, mirror_comparison
 from bakeoff.tracking.live_run import end_dead_runs
 from bakeoff.tracking.package import registered_folder
 from bakeoff.tracking.prune import Superseded, delete, of_other_models, superseded
-from bakeoff.tracking.registry import version_with
+from bakeoff.tracking.registry import register_best, version_with
 from bakeoff.tracking.search_run import mirror_search, search_folders
 from bakeoff.tracking.store import (
     Store,
@@ -27,6 +29,8 @@ from bakeoff.tracking.store import (
     reason_of,
     tracking_uri,
 )
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,42 @@ def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced
         if (reports / "comparison.csv").is_file():
             said = log_and_register(store, reports, models)
     return Synced(len(folders), new, killed, said)
+
+
+def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
+    """Log the comparison and its missing models, and put the best model through the gate.
+
+    MLflow never makes it raise: an unreachable store causes one line of warning.
+    """
+    if not params.enabled:
+        return
+    try:
+        store = open_store(str(read_key("dataset")))
+        for folder in mirror.model_folders(models):
+            mirror.mirror_model(store, folder)
+        for folder in search_folders():
+            mirror_search(store, folder)
+        logger.info("registry: %s", log_and_register(store, reports, models) or "nothing to serve")
+    except StoreUnavailableError as error:
+        _say_left_out(str(error))
+    except Exception as error:  # no error of MLflow may stop the report
+        logger.debug("MLflow", exc_info=True)
+        _say_left_out(reason_of(error))
+
+
+def _say_left_out(reason: str) -> None:
+    logger.warning("MLflow is skipped (%s); run `bakeoff sync` later", reason)
+
+
+def log_and_register(store: Store, reports: Path, models: Path) -> str:
+    """Log the comparison and put its best model through the gate; returns the gate's sentence."""
+    comparison = Comparison.read(reports, models)
+    mirror_comparison(store, comparison)
+    params = EvaluateParams.read("evaluate")
+    registered = register_best(store, comparison, models, params)
+    if registered is None:
+        return ""
+    return f"version {registered.version} of {registered.name} {registered.reason}"
 
 
 def prunable(keep: int) -> list[Superseded]:

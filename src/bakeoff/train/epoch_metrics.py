@@ -32,17 +32,12 @@ def epoch_metrics(
         "macro_precision": float(scores.macro_precision(matrix)),
         "macro_recall": float(scores.macro_recall(matrix)),
         "macro_f1": float(scores.macro_f1(matrix)),
-        "auc": float(_mean_defined(roc_auc(labels, probabilities))),
+        "auc": float(scores.mean_defined(roc_auc(labels, probabilities))),
         "cohen_kappa": float(scores.cohen_kappa(matrix)),
     }
     metrics |= {f"fp_{name}": float(false_positives[i]) for i, name in enumerate(classes)}
     metrics |= {f"fn_{name}": float(false_negatives[i]) for i, name in enumerate(classes)}
     return metrics
-
-
-def _mean_defined(values: NDArray[np.float64]) -> float:
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def is_lower_better(metric: str) -> bool:

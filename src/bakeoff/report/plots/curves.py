@@ -1,7 +1,6 @@
 """Curves of several models: learning, ROC, and precision-recall."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bakeoff.report.plots.figures import PALETTE, line_style, new_figure, styled
+from bakeoff.report.plots.figures import line_style, new_figure, styled
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.probability_scores import precision_recall_curve, roc_curve
 
@@ -121,35 +120,3 @@ def _average(curves: Sequence[tuple[NDArray[np.float64], ...]]) -> tuple[NDArray
 def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     keep = np.unique(np.linspace(0, len(x) - 1, min(len(x), _POINTS)).round().astype(np.int64))
     return x[keep], y[keep]
-
-
-@styled
-def learning_curves(history: Sequence[dict[str, Any]], best_epoch: int, monitor: str) -> Figure:
-    """Two panels: log loss, and the metric that chose the epoch; a dotted line at the one kept.
-
-    The history has a row per epoch, each metric with and without `val_`, as may `monitor`.
-    """
-    chosen = monitor.removeprefix("val_")
-    figure = new_figure(7.0, 2.8)
-    epochs = [row["epoch"] for row in history]
-    second = chosen if chosen not in ("loss", "objective") else "accuracy"
-    for axes, metric in zip(figure.subplots(1, 2), ("loss", second), strict=True):
-        for prefix, label, colour in (
-            ("", "train", PALETTE[0]),
-            ("val_", "validation", PALETTE[1]),
-        ):
-            values = [row[f"{prefix}{metric}"] for row in history]
-            axes.plot(epochs, values, color=colour, marker=".", label=label)
-        axes.axvline(best_epoch, color="#7F7F7F", linestyle="dotted", linewidth=1)
-        _mark_phases(axes, history)
-        axes.set_xlabel("epoch")
-        axes.set_title(metric.replace("_", " "))
-        axes.xaxis.get_major_locator().set_params(integer=True)
-    figure.axes[0].legend()
-    return figure
-
-
-def _mark_phases(axes: Any, history: Sequence[dict[str, Any]]) -> None:
-    for before, row in zip(history, history[1:], strict=False):
-        if before["phase"] != row["phase"]:
-            axes.axvline(row["epoch"] - 0.5, color="#7F7F7F", linewidth=1)
