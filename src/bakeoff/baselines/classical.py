@@ -41,8 +41,7 @@ def write_classifier(
 ) -> Scorecard:
     """Write a model folder: the estimator, what it is, and how it did on the validation side.
 
-    Returns:
-        The scores on the validation side.
+    Returns the scores on the validation side.
     """
     originals = val.originals()
     skops_files.save(classifier.estimator, folder / MODEL_FILE)

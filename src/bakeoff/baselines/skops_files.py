@@ -71,8 +71,7 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _renumber(tree: Any) -> dict[str, int]:
     """Number identifiers in order of appearance, in place.
 
-    Returns:
-        The old names of the array files and their new numbers.
+    Returns the old names of the array files and their new numbers.
     """
     numbers: dict[int, int] = {}
     files: dict[str, int] = {}

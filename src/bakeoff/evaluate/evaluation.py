@@ -41,7 +41,7 @@ class Evaluation:
     clean: Comparison | None = None
     # Networks trained on pictures in one fold, each against its frozen head
     twins: Mapping[str, Pairing] = field(default_factory=dict)
-    leaking: int = 0  # how many those are
+    leaking: int = 0  # how many test images also stand in training
 
     @property
     def comparison(self) -> Comparison:

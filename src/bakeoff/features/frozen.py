@@ -37,8 +37,7 @@ def write_features(
 ) -> dict[str, Any]:
     """Write a model's backbone weights, and its frozen features of every side, into `folder`.
 
-    Returns:
-        The content of `features.json`. A model trained from scratch has no features.
+    Returns the content of `features.json`. A model trained from scratch has no features.
     """
     facts: dict[str, Any] = {
         "from_scratch": params.from_scratch,

@@ -29,15 +29,12 @@ def predict_forest(
     finished: Finished,
     advance: Callable[[int], object] = lambda parts: None,
 ) -> Recipe:
-    """Out-of-fold probabilities of a random forest on the pool's vectors.
+    """Out-of-fold probabilities (R, n, k) of a random forest on the pool's vectors.
 
     A forest is fitted on the whole training part. Its temperature comes from a smaller forest,
     fitted without the next fold and scored on it. Out-of-bag votes are not used, because a
     picture's copies and its group's other pictures may be in the bag. `seed` is of the first
     repeat's trees; the following ones count up.
-
-    Returns:
-        Probabilities (R, n, k).
     """
     params = within_memory(pool.side, params, len(pool.classes), seed)
     probabilities = np.empty((pool.repeats, pool.originals, len(pool.classes)))

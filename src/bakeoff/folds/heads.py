@@ -22,12 +22,9 @@ def predict_heads(
     finished: Finished,
     advance: Callable[[int], object] = lambda parts: None,
 ) -> Recipe:
-    """Out-of-fold probabilities of the head on the pool's features.
+    """Out-of-fold probabilities (R, n, k) of the head on the pool's features.
 
     `seed` is of the first repeat's heads; the following ones count up.
-
-    Returns:
-        Probabilities (R, n, k).
     """
     parts = pool.parts()
     names = [f"repeat_{part.repeat}_fold_{part.fold}" for part in parts]

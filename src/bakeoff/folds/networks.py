@@ -46,13 +46,10 @@ def read_record_pool(records: Path, folds: pd.DataFrame, *, balanced: bool) -> P
 
 
 def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
-    """Probabilities of a network trained on pictures, of the tested pictures of some parts.
+    """Probabilities (R, n, k) of a network trained on pictures; NaN where a part tests no picture.
 
     An interrupted run goes on after its last finished part, and in a part after its last epoch. The
     job's seed is of the first repeat.
-
-    Returns:
-        Probabilities (R, n, k), NaN where a picture is not tested.
     """
     inputs = {"job": job_key(job), "pool": pool.sha256, "code": code_sha256("folds")}
     finished = Finished(job.resume / "folds", f"{job.name}-{NETWORK}", inputs)

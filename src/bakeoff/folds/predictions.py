@@ -78,9 +78,7 @@ def write_folds(folder: Path, predicted: Predicted) -> dict[str, float]:
 
     Besides each recipe's choices, `facts.json` contains its accuracy and `pooled_temperature`,
     which would calibrate all its out-of-fold predictions together without those of the parts.
-
-    Returns:
-        The accuracy of each recipe, the mean over repeats.
+    Returns the accuracy of each recipe, the mean over repeats.
     """
     pictures, curve = predicted.pictures, predicted.curve
     write_table(pictures, folder / PICTURES)

@@ -52,12 +52,9 @@ def predict_regression(
     finished: Finished,
     advance: Callable[[int], object] = lambda parts: None,
 ) -> tuple[Recipe, LearningCurve]:
-    """Out-of-fold probabilities of the regression on the pool's features.
+    """Out-of-fold probabilities (R, n, k) of the regression, and its learning curve at `FRACTIONS`.
 
     `inverse_regularization` is one value, or those to choose from.
-
-    Returns:
-        Probabilities (R, n, k), and the learning curve at `FRACTIONS`.
     """
     repeats = []
     for repeat in range(pool.repeats):

@@ -81,10 +81,8 @@ def extract(
 ) -> tuple[list[str], list[LeftOut]]:
     """Write the chosen members of `archive`.
 
-    `create` opens each file to be written; on failure the caller removes them.
-
-    Returns:
-        The relative POSIX paths written, sorted, and the members left out, sorted.
+    `create` opens each file to be written; on failure the caller removes them. Returns the relative
+    POSIX paths written and the members left out, both sorted.
 
     Raises:
         BakeoffError: the archive is hostile, damaged, or over a limit, or a glob of the choice

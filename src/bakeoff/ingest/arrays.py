@@ -38,10 +38,8 @@ def unpack_arrays(
     4; unsigned 8 or 16 bits, booleans, or floating point from 0 to 1 or 0 to 255. Labels are n
     numbers or texts, or (n, classes) one-hot rows. An image array is paired with the label array of
     its own file; if there is none, image files and label files are paired in the order of their
-    names. `create` opens each picture, `<file>/<image array>/<label>/<index>.png`.
-
-    Returns:
-        The number of pictures, and the files without a wanted array.
+    names. `create` opens each picture, `<file>/<image array>/<label>/<index>.png`. Returns the
+    number of pictures, and the files without a wanted array.
 
     Raises:
         BakeoffError: an array is missing, of another shape or type, or over the limit, or a

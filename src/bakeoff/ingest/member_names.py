@@ -25,10 +25,7 @@ def safe_path(name: str) -> str:
 
     Backslashes separate folders, as in archives made on Windows. Letters are composed (Unicode
     NFC), so that a name packed on macOS equals the same name in a table. Control characters and
-    bytes that are not UTF-8 become `%XX`.
-
-    Returns:
-        A path without `.`, `..`, empty or absolute parts; "" for the root itself.
+    bytes that are not UTF-8 become `%XX`. The root itself is "".
 
     Raises:
         UnsafeNameError: the name is absolute, climbs with `..`, or is too deep or too long.

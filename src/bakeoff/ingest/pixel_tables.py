@@ -26,8 +26,7 @@ def unpack_pixels(
 ) -> tuple[int, list[Path]]:
     """Write the pictures of the tables among some files.
 
-    Returns:
-        The number of pictures, and the files that are not such tables.
+    Returns the number of pictures, and the files that are not such tables.
 
     Raises:
         BakeoffError: there is no such table, a column is missing, or a cell is not a pixel.

@@ -63,8 +63,7 @@ def _templates(path: Path, text: str, root: Path) -> set[Path]:
 def used_modules(script: Path, root: Path) -> list[str]:
     """Paths of the package's modules that `script` uses, directly or indirectly, sorted.
 
-    Returns:
-        POSIX paths relative to `root`, without `script` itself.
+    They are POSIX paths relative to `root`, without `script` itself.
     """
     found: set[Path] = set()
     pending = [script]

@@ -75,9 +75,6 @@ def match_rows(
 
     `names` are from `clean_name`, "" names nothing; a row's home folder is searched first.
 
-    Returns:
-        A match for each row.
-
     Examples:
         >>> match_rows(["kaggle/input/train/1.jpg"], [""], ["train/1.jpg", "test/1.jpg"])
         (Match(files=('train/1.jpg',), despite=''),)

@@ -86,8 +86,7 @@ def group_keys(manifest: pd.DataFrame) -> "pd.Series[str]":
 def join(keys: "pd.Series[str]", pairs: Pairs) -> "pd.Series[str]":
     """Join rows along pairs, transitively; a group is named after the smallest of its keys.
 
-    Returns:
-        (n,) names of the joined groups.
+    Returns (n,) names of the joined groups.
 
     Examples:
         >>> join(pd.Series(["c", "b", "a", "d"]), np.array([[0, 1], [1, 2]])).tolist()
@@ -156,10 +155,7 @@ def twins(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Which pictures of `ours` have an exact, or else a near duplicate in `theirs`.
 
-    `bits` None counts only exact duplicates.
-
-    Returns:
-        Two (n,) masks; no picture is in both.
+    `bits` None counts only exact duplicates. Returns two (n,) masks; no picture is in both.
     """
     exact = ours["image_id"].isin(theirs["image_id"]).to_numpy(bool)
     alike, known = _likeness(ours), _likeness(theirs)

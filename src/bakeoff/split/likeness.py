@@ -60,12 +60,10 @@ def add_likeness(manifest: pd.DataFrame, bits: int | None) -> pd.DataFrame:
 def candidates(manifest: pd.DataFrame, bits: int) -> tuple[Pairs, npt.NDArray[np.bool_]]:
     """Pairs of rows within `CANDIDATE_BITS`, as they are or mirrored, that nothing else joins.
 
-    A mirrored picture has the signs of its odd horizontal frequencies changed, and so its hash
-    has (but for the median) the bits of its odd columns inverted. The products of all hashes,
-    as vectors of 1 and -1, are one matrix product.
-
-    Returns:
-        (k, 2) row numbers, first below second; and (k,) whether the second is mirrored.
+    A mirrored picture has the signs of its odd horizontal frequencies changed, and so its hash has
+    (but for the median) the bits of its odd columns inverted. The products of all hashes, as
+    vectors of 1 and -1, are one matrix product. Returns (k, 2) row numbers, first below second; and
+    (k,) whether the second is mirrored.
     """
     hashes = unpack_hashes(manifest["phash"])
     large = manifest[["width", "height"]].min(axis=1).to_numpy() >= _SIDE

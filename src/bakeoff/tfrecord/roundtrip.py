@@ -38,9 +38,6 @@ def check_round_trip(
 
     `checksums` are as `write_records` returned them.
 
-    Returns:
-        The result for each side.
-
     Raises:
         BakeoffError: a record differs from what was written.
     """

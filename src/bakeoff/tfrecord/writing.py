@@ -48,8 +48,7 @@ def write_records(
 ) -> tuple[RecordIndex, dict[str, tuple[int, ...]]]:
     """Write every row of the plan, and the index.
 
-    Returns:
-        The index, and for every side the CRC-32 of each example's pixels, in export order.
+    Returns the index, and for every side the CRC-32 of each example's pixels, in export order.
 
     Raises:
         BakeoffError: a picture can no longer be read, or has an unknown class.

@@ -33,10 +33,8 @@ def champion_predictions(
 ) -> Predictions | None:
     """The champion on the newcomer's test pictures: as it was scored, or scored anew.
 
-    Scored anew it is asked only about pictures that did not stand in its own training.
-
-    Returns:
-        None where it knows other classes.
+    Scored anew it is asked only about pictures that did not stand in its own training. None where
+    it knows other classes.
 
     Raises:
         BakeoffError: its training pictures are not known, or no other picture is left.
@@ -114,8 +112,7 @@ def folded_outcomes(
 ) -> Outcomes | None:
     """Newcomer and champion on every picture, by models of the folds that never saw it.
 
-    Returns:
-        None where one of the two has no out-of-fold predictions of today's pictures.
+    None where one of the two has no out-of-fold predictions of today's pictures.
     """
     ours = _repeats(comparison.reports / "predictions", newcomer)
     name = {key: model for model, key in comparison.keys.items()}.get(champion.tags[fact.KEY])

@@ -65,8 +65,7 @@ def register_best(
 ) -> Registered | None:
     """Register the comparison's best model, if it is new, and put it through the gate.
 
-    Returns:
-        None if no compared model can be served.
+    None if no compared model can be served.
     """
     best = _best_servable(comparison, models)
     if best is None:

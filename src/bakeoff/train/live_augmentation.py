@@ -31,9 +31,6 @@ def augment(picture: Any, seed: Any, params: LiveAugmentation, strength: float =
 
     `picture` is `(h, w, c)`, float32, 0..255. Equal seeds (two integers) give equal changes;
     `strength`, 0..1, scales every range except mirroring.
-
-    Returns:
-        A picture of the same shape and range.
     """
     seeds = tf.unstack(tf.random.split(seed, 12, alg="philox"))
 

@@ -38,8 +38,7 @@ def write_network(
 ) -> Scorecard:
     """Write the model, its metadata, and its validation results.
 
-    Returns:
-        The scores on the validation side.
+    Returns the scores on the validation side.
     """
     originals = val.originals()
     temperature = fit_temperature(trained.val_logits, originals.labels)

@@ -22,8 +22,7 @@ def build_cnn(
 ) -> keras.Model:
     """A plain convolutional network without its classifier: 3 x 3 convolutions, relu, max pooling.
 
-    Returns:
-        A model named `backbone`: preprocessed pictures to a map of features.
+    The model `backbone` maps preprocessed pictures to features.
 
     Raises:
         BakeoffError: no block is given, or the pictures shrink to nothing.
@@ -58,8 +57,7 @@ def build_cnn(
 def unfreeze(backbone: keras.Model, share: float) -> int:
     """Let the last `share` of a backbone's layers learn; batch normalisation stays in inference.
 
-    Returns:
-        How many layers with weights learn.
+    Returns how many layers with weights learn.
     """
     first = len(backbone.layers) - round(share * len(backbone.layers))
     backbone.trainable = True
@@ -105,8 +103,7 @@ def picture_network(
 ) -> keras.Model:
     """A model from pictures to logits.
 
-    Returns:
-        Pictures `(n, side, side, record_channels)`, pixels 0..255, to logits `(n, k)`.
+    Pictures are `(n, side, side, record_channels)`, pixels 0..255, logits `(n, k)`.
     """
     pictures = keras.Input((side, side, record_channels), name="picture", dtype="float32")
     features = encode(to_channels(pictures, channels), name, backbone, pooling)

@@ -21,10 +21,8 @@ def as_records(pictures: keras.KerasTensor, facts: Mapping[str, Any]) -> keras.K
     filter, columns before rows, each rounded to whole numbers, as Pillow does it. A picture of a
     record passes unchanged. Of others single pixels differ by one level, since Pillow's weights are
     fixed-point numbers. Equalisation and JPEG are left to `bakeoff.serve`. `pictures` are `(n,
-    height, width, channels)`, float32, 0..255.
-
-    Returns:
-        Pixels 0..255, whole numbers, `(n, record_side, record_side, channels)`.
+    height, width, channels)`, float32, 0..255. Returns whole numbers 0..255, `(n, record_side,
+    record_side, channels)`.
     """
     channels, side, fit = facts["channels"], facts["record_side"], facts["fit"]
     given = keras.Input((None, None, channels), name="original", dtype="float32")
@@ -81,8 +79,7 @@ def _weights(
 ) -> keras.KerasTensor:
     """What each pixel along an axis gives to each of `side` pixels, by Lanczos's filter.
 
-    Returns:
-        `(side, length)`; zeros in the rows of pixels outside of a padded picture.
+    `(side, length)`; zeros in the rows of pixels outside of a padded picture.
     """
     length = ops.sum(line)
     scale, shift = _placement(length, ops.sum(other), side, fit)

@@ -113,10 +113,7 @@ def sicken(
     """Fills diseased lung with fluid.
 
     `air` is healthy air along each ray, float64 of the film's shape; `severity` is 0 (invisible) to
-    1.
-
-    Returns:
-        Air that is left, float64, and the lesion mask, bool, not yet cut to the lungs.
+    1. Returns the air that is left, float64, and the lesion mask, bool, not yet cut to the lungs.
 
     Raises:
         ValueError: For another label.

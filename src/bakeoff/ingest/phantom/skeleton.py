@@ -21,10 +21,8 @@ Knot: TypeAlias = tuple[float, float, float]  # noqa: UP040
 def _tube(centre: Map, normal: Map, height: Map | float, depth: float, around: int) -> Map:
     """Points on the cortex of bent tubes of elliptical section.
 
-    Axes and unit vectors along the thin side have shape (tubes, n, 3).
-
-    Returns:
-        Points of shape (tubes, n, around, 3).
+    Axes and unit vectors along the thin side have shape (tubes, n, 3). The points have shape
+    (tubes, n, around, 3).
     """
     tangent = np.gradient(centre, axis=1)
     tangent /= np.linalg.norm(tangent, axis=-1, keepdims=True)
