@@ -31,7 +31,7 @@ class Classifier:
         """Calibrated probabilities, shape `(n, classes)`, of vectors `(n, d)`."""
         return softmax(self.log_probabilities(values), self.temperature)
 
-    def log_probabilities(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
+    def log_probabilities(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Logarithms of the estimator's own probabilities, shape `(n, classes)`."""
         # A class without a training picture is unknown to the estimator.
         known = np.full((len(values), self.classes), self.floor)

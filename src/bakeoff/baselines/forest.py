@@ -76,16 +76,20 @@ def fit_forest(train: Side, val: Side, params: ForestParams, classes: int, seed:
     the trees would take more than `max_megabytes`.
     """
     params = within_memory(train, params, classes, seed)
-    estimator = RandomForestClassifier(
+    estimator = new_forest(params, seed).set_params(oob_score=True)
+    return fit_calibrated(estimator, train, val, classes=classes, floor=0.5 / params.trees)
+
+
+def new_forest(params: ForestParams, seed: int) -> RandomForestClassifier:
+    """An unfitted forest that fits on all cores."""
+    return RandomForestClassifier(
         n_estimators=params.trees,
         max_depth=params.max_depth,
         min_samples_leaf=params.min_samples_leaf,
         class_weight=None if params.class_weight == "none" else params.class_weight,
-        oob_score=True,
         n_jobs=worker_count(),
         random_state=seed,
     )
-    return fit_calibrated(estimator, train, val, classes=classes, floor=0.5 / params.trees)
 
 
 def within_memory(train: Side, params: ForestParams, classes: int, seed: int) -> ForestParams:

@@ -19,7 +19,7 @@ from bakeoff.params.found import Found
 from bakeoff.params.models import LogisticParams
 from bakeoff.tfrecord.index import RecordIndex
 
-_FLOOR = 1e-12
+FLOOR = 1e-12
 _INNER_FOLDS = 3
 
 
@@ -37,7 +37,7 @@ def fit_logistic(train: Side, val: Side, params: LogisticParams, classes: int) -
         if not isinstance(chosen, float):
             chosen = choose_inverse_regularization(train, chosen, params.max_iterations, classes)
         estimator = _pipeline(chosen, params.max_iterations)
-        return fit_calibrated(estimator, train, val, classes=classes, floor=_FLOOR)
+        return fit_calibrated(estimator, train, val, classes=classes, floor=FLOOR)
 
 
 def choose_inverse_regularization(
@@ -65,17 +65,19 @@ def choose_inverse_regularization(
                 continue
             for index, candidate in enumerate(candidates):
                 pipeline = _pipeline(candidate, max_iterations).fit(part.values, part.labels)
-                logs = Classifier(pipeline, classes, 1.0, _FLOOR).log_probabilities(scored.values)
+                logs = Classifier(pipeline, classes, 1.0, FLOOR).log_probabilities(scored.values)
                 losses[index] -= logs[np.arange(len(logs)), scored.labels].sum()
     return candidates[int(losses.argmin())]
 
 
 def _pipeline(inverse_regularization: float, max_iterations: int) -> Pipeline:
-    return make_pipeline(
-        StandardScaler(),
-        LogisticRegression(
-            C=inverse_regularization, max_iter=max_iterations, class_weight="balanced"
-        ),
+    return make_pipeline(StandardScaler(), new_regression(inverse_regularization, max_iterations))
+
+
+def new_regression(inverse_regularization: float, max_iterations: int) -> LogisticRegression:
+    """An unfitted regression, its classes weighted to balance."""
+    return LogisticRegression(
+        C=inverse_regularization, max_iter=max_iterations, class_weight="balanced"
     )
 
 

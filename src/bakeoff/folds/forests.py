@@ -5,16 +5,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
-from bakeoff.baselines.forest import within_memory
+from bakeoff.baselines.classifier import Classifier
+from bakeoff.baselines.forest import new_forest, within_memory
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.pool import Part, Pool, Rows
 from bakeoff.folds.predictions import Recipe
 from bakeoff.params.models import ForestParams
 from bakeoff.runtime.fingerprints import code_sha256
-from bakeoff.runtime.parallel import worker_count
 from bakeoff.runtime.progress import progress_bar
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
@@ -83,18 +82,8 @@ def _predict(
 def _fit_and_vote(
     pool: Pool, train: Rows, scored: Rows, params: ForestParams, seed: int
 ) -> NDArray[np.float64]:
-    forest = RandomForestClassifier(
-        n_estimators=params.trees,
-        max_depth=params.max_depth,
-        min_samples_leaf=params.min_samples_leaf,
-        class_weight=None if params.class_weight == "none" else params.class_weight,
-        n_jobs=worker_count(),
-        random_state=seed,
-    ).fit(pool.side.values[train], pool.side.labels[train])
+    forest = new_forest(params, seed).fit(pool.side.values[train], pool.side.labels[train])
     # With threads, the order in which trees finish would change the sum of votes.
     forest.set_params(n_jobs=None)
-    floor = 0.5 / params.trees
-    votes = np.full((len(scored), len(pool.classes)), floor)
-    votes[:, forest.classes_] = forest.predict_proba(pool.side.values[scored])
-    logs: NDArray[np.float64] = np.log(np.clip(votes, floor, None))
-    return logs
+    classifier = Classifier(forest, len(pool.classes), 1.0, 0.5 / params.trees)
+    return classifier.log_probabilities(pool.side.values[scored])

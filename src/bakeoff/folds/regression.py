@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from bakeoff.baselines.classifier import Classifier
+from bakeoff.baselines.logistic import FLOOR, new_regression
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.pool import Pool, Rows
 from bakeoff.folds.predictions import LearningCurve, Recipe
@@ -30,8 +31,6 @@ from bakeoff.scoring.temperature import fit_temperature, softmax
 
 FRACTIONS = (0.06, 0.12, 0.25, 0.5, 1.0)
 """Shares of a training part at which the learning curve is taken."""
-
-_FLOOR = 1e-12
 
 Logs = NDArray[np.float64]
 
@@ -143,25 +142,14 @@ class _Fit:
     ) -> list[list[Logs]]:
         """Logarithms (m, k) for each C and each set of m scored rows."""
         values = [self._transformed(rows) for rows in scored]
-        return [[self._logs(model, v) for v in values] for model in self._models(grid, params)]
-
-    def _models(self, grid: Sequence[float], params: LogisticParams) -> list[LogisticRegression]:
-        return [
-            LogisticRegression(
-                C=value, max_iter=params.max_iterations, class_weight="balanced"
-            ).fit(self._values, self._labels)
-            for value in grid
-        ]
+        models = [new_regression(c, params.max_iterations) for c in grid]
+        fitted = [model.fit(self._values, self._labels) for model in models]
+        classifiers = [Classifier(m, len(self._pool.classes), 1.0, FLOOR) for m in fitted]
+        return [[c.log_probabilities(v) for v in values] for c in classifiers]
 
     def _transformed(self, rows: Rows) -> Logs:
         values = self._scaler.transform(self._pool.side.values[rows].astype(np.float64))
         return values if self._basis is None else values @ self._basis
-
-    def _logs(self, model: LogisticRegression, values: Logs) -> Logs:
-        # A class without a training picture is unknown to the model.
-        known = np.full((len(values), len(self._pool.classes)), _FLOOR)
-        known[:, model.classes_] = model.predict_proba(values)
-        return np.log(np.clip(known, _FLOOR, None))
 
 
 def nested_subsets(

@@ -5,6 +5,7 @@ from pathlib import Path
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.layout import MODELS, REPORTS
+from bakeoff.runtime.tables import read_csv
 from bakeoff.serve.predictor import can_predict
 
 
@@ -28,7 +29,7 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
     table = REPORTS / "comparison.csv"
     if not table.is_file():
         raise BakeoffError(f"no {table} to choose by; name one with --model: {', '.join(known)}")
-    for ranked in _ranking(table):
+    for ranked in read_csv(table)["model"]:  # best first
         folder = MODELS / ranked
         asked = (folder / "model.keras").is_file() or not network
         if ranked in known and asked and can_predict(folder):
@@ -43,10 +44,3 @@ def about(folder: Path) -> dict[str, str]:
         return {"model": folder.name}
     stand_in = " in the place of pretrained ones" if weights.get("fallback") else ""
     return {"model": folder.name, "warning": f"its backbone has random weights{stand_in}"}
-
-
-def _ranking(table: Path) -> list[str]:
-    """The models of the comparison, best first."""
-    from bakeoff.runtime.tables import read_csv
-
-    return list(read_csv(table)["model"])

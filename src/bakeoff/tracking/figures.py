@@ -51,12 +51,15 @@ def model_figures(folder: Path) -> "dict[str, Figure]":
 
 
 def search_figures(folder: Path) -> "dict[str, Figure]":
-    """The history of a search, its trials over the parameters, and the parameters' importances."""
-    from bakeoff.report.plots.search import history_figure, importance_figure, parallel_figure
+    """The history of a search, and the importances of the parameters.
+
+    MLflow itself draws the trials, which are runs, over their parameters (*Compare*).
+    """
+    from bakeoff.report.plots.search import history_figure, importance_figure
 
     trials = read_csv(folder / TRIALS)
     shares = read_csv(folder / IMPORTANCES)
-    figures = {"history": history_figure(trials), "parallel": parallel_figure(trials)}
+    figures = {"history": history_figure(trials)}
     if len(shares):
         named = zip(shares["parameter"], shares["importance"], strict=True)
         figures["importances"] = importance_figure(dict(named))

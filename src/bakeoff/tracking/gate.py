@@ -43,7 +43,8 @@ def champion_predictions(
     if name is not None:
         return read_predictions(comparison.reports / "predictions" / f"{name}.csv")
     with tempfile.TemporaryDirectory() as folder:
-        old = _stored_predictions(store, champion, folder)
+        path = _downloaded(store, champion, "test/predictions.csv", folder)
+        old = read_predictions(path) if path else None
         if old is not None and _same_pictures(old, newcomer):
             if old.classes != newcomer.classes:
                 return None
@@ -51,16 +52,15 @@ def champion_predictions(
         return _score_anew(store, champion, newcomer)
 
 
-def _stored_predictions(store: Store, champion: "ModelVersion", folder: str) -> Predictions | None:
+def _downloaded(store: Store, champion: "ModelVersion", artifact: str, folder: str) -> Path | None:
+    """What was uploaded when the champion was compared; None if it is gone."""
     from mlflow.exceptions import MlflowException
 
-    if not champion.run_id:
-        return None
     try:
-        path = store.client.download_artifacts(champion.run_id, "test/predictions.csv", folder)
+        run_id = champion.run_id
+        return Path(store.client.download_artifacts(run_id, artifact, folder)) if run_id else None
     except (MlflowException, OSError):
         return None
-    return read_predictions(Path(path))
 
 
 def _same_pictures(old: Predictions, new: Predictions) -> bool:
@@ -119,7 +119,10 @@ def folded_outcomes(
     if name is not None:
         theirs = _repeats(comparison.reports / "predictions", name)
     else:
-        theirs = _stored_repeats(store, champion)
+        with tempfile.TemporaryDirectory() as folder:
+            path = _downloaded(store, champion, "test/predictions", folder)
+            stored = sorted(path.glob("repeat_*.csv")) if path else []
+            theirs = [read_predictions(p) for p in stored]
     if not ours or len(ours) != len(theirs) or ours[0].classes != theirs[0].classes:
         return None
     ids = ours[0].image_ids
@@ -135,20 +138,6 @@ def folded_outcomes(
 
 def _repeats(folder: Path, model: str) -> list[Predictions]:
     return [read_predictions(path) for path in sorted(folder.glob(f"repeat_*/{model}.csv"))]
-
-
-def _stored_repeats(store: Store, champion: "ModelVersion") -> list[Predictions]:
-    """What was uploaded when the champion was compared."""
-    from mlflow.exceptions import MlflowException
-
-    if not champion.run_id:
-        return []
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            path = store.client.download_artifacts(champion.run_id, "test/predictions", folder)
-        except (MlflowException, OSError):
-            return []
-        return [read_predictions(p) for p in sorted(Path(path).glob("repeat_*.csv"))]
 
 
 def _test_table() -> pd.DataFrame:

@@ -14,13 +14,15 @@ from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, reason_of
+from bakeoff.tracking.store import Store, locked, open_store, skipping
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 logger = logging.getLogger(__name__)
+
+_MEANWHILE = " training continues;"
 
 
 def _process_mark() -> str:
@@ -113,15 +115,9 @@ class LiveRun:
             return
         self._tags = _tags(self.model, self._kind, self._dataset, self._tags)
         self._wanted = True
-        try:
-            self._store = open_store(self._dataset)
-        except StoreUnavailableError as reason:
-            self._give_up(str(reason))
-            return
-        except Exception as error:  # no error of MLflow may stop the fit
-            self._give_up(reason_of(error))
-            return
         self._system_metrics = params.system_metrics
+        with skipping(_MEANWHILE):
+            self._store = open_store(self._dataset)
         self._attempt(self._create)
 
     def _create(self, store: Store) -> None:
@@ -180,18 +176,12 @@ class LiveRun:
 
     def _attempt(self, step: Callable[[Store], None]) -> None:
         """Run `step`; on an error stop using MLflow for the rest of this fit."""
-        if self._store is None:
-            return
-        try:
-            step(self._store)
-        except Exception as error:  # no error of MLflow may stop the fit
-            self._give_up(reason_of(error))
+        if self._store is not None:
+            with skipping(_MEANWHILE, failed=self._forget_store):
+                step(self._store)
 
-    def _give_up(self, reason: str) -> None:
+    def _forget_store(self) -> None:
         self._store = None
-        logger.warning(
-            "MLflow is skipped (%s); training continues; run `bakeoff sync` later", reason
-        )
 
 
 @contextmanager

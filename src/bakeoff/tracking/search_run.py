@@ -1,7 +1,6 @@
 """A search's run, the parent of its trials' runs."""
 
 import hashlib
-import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +14,10 @@ from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.figures import log_figures, search_figures
-from bakeoff.tracking.store import Store, StoreUnavailableError, locked, open_store, reason_of
+from bakeoff.tracking.store import Store, locked, open_store, skipping
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
-
-logger = logging.getLogger(__name__)
 
 _CONTENT = "bakeoff.search"  # content hash of the folder that the run shows
 _METRICS = {
@@ -43,12 +40,8 @@ def log_search(folder: Path, params: TrackingParams, dataset: str) -> None:
         return
     tags = fact.code_tags() | fact.dataset_tags(dataset) | fact.dvc_tags()
     journal.record("runs", str(best["study"]), tags)
-    try:
+    with skipping():
         mirror_search(open_store(dataset), folder)
-    except StoreUnavailableError as reason:
-        logger.warning("MLflow is skipped (%s); run `bakeoff sync` later", reason)
-    except Exception as error:  # no error of MLflow may stop the search
-        logger.warning("MLflow is skipped (%s); run `bakeoff sync` later", reason_of(error))
 
 
 def mirror_search(store: Store, folder: Path) -> bool:

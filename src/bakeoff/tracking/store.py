@@ -5,7 +5,7 @@ import os
 import socket
 import sqlite3
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,6 +202,18 @@ def reason_of(error: Exception, uri: str | None = None) -> str:
     if "Max retries exceeded" in text:
         return f"{shown_uri(uri)} no longer answers"
     return f"{shown_uri(uri)}: {text[:300]}"
+
+
+@contextmanager
+def skipping(meanwhile: str = "", failed: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Skip the rest of the block with one line of warning, and call `failed`, if MLflow fails."""
+    try:
+        yield
+    except Exception as error:  # MLflow, SQLAlchemy or a driver may raise anything
+        logger.debug("MLflow", exc_info=True)
+        reason = str(error) if isinstance(error, StoreUnavailableError) else reason_of(error)
+        logger.warning("MLflow is skipped (%s);%s run `bakeoff sync` later", reason, meanwhile)
+        failed()
 
 
 def open_store(dataset: str) -> Store:

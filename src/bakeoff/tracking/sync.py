@@ -27,6 +27,7 @@ from bakeoff.tracking.store import (
     open_store,
     own_uri,
     reason_of,
+    skipping,
     tracking_uri,
 )
 
@@ -73,22 +74,13 @@ def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
     """
     if not params.enabled:
         return
-    try:
+    with skipping():
         store = open_store(str(read_key("dataset")))
         for folder in mirror.model_folders(models):
             mirror.mirror_model(store, folder)
         for folder in search_folders():
             mirror_search(store, folder)
         logger.info("registry: %s", log_and_register(store, reports, models) or "nothing to serve")
-    except StoreUnavailableError as error:
-        _say_left_out(str(error))
-    except Exception as error:  # no error of MLflow may stop the report
-        logger.debug("MLflow", exc_info=True)
-        _say_left_out(reason_of(error))
-
-
-def _say_left_out(reason: str) -> None:
-    logger.warning("MLflow is skipped (%s); run `bakeoff sync` later", reason)
 
 
 def log_and_register(store: Store, reports: Path, models: Path) -> str:
