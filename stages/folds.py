@@ -29,22 +29,17 @@ def main() -> None:
         return
     from bakeoff.folds.model import FoldsJob, predict_in_folds
     from bakeoff.runtime.devices import prepare
+    from bakeoff.train.job import Job
 
     started, compute = perf_counter(), prepare("single", seed)
+    facts, resume = read_feature_facts(FEATURES / name), mlruns() / "resume"
     job = FoldsJob(
-        name,
-        params,
+        Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute),
         logistic,
         ForestParams(trees=asked.trees),
         asked.networks,
         folds,
         bool(read_key("augment.balance")),
-        read_feature_facts(FEATURES / name),
-        FEATURES / name,
-        PROCESSED,
-        mlruns() / "resume",
-        seed,
-        compute,
     )
     predicted = predict_in_folds(job)
     with writing_folder(FOLDS / name) as folder:

@@ -21,7 +21,7 @@ from bakeoff.params.models import (
 from bakeoff.runtime.devices import prepare
 from bakeoff.tfrecord.numpy_reading import record_batches
 from bakeoff.tfrecord.regrouping import regroup_records
-from bakeoff.train.job import train_model
+from bakeoff.train.job import Job, train_model
 from tests.tiny_records import write_tiny_records
 
 SPLITS = ("train", "val", "test")
@@ -49,21 +49,9 @@ def job(records, folds, root, params):
         features.mkdir(parents=True)
         weights = resolve_weights(params.weights, params.backbone)
         write_features(features, params, weights, *records)
-    return FoldsJob(
-        "tiny",
-        params,
-        LogisticParams(),
-        ForestParams(trees=3),
-        "one",
-        folds,
-        False,
-        read_feature_facts(features),
-        features,
-        records[0],
-        root / "resume",
-        3,
-        compute,
-    )
+    facts, resume = read_feature_facts(features), root / "resume"
+    model = Job("tiny", params, facts, features, records[0], resume, 3, compute)
+    return FoldsJob(model, LogisticParams(), ForestParams(trees=3), "one", folds, False)
 
 
 def test_records_are_regrouped_whole(records, folds, tmp_path):

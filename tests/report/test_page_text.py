@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from bakeoff.evaluate.costs import Cost
-from bakeoff.evaluate.table import comparison_table, weights_in_words, write_table
+from bakeoff.evaluate.table import comparison_table, weights_in_words
 from bakeoff.report import page_text as words
+from bakeoff.runtime.tables import write_table
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 from tests.tiny_evidence import comparison_of, contender_of
 
@@ -106,7 +107,7 @@ def test_where_weights_come_from_in_words():
 
 
 def test_the_table_is_written_with_empty_cells_for_what_is_unknown(tmp_path):
-    write_table(tmp_path / "c.csv", table())
+    write_table(table(), tmp_path / "c.csv", digits=6)
     read = pd.read_csv(tmp_path / "c.csv")
     assert read["model"].tolist() == ["a", FOREST]
     first = ["model", "kind", "weights", "searched", "image_side", "n_train", "n_val"]

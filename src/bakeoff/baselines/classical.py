@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 from bakeoff.baselines import skops_files
 from bakeoff.baselines.classifier import MODEL_FILE, Classifier
 from bakeoff.features.sides import Side
-from bakeoff.runtime.files import write_json, writing_file, writing_folder
+from bakeoff.runtime.files import write_json, writing_folder
+from bakeoff.runtime.tables import write_table
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import Scorecard, write_validation
 from bakeoff.scoring.temperature import fit_temperature
@@ -77,5 +78,4 @@ def _write_history(path: Path, card: Scorecard) -> None:
     names = {"log_loss": "loss", "macro_auc": "auc"}
     keep = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "cohen_kappa", *names)
     row = {"epoch": 1} | {f"val_{names.get(n, n)}": card.overall[n] for n in keep}
-    with writing_file(path) as partial:
-        pd.DataFrame([row]).to_csv(partial, index=False, float_format="%.9g", lineterminator="\n")
+    write_table(pd.DataFrame([row]), path)

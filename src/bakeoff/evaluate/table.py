@@ -13,7 +13,6 @@ from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.costs import Cost, pareto_front
 from bakeoff.evaluate.pairings import Pairing
 from bakeoff.params.found import TRIALS
-from bakeoff.runtime.files import writing_file
 from bakeoff.runtime.tables import read_csv
 from bakeoff.test_side.candidates import Candidate
 from bakeoff.test_side.repeats import Spread
@@ -131,12 +130,6 @@ def weights_in_words(metadata: Mapping[str, object]) -> str:
     if not isinstance(weights, Mapping) or weights.get("kind") in (None, "none"):
         return ""
     return "random (fallback)" if weights.get("fallback") else str(weights["kind"])
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write as CSV, numbers to six digits."""
-    with writing_file(path) as partial:
-        table.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def trials_of(metadata: Mapping[str, Any]) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.progress import progress_bar
+from bakeoff.runtime.tables import write_table
 from bakeoff.runtime.tf import keras, tf
 from bakeoff.tfrecord.reading import read_records
 
@@ -71,4 +72,4 @@ def _write_examples(parts: list[dict[str, Any]], path: Path) -> None:
             for key, values in columns.items()
         }
     )
-    table.to_csv(path, index=False, lineterminator="\n")
+    write_table(table, path)

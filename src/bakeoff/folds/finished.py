@@ -3,16 +3,13 @@
 import hashlib
 import json
 import shutil
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.runtime.files import writing_file
+from bakeoff.runtime.tables import read_arrays, write_arrays
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -34,19 +31,21 @@ class Finished:
         self._parent = folder / name
         self._folder = self._parent / key
 
-    def get(self, piece: str) -> dict[str, NDArray[Any]] | None:
+    def made(self, piece: str, make: Callable[[], Arrays]) -> Arrays:
+        """The arrays of a piece, stored already or else made and stored."""
+        arrays = self.get(piece)
+        if arrays is None:
+            arrays = make()
+            self.put(piece, arrays)
+        return arrays
+
+    def get(self, piece: str) -> Arrays | None:
         """The arrays of a finished piece; None if it is missing or damaged."""
-        try:
-            with np.load(self._folder / f"{piece}.npz", allow_pickle=False) as held:
-                return dict(held)
-        except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
-            return None
+        return read_arrays(self._folder / f"{piece}.npz")
 
     def put(self, piece: str, arrays: Arrays) -> None:
         """Store the arrays of a piece atomically."""
-        path = self._folder / f"{piece}.npz"
-        with writing_file(path) as partial, partial.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **dict(arrays))
+        write_arrays(self._folder / f"{piece}.npz", arrays)
 
     def forget_others(self) -> None:
         """Remove the pieces of this name's other keys."""

@@ -1,6 +1,7 @@
 """Random forests in folds."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.forest import new_forest, within_memory
-from bakeoff.folds.finished import Finished
+from bakeoff.folds.finished import Arrays, Finished
 from bakeoff.folds.pool import Part, Pool, Rows
 from bakeoff.folds.predictions import Recipe
 from bakeoff.params.models import ForestParams
@@ -40,11 +41,7 @@ def predict_forest(
     temperatures = np.empty((pool.repeats, pool.count))
     for part in pool.parts():
         piece = f"repeat_{part.repeat}_fold_{part.fold}"
-        arrays = finished.get(piece)
-        if arrays is None:
-            temperature, logs = _predict(pool, part, params, seed + part.repeat)
-            arrays = {"logs": logs, "temperature": np.array(temperature)}
-            finished.put(piece, arrays)
+        arrays = finished.made(piece, partial(_predict, pool, part, params, seed + part.repeat))
         temperatures[part.repeat, part.fold] = arrays["temperature"]
         probabilities[part.repeat, part.test] = softmax(
             arrays["logs"], float(arrays["temperature"])
@@ -68,15 +65,14 @@ def predict_kept_forest(
     return forest
 
 
-def _predict(
-    pool: Pool, part: Part, params: ForestParams, seed: int
-) -> tuple[float, NDArray[np.float64]]:
+def _predict(pool: Pool, part: Part, params: ForestParams, seed: int) -> Arrays:
     """The temperature, and logarithms (m, k) of the votes on the tested fold."""
     few = params.model_copy(update={"trees": -(-params.trees // _SHARE)})
     with threadpool_limits(1, "blas"):
         held = _fit_and_vote(pool, part.fitted, part.val, few, seed)
         temperature = fit_temperature(held, pool.labels[part.val])
-        return temperature, _fit_and_vote(pool, part.train, part.test, params, seed)
+        logs = _fit_and_vote(pool, part.train, part.test, params, seed)
+    return {"logs": logs, "temperature": np.array(temperature)}
 
 
 def _fit_and_vote(

@@ -1,8 +1,7 @@
 """One entry of `models` in folds: the recipes on its frozen features, and itself."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -14,8 +13,7 @@ from bakeoff.folds.pool import Pool, read_feature_pool
 from bakeoff.folds.predictions import NETWORK, LearningCurve, Predicted, Recipe
 from bakeoff.folds.regression import predict_regression
 from bakeoff.params.block import Block
-from bakeoff.params.models import ForestParams, LogisticParams, ModelParams
-from bakeoff.runtime.devices import Compute
+from bakeoff.params.models import ForestParams, LogisticParams
 from bakeoff.runtime.fingerprints import code_sha256
 from bakeoff.runtime.progress import progress_bar
 from bakeoff.train.job import Job, kind_of
@@ -25,19 +23,12 @@ from bakeoff.train.job import Job, kind_of
 class FoldsJob:
     """What is trained in folds for one entry of `models`, and where its inputs are."""
 
-    name: str
-    params: ModelParams
+    model: Job  # its seed is of the first repeat; the following ones count up
     logistic: LogisticParams
     forest: ForestParams
     networks: Literal["none", "one", "all"]  # folds of a network trained on pictures
     folds: pd.DataFrame  # `bakeoff.runtime.tables.FOLD_COLUMNS`
     balanced: bool  # `augment.balance`
-    facts: dict[str, Any]  # `features.json` of its features
-    features: Path  # the folder of its features
-    records: Path  # the folder of TFRecords
-    resume: Path  # where finished parts are kept
-    seed: int  # of the first repeat; the following ones count up
-    compute: Compute
 
 
 def predict_in_folds(job: FoldsJob) -> Predicted | None:
@@ -46,58 +37,46 @@ def predict_in_folds(job: FoldsJob) -> Predicted | None:
     A backbone with frozen features has `head`, `logistic` and `forest` on them. A fine-tuned
     network, or one from scratch, has `network` as well.
     """
-    recipes: dict[str, Recipe] = {}
+    model, recipes = job.model, dict[str, Recipe]()
     curve = pool = None
-    if not job.params.from_scratch:
-        classes = job.facts["classes"]
-        pool = read_feature_pool(job.features, job.folds, classes, balanced=job.balanced)
+    if not model.params.from_scratch:
+        classes = model.facts["classes"]
+        pool = read_feature_pool(model.features, job.folds, classes, balanced=job.balanced)
         recipes, curve = _predict_frozen(job, pool)
-    if kind_of(job.params) != "head" and job.networks != "none":
-        pool = read_record_pool(job.records, job.folds, balanced=job.balanced)
+    if kind_of(model.params) != "head" and job.networks != "none":
+        pool = read_record_pool(model.records, job.folds, balanced=job.balanced)
         parts = pool.parts() if job.networks == "all" else pool.parts()[:1]
-        recipes |= {NETWORK: predict_network(pool, _training(job), parts)}
+        recipes |= {NETWORK: predict_network(pool, model, parts)}
     if pool is None:
         return None
     return Predicted(pool.pictures(), pool.classes, recipes, curve)
 
 
-def _training(job: FoldsJob) -> Job:
-    return Job(
-        job.name,
-        job.params,
-        job.facts,
-        job.features,
-        job.records,
-        job.resume,
-        job.seed,
-        job.compute,
-    )
-
-
 def _predict_frozen(job: FoldsJob, pool: Pool) -> tuple[dict[str, Recipe], LearningCurve]:
     """The recipes on frozen features, each with a store and a progress bar of its own."""
-    everything = {"pool": pool.sha256, "seed": job.seed, "code": code_sha256("folds")}
+    model = job.model
+    everything = {"pool": pool.sha256, "seed": model.seed, "code": code_sha256("folds")}
 
     def finished(recipe: str, *blocks: Block) -> Finished:
         asked = [block.model_dump(mode="json") for block in blocks]
-        name = f"{job.name}-{recipe}"
-        return Finished(job.resume / "folds", name, everything | {"params": asked})
+        name = f"{model.name}-{recipe}"
+        return Finished(model.resume / "folds", name, everything | {"params": asked})
 
-    head = job.params.head.for_weights(job.facts["weights"]["kind"])
-    train = job.params.train
+    head = model.params.head.for_weights(model.facts["weights"]["kind"])
+    train = model.params.train
     of_head, of_logistic = finished("head", head, train), finished("logistic", job.logistic)
     of_forest, parts = finished("forest", job.forest), pool.repeats * pool.count
-    with progress_bar(parts, f"{job.name} heads in folds", "folds") as bar:
+    with progress_bar(parts, f"{model.name} heads in folds", "folds") as bar:
         heads = predict_heads(
-            pool, head, train, seed=job.seed, finished=of_head, advance=bar.update
+            pool, head, train, seed=model.seed, finished=of_head, advance=bar.update
         )
-    with progress_bar(parts, f"{job.name} regressions in folds", "folds") as bar:
+    with progress_bar(parts, f"{model.name} regressions in folds", "folds") as bar:
         logistic, curve = predict_regression(
-            pool, job.logistic, seed=job.seed, finished=of_logistic, advance=bar.update
+            pool, job.logistic, seed=model.seed, finished=of_logistic, advance=bar.update
         )
-    with progress_bar(parts, f"{job.name} forests in folds", "folds") as bar:
+    with progress_bar(parts, f"{model.name} forests in folds", "folds") as bar:
         forest = predict_forest(
-            pool, job.forest, seed=job.seed, finished=of_forest, advance=bar.update
+            pool, job.forest, seed=model.seed, finished=of_forest, advance=bar.update
         )
     for store in (of_head, of_logistic, of_forest):
         store.forget_others()

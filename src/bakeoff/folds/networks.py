@@ -7,6 +7,7 @@ fold is the default; its frozen twin is scored on the same pictures.
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from bakeoff.features.frozen import WEIGHTS_FILE
 from bakeoff.features.sides import Side, read_record_side
-from bakeoff.folds.finished import Finished
+from bakeoff.folds.finished import Arrays, Finished
 from bakeoff.folds.pool import Part, Pool, make_pool
 from bakeoff.folds.predictions import NETWORK, Recipe
 from bakeoff.runtime.devices import start_afresh
@@ -57,11 +58,7 @@ def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
     temperatures = np.full((pool.repeats, pool.count), np.nan)
     for part in parts:
         piece = f"repeat_{part.repeat}_fold_{part.fold}"
-        arrays = finished.get(piece)
-        if arrays is None:
-            temperature, logits = _train(pool, job, part)
-            arrays = {"logits": logits, "temperature": np.array(temperature)}
-            finished.put(piece, arrays)
+        arrays = finished.made(piece, partial(_train, pool, job, part))
         temperature = float(arrays["temperature"])
         temperatures[part.repeat, part.fold] = temperature
         probabilities[part.repeat, part.test] = softmax(arrays["logits"], temperature)
@@ -70,7 +67,7 @@ def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
     return Recipe(probabilities, {"temperatures": told})
 
 
-def _train(pool: Pool, job: Job, part: Part) -> tuple[float, NDArray[np.float32]]:
+def _train(pool: Pool, job: Job, part: Part) -> Arrays:
     """Train in one part; the temperature, and the logits (m, k) of its tested pictures."""
     sides = {"train": part.fitted, "val": part.val, "test": part.test}
     place = job.resume / "folds" / f"{job.name}-split"
@@ -90,7 +87,7 @@ def _train(pool: Pool, job: Job, part: Part) -> tuple[float, NDArray[np.float32]
     temperature = fit_temperature(trained.val_logits, val.originals().labels)
     finish(own)
     shutil.rmtree(place)
-    return temperature, logits
+    return {"logits": logits, "temperature": np.array(temperature)}
 
 
 def _numbers(pool: Pool, rows: NDArray[np.intp]) -> NDArray[np.intp]:

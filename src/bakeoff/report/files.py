@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from bakeoff.evaluate.table import write_table
 from bakeoff.report.cards import model_cards
 from bakeoff.report.evidence import Evidence
 from bakeoff.report.figures import draw, save_figures
 from bakeoff.report.page import Context, write_report
 from bakeoff.report.plot_data import write_plot_data
 from bakeoff.report.plots.figures import save_png
-from bakeoff.runtime.files import write_text, writing_file, writing_folder
-from bakeoff.runtime.tables import read_csv
-from bakeoff.runtime.tables import write_table as write_csv
+from bakeoff.runtime.files import write_text, writing_folder
+from bakeoff.runtime.tables import read_csv, write_table
 from bakeoff.scoring.scorecard import write_confusion
 from bakeoff.test_side.candidates import Candidate
 
@@ -29,9 +27,8 @@ def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
 def write_report_files(reports: Path, evidence: Evidence, context: Context) -> None:
     """Write all files of the stage `report` to `reports`."""
     trained = evidence.comparison.trained
-    write_table(reports / "comparison.csv", evidence.table)
-    with writing_file(reports / "label_errors.csv") as partial:
-        write_csv(evidence.suspects, partial)
+    write_table(evidence.suspects, reports / "label_errors.csv")
+    write_table(evidence.table, reports / "comparison.csv", digits=6)
     drawn = draw(evidence, context.histories)
     with writing_folder(reports / "plots") as folder:
         save_figures(folder, evidence, drawn)

@@ -1,11 +1,17 @@
-"""The tables that pass between sort, split and augment: columns, reading and writing."""
+"""Tables and arrays as files, and the columns of those that pass between stages."""
 
+import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.files import writing_file
 
 SIDES = ("train", "val", "test")
 COPIES = "copies"
@@ -80,12 +86,28 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise BakeoffError(f"{path}: not the expected table ({reason})") from None
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV with Unix line ends, nine significant digits, and no index."""
-    table.to_csv(path, index=False, lineterminator="\n", float_format="%.9g")
+def write_table(table: pd.DataFrame, path: Path, digits: int = 9) -> None:
+    """Write a CSV atomically, with Unix line ends, significant digits, and no index."""
+    with writing_file(path) as partial:
+        table.to_csv(partial, index=False, lineterminator="\n", float_format=f"%.{digits}g")
 
 
 def read_splits(folder: Path, columns: tuple[str, ...] = MANIFEST_COLUMNS) -> pd.DataFrame:
     """The named columns of `train.csv`, `val.csv` and `test.csv`, with their `side`."""
     tables = [read_table(folder / f"{s}.csv", columns).assign(side=s) for s in SIDES]
     return pd.concat(tables, ignore_index=True)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]] | None:
+    """The arrays that `write_arrays` wrote; None if the file is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            return dict(held)
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
+        return None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as an `.npz` file, atomically."""
+    with writing_file(path) as partial, partial.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **dict(arrays))

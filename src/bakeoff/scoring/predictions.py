@@ -8,8 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.files import writing_file
-from bakeoff.runtime.tables import read_csv
+from bakeoff.runtime.tables import read_csv, write_table
 
 _PREFIX = "p_"
 
@@ -85,8 +84,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         }
         | {f"{_PREFIX}{c}": predictions.probabilities[:, i] for i, c in enumerate(names)}
     )
-    with writing_file(path) as partial:
-        table.to_csv(partial, index=False, float_format="%.9g", lineterminator="\n")
+    write_table(table, path)
 
 
 def read_predictions(path: Path) -> Predictions:

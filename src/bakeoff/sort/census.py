@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bakeoff.runtime.files import write_json, write_text
+from bakeoff.runtime.files import write_json
+from bakeoff.runtime.tables import write_table
 
 QUANTILES = {
     "least": 0.0, "low": 0.05, "lower_quartile": 0.25, "median": 0.5,
@@ -34,8 +35,7 @@ def write_census(
     tables = {"counts": counts, "facts": facts, "modes": modes, "quarantine": reasons}
     tables["sizes"] = pictures.groupby(["width", "height"]).size().rename("pictures").reset_index()
     for name, table in tables.items():
-        text = table.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-        write_text(folder / f"{name}.csv", text)
+        write_table(table, folder / f"{name}.csv", digits=6)
 
 
 def summary(pictures: pd.DataFrame, reasons: pd.DataFrame) -> dict[str, Any]:

@@ -10,8 +10,6 @@ import hashlib
 import json
 import os
 import platform
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import version
@@ -20,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.runtime.files import writing_file
 from bakeoff.runtime.fingerprints import code_sha256
 from bakeoff.runtime.layout import mlruns
 from bakeoff.runtime.parallel import worker_count
+from bakeoff.runtime.tables import read_arrays, write_arrays
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -39,13 +37,10 @@ def cached(kind: str, inputs: Mapping[str, str], compute: Callable[[], Arrays]) 
     """
     text = json.dumps([_surroundings(), dict(inputs)], sort_keys=True)
     path = mlruns() / "cache" / kind / f"{hashlib.sha256(text.encode()).hexdigest()}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as entry:
-            return dict(entry)
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile):
+    arrays: Arrays | None = read_arrays(path)
+    if arrays is None:
         arrays = compute()
-    with writing_file(path) as partial, partial.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **dict(arrays))
+        write_arrays(path, arrays)
     return arrays
 
 

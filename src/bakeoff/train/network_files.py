@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.features.sides import Side
-from bakeoff.runtime.files import write_json, writing_file
+from bakeoff.runtime.files import write_json
+from bakeoff.runtime.tables import write_table
 from bakeoff.runtime.tf import keras
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import Scorecard, write_validation
@@ -53,7 +54,7 @@ def write_network(
         "best_epoch": trained.best_epoch,
     }
     write_json(folder / "metadata.json", metadata | facts)
-    write_history(folder / "history.csv", trained.history)
+    write_table(pd.DataFrame(list(trained.history)), folder / "history.csv")
     probabilities = softmax(trained.val_logits, temperature)
     classes = tuple(metadata["classes"])
     return write_validation(
@@ -67,11 +68,3 @@ def _save_models(folder: Path, trained: Trained, temperature: float) -> None:
     save_keras(keras.Model(network.input, probabilities, name="model"), folder / "model.keras")
     if trained.head is not None:
         save_keras(calibrated_head(trained.head, temperature), folder / "head.keras")
-
-
-def write_history(path: Path, history: Sequence[Row]) -> None:
-    """Write one line per epoch; an undefined metric is an empty cell."""
-    with writing_file(path) as partial:
-        pd.DataFrame(list(history)).to_csv(
-            partial, index=False, float_format="%.9g", lineterminator="\n"
-        )

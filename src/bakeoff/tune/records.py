@@ -11,6 +11,7 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from bakeoff.params.found import COLUMNS, IMPORTANCES, TRIALS
 from bakeoff.params.tuning import Tuning
+from bakeoff.runtime.tables import write_table
 from bakeoff.tune.study import Trial
 
 # Fewer trials give no meaningful importances.
@@ -23,9 +24,9 @@ def write_records(
     """Write `trials.csv`, `importances.csv` into `folder`."""
     importances = _importances(study, tuning, seed)
     table = pd.DataFrame(map(_row, trials)).astype({"best_epoch": "Int64"})
-    _write(folder / TRIALS, table)
+    write_table(table, folder / TRIALS)
     shares = pd.DataFrame(importances.items(), columns=["parameter", "importance"])
-    _write(folder / IMPORTANCES, shares)
+    write_table(shares, folder / IMPORTANCES)
 
 
 def _row(trial: Trial) -> dict[str, Any]:
@@ -34,10 +35,6 @@ def _row(trial: Trial) -> dict[str, Any]:
         path: value if isinstance(value, int | float | str) else json.dumps(value)
         for path, value in trial.values.items()
     }
-
-
-def _write(path: Path, table: pd.DataFrame) -> None:
-    table.to_csv(path, index=False, float_format="%.9g", lineterminator="\n")
 
 
 def _importances(study: optuna.Study, tuning: Tuning, seed: int) -> dict[str, float]:
