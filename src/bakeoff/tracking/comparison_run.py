@@ -157,7 +157,8 @@ def _show_test_side(store: Store, run: "Run", name: str, comparison: Comparison)
     content = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
     if run.data.tags.get(_TESTED) != content:
         for target, path in files.items():
-            _log_as(store, run_id, path, target)
+            with path.open("rb") as stream:
+                store.client.log_stream(run_id, stream, target)
     earlier = [c for c in run.data.tags.get(fact.COMPARISONS, "").split() if c != comparison.name]
     tags = {
         fact.COMPARISONS: " ".join([*earlier, comparison.name]),
@@ -223,12 +224,6 @@ def tested_files(reports: Path, model: str) -> dict[str, Path]:
             shared = str(PurePosixPath(*folders).with_suffix(inner.suffix))
             found[_AT_ROOT.get(shared, f"test/{shared}")] = path
     return found
-
-
-def _log_as(store: Store, run_id: str, path: Path, target: str) -> None:
-    """Upload one file under another name."""
-    with path.open("rb") as stream:
-        store.client.log_stream(run_id, stream, target)
 
 
 def describe_table(table: pd.DataFrame) -> str:

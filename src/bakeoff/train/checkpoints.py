@@ -31,9 +31,9 @@ class Checkpoint:
     ) -> None:
         """Save the network's variables (with random seeds), the optimiser's, and the progress."""
         with writing_folder(self._folder) as folder:
-            _save_arrays(folder / "network.npz", values_of(network.variables))
-            _save_arrays(folder / "optimizer.npz", values_of(optimizer.variables))
-            _save_arrays(folder / "best.npz", progress.best_weights)
+            np.savez(folder / "network.npz", *values_of(network.variables))
+            np.savez(folder / "optimizer.npz", *values_of(optimizer.variables))
+            np.savez(folder / "best.npz", *progress.best_weights)
             numbers = {name: getattr(progress, name) for name in _NUMBERS}
             # Unlike `write_json` this keeps infinities, NaN, and the order of the columns.
             text = json.dumps({"step": step, "progress": numbers})
@@ -66,10 +66,6 @@ def assign(variables: list[keras.Variable], values: list[NDArray[Any]]) -> None:
     """Assign values to variables, in order."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def _save_arrays(path: Path, arrays: list[NDArray[Any]]) -> None:
-    np.savez(path, *arrays)
 
 
 def _load_arrays(path: Path) -> list[NDArray[Any]]:
