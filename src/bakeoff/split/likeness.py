@@ -13,11 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from bakeoff.runtime.parallel import map_shards
-from bakeoff.split.duplicates import HASH_BITS, flat_hashes, unpack_hashes
+from bakeoff.split.duplicates import HASH_BITS, flat_hashes, join, unpack_hashes
 
 CANDIDATE_BITS = 40
 _SIDE, _TILE, _BLOCK = 64, 16, 4  # pixels
@@ -49,12 +47,8 @@ def add_likeness(manifest: pd.DataFrame, bits: int | None) -> pd.DataFrame:
         for (one, other), mirror in zip(pairs.tolist(), mirrored.tolist(), strict=True)
     ]
     pairs = pairs[np.array(alike, bool)]
-    n = len(manifest)
-    links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    component = pd.Series(connected_components(links, directed=False)[1], manifest.index)
-    names = manifest["image_id"].groupby(component).transform("min")
-    linked = np.isin(np.arange(n), pairs)
-    return manifest.assign(likeness=names.where(linked, ""))
+    linked = np.isin(np.arange(len(manifest)), pairs)
+    return manifest.assign(likeness=join(manifest["image_id"], pairs).where(linked, ""))
 
 
 def candidates(manifest: pd.DataFrame, bits: int) -> tuple[Pairs, npt.NDArray[np.bool_]]:
