@@ -25,19 +25,12 @@ _ENDINGS = re.compile(
 
 @dataclass(frozen=True)
 class Adoption:
-    """What will be written.
+    """What will be written."""
 
-    Attributes:
-        name: of the data set.
-        path: of its file.
-        text: of that file.
-        values: of `params.yaml`, by dotted key.
-    """
-
-    name: str
-    path: Path
-    text: str
-    values: dict[str, Any]
+    name: str  # of the data set
+    path: Path  # of its file
+    text: str  # of that file
+    values: dict[str, Any]  # of `params.yaml`, by dotted key
 
 
 def looked_at(place: Path) -> Proposal:

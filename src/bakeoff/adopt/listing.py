@@ -22,27 +22,17 @@ _DESCRIPTION = Path("datasets")
 
 @dataclass(frozen=True)
 class Listing:
-    """The files at a place; paths are relative, POSIX and sorted.
+    """The files at a place; paths are relative, POSIX and sorted."""
 
-    Attributes:
-        archive: the folder or file that `archive` will name.
-        pictures: files that are named as pictures.
-        tables: content of each file that is named as a table or text.
-        arrays: files of numbers, for which `archive` is read by itself.
-        others: all other files, without those of the operating system.
-        inner: archives in the archive; their members are among the files.
-        links: whether the folder holds links, which have been followed.
-        named: the table, if one was named itself: the others of its folder are not listed.
-    """
-
-    archive: Path
-    pictures: tuple[str, ...] = ()
+    archive: Path  # the folder or file that `archive` will name
+    pictures: tuple[str, ...] = ()  # files that are named as pictures
+    # content of each file that is named as a table or text
     tables: dict[str, bytes] = field(default_factory=dict)
-    arrays: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
-    inner: tuple[str, ...] = ()
-    links: bool = False
-    named: str = ""
+    arrays: tuple[str, ...] = ()  # files of numbers, for which `archive` is read by itself
+    others: tuple[str, ...] = ()  # all other files, without those of the operating system
+    inner: tuple[str, ...] = ()  # archives in the archive; their members are among the files
+    links: bool = False  # whether the folder holds links, which have been followed
+    named: str = ""  # the table, if one was named itself: the others of its folder are not listed
 
     @property
     def paths(self) -> list[str]:

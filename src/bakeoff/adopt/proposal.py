@@ -26,17 +26,11 @@ LEAST = 3
 
 @dataclass(frozen=True)
 class Proposal:
-    """What can be adopted.
+    """What can be adopted."""
 
-    Attributes:
-        listing: of the files.
-        trials: the readings, the likeliest first.
-        sure: whether the first one can be taken without asking.
-    """
-
-    listing: Listing
-    trials: tuple[Trial, ...]
-    sure: bool
+    listing: Listing  # of the files
+    trials: tuple[Trial, ...]  # the readings, the likeliest first
+    sure: bool  # whether the first one can be taken without asking
 
 
 def propose(listing: Listing) -> Proposal:

@@ -22,22 +22,15 @@ _WHERE = Path("datasets/new.yaml")
 
 @dataclass(frozen=True)
 class Reading:
-    """A way to read the files.
+    """A way to read the files."""
 
-    Attributes:
-        layout: its name, in a few words.
-        why: what it was recognised by.
-        keys: of the data set's file, but `archive`.
-        comments: to some of these keys.
-        params: values of `params.yaml` that it needs, by dotted key.
-        unpacked: the paths that ingestion makes of arrays and tables of pixels; none for pictures.
-    """
-
-    layout: str
-    why: str
-    keys: dict[str, Any]
-    comments: dict[str, str] = field(default_factory=dict)
+    layout: str  # its name, in a few words
+    why: str  # what it was recognised by
+    keys: dict[str, Any]  # of the data set's file, but `archive`
+    comments: dict[str, str] = field(default_factory=dict)  # to some of these keys
+    # values of `params.yaml` that it needs, by dotted key
     params: dict[str, Any] = field(default_factory=dict)
+    # the paths that ingestion makes of arrays and tables of pixels; none for pictures
     unpacked: tuple[str, ...] = ()
 
     def with_key(self, key: str, value: Any, comment: str = "") -> "Reading":
@@ -48,21 +41,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Trial:
-    """What the sort stage finds before it opens the pictures.
+    """What the sort stage finds before it opens the pictures."""
 
-    Attributes:
-        reading: that was tried.
-        found: one item for each file that is brought in, then one for each row without a picture.
-        left_out: files that `keep` and `leave_out` leave out.
-        warnings: of the sort stage.
-        refusal: its sentence, where it refuses the reading; "" otherwise.
-    """
-
-    reading: Reading
+    reading: Reading  # that was tried
+    # one item for each file that is brought in, then one for each row without a picture
     found: tuple[Found, ...] = ()
-    left_out: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    refusal: str = ""
+    left_out: tuple[str, ...] = ()  # files that `keep` and `leave_out` leave out
+    warnings: tuple[str, ...] = ()  # of the sort stage
+    refusal: str = ""  # its sentence, where it refuses the reading; "" otherwise
 
     @property
     def usable(self) -> list[Found]:

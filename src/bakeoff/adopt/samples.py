@@ -13,17 +13,11 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Samples:
-    """What was seen.
+    """What was seen."""
 
-    Attributes:
-        content: the bytes of each picture that could be opened, by its path.
-        sides: width and height of each, in pixels.
-        unusable: `(path, why)` of the others.
-    """
-
-    content: dict[str, bytes]
-    sides: dict[str, tuple[int, int]]
-    unusable: tuple[tuple[str, str], ...]
+    content: dict[str, bytes]  # the bytes of each picture that could be opened, by its path
+    sides: dict[str, tuple[int, int]]  # width and height of each, in pixels
+    unusable: tuple[tuple[str, str], ...]  # `(path, why)` of the others
 
     @property
     def shortest(self) -> int:

@@ -30,30 +30,19 @@ Conclusion = Literal["better", "worse", "no difference shown"]
 
 @dataclass(frozen=True)
 class Pairing:
-    """A model against a rival on the same pictures; differences are in the mean outcome.
+    """A model against a rival on the same pictures; differences are in the mean outcome."""
 
-    Attributes:
-        model: The one model.
-        rival: The other.
-        difference: Model minus rival.
-        interval: Of the difference; with `confidence` all intervals of the family hold at once. In
-            folds it holds those of both tests.
-        group_p: Of the sign-flip test over groups, for this pair alone.
-        fold_p: Of the corrected resampled t-test, for this pair alone; NaN without folds.
-        p_adjusted: The larger of the two after correction for the family; conclusions use it.
-        power: The power of this pair's comparison.
-        confidence: For example 0.95.
-    """
-
-    model: str
-    rival: str
-    difference: float
+    model: str  # The one model
+    rival: str  # The other
+    difference: float  # Model minus rival
+    # Of the difference; with `confidence` all intervals of the family hold at once. In folds it
+    # holds those of both tests.
     interval: Interval
-    group_p: float
-    fold_p: float
-    p_adjusted: float
-    power: Power
-    confidence: float
+    group_p: float  # Of the sign-flip test over groups, for this pair alone
+    fold_p: float  # Of the corrected resampled t-test, for this pair alone; NaN without folds
+    p_adjusted: float  # The larger of the two after correction for the family; conclusions use it
+    power: Power  # The power of this pair's comparison
+    confidence: float  # For example 0.95
 
     @property
     def conclusion(self) -> Conclusion:

@@ -64,23 +64,14 @@ class Apart:
 
 @dataclass(frozen=True)
 class Verification:
-    """What two reproductions share.
+    """What two reproductions share."""
 
-    Attributes:
-        commit: The abbreviated commit that holds the other one.
-        outputs: Whether each output, by path, has the same hash in both.
-        scores: The number of scores that were compared.
-        apart: Scores that are not equal, the largest difference first.
-        tolerance: The largest difference of scores that agree.
-        datasets: The data set here, and the one there.
-    """
-
-    commit: str
-    outputs: Mapping[str, bool]
-    scores: int
-    apart: tuple[Apart, ...]
-    tolerance: float
-    datasets: tuple[str | None, str | None] = (None, None)
+    commit: str  # The abbreviated commit that holds the other one
+    outputs: Mapping[str, bool]  # Whether each output, by path, has the same hash in both
+    scores: int  # The number of scores that were compared
+    apart: tuple[Apart, ...]  # Scores that are not equal, the largest difference first
+    tolerance: float  # The largest difference of scores that agree
+    datasets: tuple[str | None, str | None] = (None, None)  # The data set here, and the one there
 
     @property
     def beyond(self) -> tuple[Apart, ...]:

@@ -26,19 +26,12 @@ _OF_MODELS = ("data/features", "data/folds", "data/search", "models")
 
 @dataclass(frozen=True)
 class Planned:
-    """A stage as `dvc.yaml` describes it, `foreach` expanded.
+    """A stage as `dvc.yaml` describes it, `foreach` expanded."""
 
-    Attributes:
-        name: As DVC calls it, such as `train@vgg16`.
-        desc: What it does.
-        outs: Paths of its outputs.
-        after: Names of the stages that it depends on, in order.
-    """
-
-    name: str
-    desc: str
-    outs: tuple[str, ...]
-    after: tuple[str, ...]
+    name: str  # As DVC calls it, such as `train@vgg16`
+    desc: str  # What it does
+    outs: tuple[str, ...]  # Paths of its outputs
+    after: tuple[str, ...]  # Names of the stages that it depends on, in order
 
     @property
     def kind(self) -> str:
