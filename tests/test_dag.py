@@ -107,3 +107,13 @@ def test_declared_parameters_are_top_level_keys_or_files():
         for key in declared_parameters(stage):
             keys = STAGES[stage]["foreach"] if key == "${item}" else [key.split(".")[0]]
             assert set(keys) <= set(TOP_LEVEL)
+
+
+def test_every_plot_is_drawn_from_a_table_in_git_by_a_template_that_exists():
+    """Without a remote, `dvc plots show` on a fresh clone draws nothing if one file is missing."""
+    (entry,) = (o for o in STAGES["report"]["outs"] if isinstance(o, dict))
+    assert entry == {"reports/curves": {"cache": False}}
+    for plot in yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]:
+        ((path, described),) = plot.items()
+        assert Path(path).parent == Path("reports/curves")
+        assert (ROOT / ".dvc/plots" / f"{described['template']}.json").is_file()

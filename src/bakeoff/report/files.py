@@ -36,7 +36,7 @@ def write_report_files(reports: Path, evidence: Evidence, context: Context) -> N
             path = folder / "confusion_csv" / f"{contender.name}.csv"
             write_confusion(path, contender.card.matrix, contender.predictions.classes)
     with writing_folder(reports / "curves") as folder:
-        write_plot_data(folder, trained, context.searches)
+        write_plot_data(folder, trained, context.searches, context.histories)
     with writing_folder(reports / "cards") as folder:
         for name, text in model_cards(evidence, context.dataset, context.described).items():
             write_text(folder / f"{name}.md", text)

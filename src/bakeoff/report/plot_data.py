@@ -15,17 +15,23 @@ from bakeoff.scoring.predictions import Predictions
 _MODELS = 8  # with curves, the most accurate ones; more lines cannot be told apart
 _CLASSES = 12  # with curves
 _POINTS = 60  # of a curve
+_OF_CLASS = ("recall", "precision", "specificity", "f1")
+_OF_EPOCH = ["model", "side", "epoch", "loss", "accuracy"]
 _OF_TRIAL = ["model", "trial", "state", "cohen_kappa", "best"]
 
 Points = Callable[[Predictions, int], tuple[NDArray[np.float64], ...]]
 
 
 def write_plot_data(
-    folder: Path, trained: Sequence[Contender], searches: Mapping[str, pd.DataFrame]
+    folder: Path,
+    trained: Sequence[Contender],
+    searches: Mapping[str, pd.DataFrame],
+    histories: Mapping[str, pd.DataFrame],
 ) -> None:
-    """Write `accuracy`, `confusion`, `roc`, `precision_recall`, `reliability` and `search` as CSV.
+    """Write a CSV file for each plot of `dvc.yaml`.
 
-    Models are best first; `searches` hold `trials.csv` of those that were searched.
+    Models are best first; `searches` hold `trials.csv` of those that were searched, `histories` the
+    epochs of those that were trained in epochs.
     """
     tables = {
         "accuracy": [_accuracy(c) for c in trained],
@@ -35,6 +41,8 @@ def write_plot_data(
         "precision_recall": [
             _curves(c, precision_recall_points, "recall", "precision") for c in trained[:_MODELS]
         ],
+        "per_class": [_per_class(c) for c in trained[:_MODELS]],
+        "learning": [_epochs(histories)],
         "search": [_trials(searches)],
     }
     for name, parts in tables.items():
@@ -66,7 +74,28 @@ def _confusion(contender: Contender) -> pd.DataFrame:
 def _reliability(contender: Contender) -> pd.DataFrame:
     bins = contender.card.reliability
     found = {"confidence": bins.confidence, "accuracy": bins.accuracy, "images": bins.counts}
-    return pd.DataFrame({"model": contender.name} | found)
+    place = {"class": "all classes", "step": range(len(bins.confidence))}
+    return pd.DataFrame({"model": contender.name} | place | found)
+
+
+def _per_class(contender: Contender) -> pd.DataFrame:
+    """Recall with its interval, precision and specificity of each class."""
+    scores = {n: contender.card.per_class[n][:_CLASSES] for n in _OF_CLASS}
+    ends = contender.recalls[:_CLASSES]
+    interval = {"low": [e.low for e in ends], "high": [e.high for e in ends]}
+    names = {"model": contender.name, "class": contender.predictions.classes[:_CLASSES]}
+    return pd.DataFrame(names | scores | interval)
+
+
+def _epochs(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Loss and accuracy of both sides, a row for each side and epoch."""
+    parts = [pd.DataFrame(columns=_OF_EPOCH)]
+    for name, history in histories.items():
+        for side, start in {"training": "", "validation": "val_"}.items():
+            facts = {"model": name, "side": side, "epoch": history["epoch"]}
+            scores = {score: history[f"{start}{score}"] for score in ("loss", "accuracy")}
+            parts.append(pd.DataFrame(facts | scores))
+    return pd.concat(parts[1:] or parts)
 
 
 def _curves(contender: Contender, points: Points, x_name: str, y_name: str) -> pd.DataFrame:
