@@ -71,14 +71,14 @@ def test_the_shipped_parameters_are_valid():
     ("key", "value", "words"),
     [
         ("sort.min_sode", 3, ["params.yaml", "unknown key 'sort.min_sode'"]),
-        ("sort.min_side", "big", ["'sort.min_side' is 'big'", "integer"]),
-        ("sort.mode", "HSV", ["'sort.mode'", "'RGB' or 'L'"]),
+        ("sort.min_side", "big", ["'sort.min_side' is 'big'", "a whole number of at least 1"]),
+        ("sort.mode", "HSV", ["'sort.mode'", "RGB or L"]),
         ("split.fractions", {"train": 0.7, "val": 0.2, "test": 0.2}, ["sum to 1"]),
         ("augment.transforms", ["mirror_diagonal"], ["augment.transforms.0", "mirror_horizontal"]),
         (
             "tfrecord.fit",
             "squash",
-            ["'tfrecord.fit' is 'squash'", "'stretch', 'crop', 'pad_black' or 'pad_white'"],
+            ["'tfrecord.fit' is 'squash'", "stretch, crop, pad_black or pad_white"],
         ),
         ("tfrecord.channels", 2, ["'tfrecord.channels' is 2", "1 or 3"]),
         ("evaluate.confidence", float("nan"), ["'evaluate.confidence'"]),

@@ -66,11 +66,11 @@ VALUES = [
     ("models.vgg16.channels", 1, "channels 1 is for cnn and mlp"),
     ("models.vgg16.image_side", 16, "image_side 16 is too small for VGG16"),
     ("models.vgg16.backbone", "VGG61", "did you mean VGG"),
-    ("models.vgg16.weights", "nowhere.h5", "no file"),
-    ("models.vgg16.train.learning_rate", "yes", "learning_rate' is 'yes': Input should be a valid"),
-    ("models.vgg16.train.learning_rate", True, "learning_rate' is True: Input should be a valid n"),
-    ("models.vgg16.train.epochs", "ten", "epochs' is 'ten': Input should be a valid integer"),
-    ("models.vgg16.train.batch", 16.0, "batch' is 16.0: Input should be a valid integer"),
+    ("models.vgg16.weights", "nowhere.h5", "give imagenet"),
+    ("models.vgg16.train.learning_rate", "yes", "learning_rate' is 'yes': give a number above 0"),
+    ("models.vgg16.train.learning_rate", True, "learning_rate' is True: give a number above 0"),
+    ("models.vgg16.train.epochs", "ten", "epochs' is 'ten': give a whole number from 1"),
+    ("models.vgg16.train.batch", 16.0, "batch' is 16.0: give a whole number from 1"),
     ("models.vgg16.fine_tune", {"epochs": 3, "progressive": [{"image_side": 64, "epochs": 3}]},
      "let the last step be the model's own"),
     ("models.vgg16.fine_tune", {"epochs": 3, "progressive": [{"image_side": 224, "epochs": 2}]},
@@ -78,10 +78,10 @@ VALUES = [
     ("models.vgg16.tune", {"trials": 3, "space": {"dropout": [[0.1], 0.2]}}, "lists 1 numbers for"),
     ("random_forest.descriptors", ["evil"], "'random_forest.descriptors.0' is 'evil'"),
     ("random_forest.descriptors", ["features:nobody"], "'nobody' is no model with a frozen"),
-    ("seed", 1.5, "'seed' is 1.5: a whole number"),
-    ("seed", -1, "'seed' is -1: a whole number"),
-    ("seed", "7", "'seed' is '7': a whole number"),
-    ("seed", True, "'seed' is True: a whole number"),
+    ("seed", 1.5, "'seed' is 1.5: give a whole number"),
+    ("seed", -1, "'seed' is -1: give a whole number"),
+    ("seed", "7", "'seed' is '7': give a whole number"),
+    ("seed", True, "'seed' is True: give a whole number"),
     ("augment.copies", 2, "'augment': 'copies' asks for random copies"),
     ("sort", {}, "the key 'sort.mode' is missing"),
 ]  # fmt: skip
@@ -151,7 +151,10 @@ def test_all_mistakes_are_told_at_once(edit: Edit) -> None:
 def test_missing_blocks_are_told_at_once(edit: Edit) -> None:
     PARAMS.write_text("dataset: phantom\nseed: 1\n", encoding="utf-8")
     assert len(sentences()) == 14
-    assert sentences()[0] == "params.yaml: the key 'sort' is missing"
+    assert sentences()[0] == (
+        "params.yaml: the key 'sort' is missing; add it with one of the values in "
+        "docs/parameters.md"
+    )
 
 
 def test_the_remedy_for_a_missing_test_folder_works(edit: Edit) -> None:
@@ -176,7 +179,10 @@ def test_a_backbone_is_a_whole_entry(edit: Edit) -> None:
     assert (params.train.optimizer, params.train.learning_rate) == ("sgd", 0.001)
     assert params.head.hidden == (1024, 512)
     edit("models.scratch", {"backbone": "mlp"})
-    assert sentences() == ("params.yaml: the key 'models.scratch.image_side' is missing",)
+    assert sentences() == (
+        "params.yaml: the key 'models.scratch.image_side' is missing; "
+        "give a whole number from 8 to 4096",
+    )
 
 
 def test_what_the_stages_read_is_what_was_checked(edit: Edit) -> None:

@@ -55,22 +55,22 @@ def written(folder: Path, text: str) -> Path:
 
 FOLDERS = "kind: folders\narchive: x.zip\n"
 BAD = {
-    "kind: pictures\n": "'kind' is 'pictures'; it may be filenames, folders",
+    "kind: pictures\n": "'kind' is 'pictures'; give filenames, folders",
     "kind: [a]\n": "'kind' is",
-    "archive: x\n": "the key 'kind' is missing; it may be filenames",
+    "archive: x\n": "the key 'kind' is missing; give filenames",
     "kind: folders\n": "set 'archive' to the path of the file or folder, or 'url'",
     FOLDERS + "archiv: y\n": "unknown key",
     FOLDERS + "url: https://a/b.zip\n": "needs the 'sha256'",
-    FOLDERS + "url: file:///etc/passwd\nsha256: " + "0" * 64: "should match pattern",
-    FOLDERS + "sha256: 12\n": "'sha256' is '12': String should match pattern",
-    FOLDERS + "keep: []\n": "at least 1 item",
+    FOLDERS + "url: file:///etc/passwd\nsha256: " + "0" * 64: "starts with http:// or https://",
+    FOLDERS + "sha256: 12\n": "'sha256' is '12': give 64 hexadecimal digits",
+    FOLDERS + "keep: []\n": "a list of 1 or more",
     FOLDERS + "label: '('\n": "not a regular expression",
     FOLDERS + "group: '*'\n": "not a regular expression",
-    FOLDERS + "official: {holdout: x}\n": "'train', 'val' or 'test'",
-    FOLDERS + "max_ratio: .inf\n": "finite",
-    "kind: filenames\narchive: x\nclasses: {a: a}\n": "at least 2 items",
+    FOLDERS + "official: {holdout: x}\n": "call it train, val or test",
+    FOLDERS + "max_ratio: .inf\n": "a number above 1",
+    "kind: filenames\narchive: x\nclasses: {a: a}\n": "2 or more keys",
     "kind: arrays\narchive: x\nimages: [a, b]\nlabels: c\n": "same number of arrays",
-    "kind: phantom\nclasses: {a: a, b: b}\nmin_side: 500\n": "must not exceed",
+    "kind: phantom\nclasses: {a: a, b: b}\nmin_side: 500\n": "exceeds 'max_side'; lower it",
 }
 
 
@@ -100,7 +100,7 @@ def test_a_choice_that_is_no_file_lists_those_there_are(tmp_path: Path) -> None:
     written(tmp_path / "datasets", FOLDERS)
     params = tmp_path / "params.yaml"
     params.write_text("dataset: yours\n", encoding="utf-8")
-    with pytest.raises(BakeoffError, match="'dataset' is 'yours': no .*; there are mine"):
+    with pytest.raises(BakeoffError, match="'dataset' is 'yours': no .*; name one of mine"):
         read_chosen_dataset(params)
     params.write_text("dataset: mine\n", encoding="utf-8")
     name, dataset = read_chosen_dataset(params)

@@ -15,12 +15,22 @@ def test_the_page_is_what_the_models_say() -> None:
 
 def test_rows_give_values_range_default_and_meaning() -> None:
     page = parameters_page()
-    assert "| `defaults.train.momentum` | number, ≥ 0, < 1 | `0.9` | of `sgd` |\n" in page
-    assert "| `sort.limit_classes` | whole number, ≥ 2 or `null` | `null` | the n largest" in page
     assert (
-        "| `models.<name>.image_side` | whole number, ≥ 8, ≤ 4096 | required | pixels" not in page
+        "| `defaults.train.momentum` | a number of at least 0 and below 1 | `0.9` | of `sgd` |\n"
+        in page
     )
-    assert "| `defaults.head.hidden` | list of whole number, ≥ 1, ≤ 65536 | `[1024, 512]` |" in page
+    assert (
+        "| `sort.limit_classes` | a whole number of at least 2, or `null` | `null` | the n largest"
+        in page
+    )
+    assert (
+        "| `models.<name>.image_side` | a whole number from 8 to 4096 | required | pixels"
+        not in page
+    )
+    assert (
+        "| `defaults.head.hidden` | a list of whole numbers from 1 to 65536 | `[1024, 512]` |"
+        in page
+    )
 
 
 def test_no_meaning_is_left_of_a_parameter_that_is_gone(monkeypatch) -> None:

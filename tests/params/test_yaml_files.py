@@ -44,7 +44,7 @@ def test_a_missing_value_is_no_text(tmp_path: Path) -> None:
     dataset = read_dataset(path)
     assert (dataset.group, dataset.rename) == (None, {"null": "~"})
     path.write_text("kind: folders\narchive: x\nrename: {cat: }\n")
-    with pytest.raises(BakeoffError, match=r"'rename.cat' is None: Input should be a valid string"):
+    with pytest.raises(BakeoffError, match=r"'rename.cat' is None: give text in quotes"):
         read_dataset(path)
 
 
@@ -58,8 +58,8 @@ def test_what_is_no_plain_data_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(BakeoffError, match="cannot be read: Is a directory"):
+    with pytest.raises(BakeoffError, match=r"cannot be read \(Is a directory\)"):
         read_yaml(tmp_path)
     (tmp_path / "latin.yaml").write_bytes("a: é".encode("latin-1"))
-    with pytest.raises(BakeoffError, match="not valid YAML: 'utf-8' codec"):
+    with pytest.raises(BakeoffError, match="not UTF-8 .*; save it as UTF-8"):
         read_yaml(tmp_path / "latin.yaml")

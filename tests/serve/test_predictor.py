@@ -149,7 +149,7 @@ def test_an_explanation_is_the_picture_with_heat_beside_it(models, tmp_path):
     padded = np.asarray(Image.open(tmp_path / "padded.png"))
     assert padded.shape == (12, 24, 3)
     assert (padded[1:11, :12] == 204).all() and not padded[[0, 11], :12].any()
-    with pytest.raises(BakeoffError, match="the classes are dark, light"):
+    with pytest.raises(BakeoffError, match="name one of dark, light"):
         explain(models / "net", tmp_path / "p.png", "blue", tmp_path / "out.png")
     with pytest.raises(BakeoffError, match="not a network"):
         explain(models / "logistic_net", tmp_path / "p.png", None, tmp_path / "out.png")

@@ -159,13 +159,17 @@ def load_pytorch_weights(network: keras.Model, name: str, path: Path) -> None:
     tensors = {_layer_and_part(key): array for key, array in read_pytorch_file(path).items()}
     layers = {layer.name: layer for layer in network.layers if layer.weights}
     if unknown := sorted({layer for layer, _ in tensors} - set(layers) - {"fc"}):
-        raise BakeoffError(f"{path.name}: these weights do not fit {name}, without {unknown[0]}")
+        raise BakeoffError(f"{path.name}: {name} has no {unknown[0]}; {_wanted(name)}")
     for layer_name, layer in layers.items():
         found = [tensors.get((layer_name, part)) for part in _parts(layer)]
         arrays = _in_keras_order(layer, found)
         if arrays is None:
-            raise BakeoffError(f"{path.name}: these weights do not fit {name} at its {layer_name}")
+            raise BakeoffError(f"{path.name}: does not fit {name} at {layer_name}; {_wanted(name)}")
         layer.set_weights(arrays)
+
+
+def _wanted(name: str) -> str:
+    return f"give the file of {name} as 'weights' in params.yaml"
 
 
 def _layer_and_part(name: str) -> tuple[str, str]:

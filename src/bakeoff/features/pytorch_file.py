@@ -102,7 +102,7 @@ def read_pytorch_file(path: Path) -> dict[str, NDArray[Any]]:
     try:
         return _tensors(path.read_bytes())
     except OSError as error:
-        raise BakeoffError(f"{path}: cannot be read ({error.strerror})") from None
+        raise BakeoffError(f"{path}: cannot be read ({error.strerror}); make it readable") from None
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         reason = str(error)[:120]
     except (pickle.UnpicklingError, EOFError, OverflowError, RecursionError) as error:

@@ -26,6 +26,7 @@ _BLOCK_BYTES = 64 << 20
 
 Pixels = NDArray[Any]
 
+_OTHER = "name another array with 'images' or 'labels'"
 log = logging.getLogger(__name__)
 
 
@@ -70,9 +71,9 @@ def _pairs(
     for name, holders in ((images, with_images), (labels, [f for f in files if f.holds(labels)])):
         if not holders:
             place = f"{files[0].path}: " if len(files) == 1 else ""
-            alone = f"; set 'archive' in {where} to the folder that holds both" * (len(files) == 1)
-            has = known_names(files)
-            raise BakeoffError(f"{place}holds no array '{name}'; it has {has}{alone}")
+            elsewhere = f", or set 'archive' in {where} to the folder that holds both"
+            has = known_names(files) + elsewhere * (len(files) == 1)
+            raise BakeoffError(f"{place}holds no array '{name}'; name one of {has}")
     together = [file for file in with_images if file.holds(labels)]
     apart = [file for file in with_images if file not in together]
     answers = [file for file in files if file.holds(labels) and file not in together]
@@ -113,7 +114,9 @@ def _write_pair(
             )
     shape = tuple(images.shape)
     if len(shape) not in (3, 4) or 0 in shape:
-        raise BakeoffError(f"{told} has shape {shape}, not (pictures, height, width[, 3])")
+        raise BakeoffError(
+            f"{told} has shape {shape}, not (pictures, height, width[, 3]); {_OTHER}"
+        )
     named = label_names(labels[...], shape[0], f"{files[1].path}: '{names[1]}'")
     step = max(1, _BLOCK_BYTES // max(1, images.nbytes // shape[0]))
     digits = len(str(shape[0] - 1))
@@ -135,10 +138,14 @@ def label_names(labels: Pixels, count: int, told: str) -> list[str]:
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[0] == count and labels.shape[1] > 1:
         if not np.array_equal(np.sort(labels, axis=1)[:, -2:], np.tile([0, 1], (count, 1))):
-            raise BakeoffError(f"{told} has shape {labels.shape} but its rows are not one-hot")
+            raise BakeoffError(
+                f"{told} has shape {labels.shape} but its rows are not one-hot; {_OTHER}"
+            )
         labels = labels.argmax(axis=1)
     if labels.size != count:
-        raise BakeoffError(f"{told} has shape {labels.shape}, but there are {count} pictures")
+        raise BakeoffError(
+            f"{told} has shape {labels.shape}, but there are {count} pictures; {_OTHER}"
+        )
     labels = labels.ravel()
     if labels.dtype.kind == "f" and np.all(labels == np.rint(labels)):
         labels = labels.astype(np.int64)
@@ -158,11 +165,13 @@ def _scale(images: Any, step: int, told: str) -> float:
     if kind == "b":
         return 255.0
     if kind not in "iuf":
-        raise BakeoffError(f"{told} holds {images.dtype}, not numbers")
+        raise BakeoffError(f"{told} holds {images.dtype}, not numbers; {_OTHER}")
     low = min(float(block.min()) for block in _blocks(images, step))
     high = max(float(block.max()) for block in _blocks(images, step))
     if not (low >= 0 and high <= 255):
-        raise BakeoffError(f"{told} has values from {low:g} to {high:g}, not 0 to 1 or 0 to 255")
+        raise BakeoffError(
+            f"{told} has values from {low:g} to {high:g}, not 0 to 1 or 0 to 255; rescale it"
+        )
     return 255.0 if kind == "f" and high <= 1 else 1.0
 
 
@@ -176,7 +185,7 @@ def _pixels(block: Pixels, scale: float, told: str) -> Pixels:
     if block.shape[3] not in (1, 3, 4) and block.shape[1] in (1, 3, 4):
         block = block.transpose(0, 2, 3, 1)
     if block.shape[3] not in (1, 3, 4):
-        raise BakeoffError(f"{told} has {block.shape[3]} channels, not 1, 3 or 4")
+        raise BakeoffError(f"{told} has {block.shape[3]} channels, not 1, 3 or 4; {_OTHER}")
     if block.dtype == np.uint16 and block.shape[3] > 1:
         block = np.rint(block / 257).astype(np.uint8)  # no PNG of 16-bit colour from Pillow
     return block[..., 0] if block.shape[3] == 1 else block

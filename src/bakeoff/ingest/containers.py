@@ -209,10 +209,14 @@ def damage_told(archive: Path) -> Iterator[None]:
     except BakeoffError:
         raise
     except NotImplementedError as error:
-        raise BakeoffError(f"{archive}: packed in a way not known here ({error})") from None
+        raise BakeoffError(
+            f"{archive}: packed in a way not known here ({error}); repack it as zip or tar"
+        ) from None
     except OSError as error:
         if error.errno is not None:  # the disk, not the archive
-            raise BakeoffError(f"{archive}: cannot be unpacked: {error}") from None
+            raise BakeoffError(
+                f"{archive}: cannot be unpacked ({error}); correct that and run again"
+            ) from None
         raise _damaged(archive, error) from None
     except DAMAGE as error:
         raise _damaged(archive, error) from None

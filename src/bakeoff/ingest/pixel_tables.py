@@ -34,7 +34,9 @@ def unpack_pixels(
     tables = [path for path in paths if matches(path.as_posix(), _anywhere(dataset.table))]
     if not tables:
         names = ", ".join(path.name for path in paths[:8])
-        raise BakeoffError(f"{where}: 'table' is {list(dataset.table)}, which fits none of {names}")
+        raise BakeoffError(
+            f"{where}: 'table' is {list(dataset.table)}, which fits none of {names}; correct it"
+        )
     count = 0
     for path in tables:
         with damage_told(path):
@@ -91,5 +93,8 @@ def _values(rows: pd.DataFrame, wanted: dict[str, str], name: str) -> NDArray[np
             f"({str(error)[:80]}); name the column of pixels with 'pixels_column'"
         ) from None
     if not bool(np.all((numbers >= 0) & (numbers <= 255))):
-        raise BakeoffError(f"{name}: pixels from {numbers.min():g} to {numbers.max():g}, not 0-255")
+        raise BakeoffError(
+            f"{name}: pixels from {numbers.min():g} to {numbers.max():g}, not 0 to 255; correct "
+            "the table, or name the column of pixels with 'pixels_column'"
+        )
     return numbers.astype(np.uint8)

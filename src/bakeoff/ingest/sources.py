@@ -176,7 +176,10 @@ def _check(dataset: Archived, archive: Path, where: Path, target: Path) -> None:
                 f"{where}: 'archive' is a folder, which has no 'sha256'; remove that"
             )
         if target.resolve().is_relative_to(archive.resolve()):
-            raise BakeoffError(f"{where}: 'archive' is a folder that holds this repository's data")
+            raise BakeoffError(
+                f"{where}: 'archive' is a folder that holds this repository's data; move the "
+                "pictures elsewhere and name that"
+            )
     elif dataset.sha256:
         from bakeoff.runtime.downloads import verify
 

@@ -54,7 +54,9 @@ def read_text_table(
         if column not in rows.columns:
             has = quoted(", ".join(map(str, rows.columns)), 200)
             guess = _other_delimiter(list(rows.columns), dataset.delimiter)
-            raise BakeoffError(f"{where}: {name} has no column '{column}'; it has {has}{guess}")
+            raise BakeoffError(
+                f"{where}: {name} has no column '{column}'; name one of {has}{guess}"
+            )
     return rows.assign(**{key: rows[column] for key, column in wanted.items()})
 
 

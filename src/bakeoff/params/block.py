@@ -7,12 +7,13 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bakeoff.params.mistakes import mistakes
 from bakeoff.params.yaml_files import read_yaml
-from bakeoff.runtime.addresses import without_secrets
-from bakeoff.runtime.errors import BakeoffError, one_line
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.readings import note_reading
 
 PARAMS = Path("params.yaml")
+PAGE = Path("docs/parameters.md")
 
 # The order is that of the pipeline; `params.yaml` has exactly these keys.
 TOP_LEVEL = (
@@ -34,8 +35,6 @@ TOP_LEVEL = (
     "tracking",
 )
 
-ADDRESSES = {"url", "weights_mirror"}  # values that may contain a password
-_MOST_MISTAKES = 20  # listed per block
 _DECIDES_NO_OUTPUT = "tracking"
 _MISSING = object()
 _PORTS = {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
@@ -66,7 +65,8 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     unknown = sorted(map(str, set(tree) - set(TOP_LEVEL)))
     if unknown:
         raise BakeoffError(
-            f"{path}: unknown key '{unknown[0]}'; the keys are {', '.join(TOP_LEVEL)}"
+            f"{path}: unknown key '{unknown[0]}'; remove it or correct its spelling (the keys are "
+            f"{', '.join(TOP_LEVEL)})"
         )
     return tree
 
@@ -79,10 +79,15 @@ def read_key(key: str, path: Path = PARAMS) -> Any:
     """
     value = _descend(read_params(path), key)
     if value is _MISSING:
-        raise BakeoffError(f"{path}: the key '{key}' is missing")
+        raise BakeoffError(missing(key, path))
     if key.partition(".")[0] != _DECIDES_NO_OUTPUT:
         note_reading(f"'{key}' in {path}", lambda: _now(key, path) == value)
     return value
+
+
+def missing(key: str, path: Path) -> str:
+    """The sentence for a key that a parameter file lacks."""
+    return f"{path}: the key '{key}' is missing; add it with one of the values in {PAGE}"
 
 
 def _now(key: str, path: Path) -> Any:
@@ -108,10 +113,11 @@ def parse(model: type[B], value: Any, *, where: str, path: Path) -> B:
     Raises:
         BakeoffError: it is invalid; one sentence per mistake.
     """
+    plain = _plain(value)
     try:
-        return model.model_validate_json(json.dumps(_plain(value)), strict=True)
+        return model.model_validate_json(json.dumps(plain), strict=True)
     except ValidationError as error:
-        raise BakeoffError(*mistakes(error, where, path)) from None
+        raise BakeoffError(*mistakes(error, model, plain, where=where, path=path)) from None
 
 
 def _plain(value: Any) -> Any:
@@ -128,44 +134,6 @@ def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def mistakes(error: ValidationError, where: str, path: Path) -> list[str]:
-    """A sentence for each mistake, the first twenty at most."""
-    details = error.errors(include_url=False)
-    inner = {detail["loc"][:-1] for detail in details}  # a list of bad items counts as empty, too
-    details = [d for d in details if d["type"] != "too_short" or d["loc"] not in inner]
-    sentences = [_sentence(detail, where, path) for detail in details[:_MOST_MISTAKES]]
-    if len(details) > _MOST_MISTAKES:
-        sentences.append(f"{path}: {len(details) - _MOST_MISTAKES} more mistakes")
-    return sentences
-
-
-def _sentence(detail: Any, where: str, path: Path) -> str:
-    key = ".".join([where, *map(str, detail["loc"])]).strip(".")
-    message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
-        return f"{path}: unknown key '{key}'; remove it or correct its spelling"
-    if detail["type"] == "missing":
-        return f"{path}: the key '{key}' is missing"
-    if not key:  # of the file as a whole
-        return f"{path}: {message}"
-    if isinstance(detail["input"], dict) and detail["type"] == "value_error":
-        return f"{path}: '{key}': {message}"  # a rule between several of its keys
-    return f"{path}: '{key}'{_given(detail['input'], detail['loc'])}: {message}"
-
-
 def is_device(name: str) -> bool:
     """Whether the name is reserved for a device on Windows."""
     return name.partition(".")[0].casefold() in _DEVICES
-
-
-def shown_value(value: Any) -> str:
-    """A value for a message: one line of at most 60 characters, without credentials."""
-    given = without_secrets(one_line(repr(value)))
-    return given if len(given) <= 60 else given[:57] + "…"
-
-
-def _given(value: Any, key: tuple[int | str, ...]) -> str:
-    """The refused value; empty for addresses, which may contain a password."""
-    if ADDRESSES & {*key}:
-        return ""
-    return f" is {shown_value(value)}"

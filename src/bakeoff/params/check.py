@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, read_key, read_params, shown_value
+from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, missing, read_key, read_params
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
 from bakeoff.params.datasets import dataset_path, read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.folds import FoldsParams
+from bakeoff.params.mistakes import shown_value
 from bakeoff.params.models import (
     FORESTS,
     ComputeParams,
@@ -60,9 +61,9 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
     """
     check_place(path.absolute().parent)
     tree = read_params(path)
-    missing = [key for key in TOP_LEVEL if key not in tree]
-    if missing:
-        raise BakeoffError(*(f"{path}: the key '{key}' is missing" for key in missing))
+    absent = [key for key in TOP_LEVEL if key not in tree]
+    if absent:
+        raise BakeoffError(*(missing(key, path) for key in absent))
     checks: list[Check] = [partial(block.read, key) for key, block in BLOCKS.items()]
     checks += [partial(read_key, key) for key in _SPELLED_OUT]
     checks += [_check_seed, _check_dataset, read_logistic_tuning]
@@ -149,7 +150,7 @@ def _check_seed(path: Path) -> None:
     seed = read_key("seed", path)
     if type(seed) is not int or not 0 <= seed <= _MOST_SEED:
         raise BakeoffError(
-            f"{path}: 'seed' is {shown_value(seed)}: a whole number from 0 to {_MOST_SEED}"
+            f"{path}: 'seed' is {shown_value(seed)}: give a whole number from 0 to {_MOST_SEED}"
         )
 
 
@@ -172,8 +173,8 @@ def _check_forest(name: str, path: Path) -> None:
         kind, _, model = descriptor.partition(":")
         if kind == "features" and model not in frozen:
             raise BakeoffError(
-                f"{path}: '{name}.descriptors' names {descriptor}, and '{model}' is no "
-                f"model with a frozen backbone; there are {', '.join(frozen) or 'none'}"
+                f"{path}: '{name}.descriptors' names {descriptor}, and '{model}' is no model with "
+                f"a frozen backbone (there: {', '.join(frozen) or 'none'}); correct it or remove it"
             )
 
 
@@ -184,6 +185,6 @@ def _check_model(name: str, path: Path, *, weights: bool) -> None:
     known = asked in ("imagenet", "random", "preset") or not weights
     if not known and not Path(asked).expanduser().is_file():
         raise BakeoffError(
-            f"{path}: 'models.{name}.weights' is {shown_value(asked)}: not imagenet, not random, "
-            "and no file"
+            f"{path}: 'models.{name}.weights' is {shown_value(asked)}, and there is no such file: "
+            "give imagenet, random or the path of a weights file"
         )

@@ -35,8 +35,11 @@ class Fractions(Block):
 
     @model_validator(mode="after")
     def _sum_to_one(self) -> "Fractions":
-        if abs(self.train + self.val + self.test - 1) > 1e-6:
-            raise ValueError("train, val and test must sum to 1")
+        total = self.train + self.val + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(
+                f"train, val and test sum to {total:.6g}; change them so that they sum to 1"
+            )
         return self
 
 

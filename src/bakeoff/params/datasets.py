@@ -11,8 +11,9 @@ from pydantic import (
     model_validator,
 )
 
-from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key, shown_value
+from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key
 from bakeoff.params.data import Side
+from bakeoff.params.mistakes import shown_value
 from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime.addresses import without_credentials
 from bakeoff.runtime.errors import BakeoffError
@@ -25,17 +26,33 @@ def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
+        raise ValueError(
+            f"not a regular expression ({error}); correct it, with \\ before signs of their own"
+        ) from None
     return pattern
 
 
+def _web(address: str) -> str:
+    if not re.fullmatch(r"https?://\S+", address):
+        raise ValueError("give an address that starts with http:// or https://, without blanks")
+    return address
+
+
+def _is_sha256(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise ValueError("give 64 hexadecimal digits in lower case, as `sha256sum` prints them")
+    return text
+
+
 def _one_or_many(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else tuple(value or ())
+    if isinstance(value, list):
+        return tuple(value)
+    return (value,) if isinstance(value, str) else value
 
 
 Regex = Annotated[str, AfterValidator(_compiles)]  # searched in "/" + the member's path
 Glob = Annotated[str, Field(min_length=1)]  # of the member's path; `*` also matches "/"
-Address = Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(without_credentials)]
+Address = Annotated[str, AfterValidator(_web), AfterValidator(without_credentials)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1)]  # its name, or its number from 0 without a header
 Columns = Annotated[tuple[str, ...], Field(min_length=2)]
@@ -62,7 +79,7 @@ class Archived(Dataset):
 
     archive: str | None = None  # zip, tar, h5, npz or a folder; ~ and absolute paths allowed
     url: Address | None = None  # when archive is not there
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Annotated[str, AfterValidator(_is_sha256)] | None = None
     max_gigabytes: Annotated[float, Field(gt=0)] = 20  # unpacked
     max_ratio: Annotated[float, Field(gt=1)] = 200  # unpacked over packed, of the whole archive
     max_files: Annotated[int, Field(ge=1)] = 1_000_000
@@ -74,7 +91,7 @@ class Archived(Dataset):
         if not self.archive and not self.url:
             raise ValueError("set 'archive' to the path of the file or folder, or 'url'")
         if self.url and not self.sha256:
-            raise ValueError("a 'url' needs the 'sha256' of the file behind it")
+            raise ValueError("a 'url' needs the 'sha256' of the file behind it; add it")
         return self
 
 
@@ -88,7 +105,9 @@ class Filenames(Archived):
     @model_validator(mode="after")
     def _one_way(self) -> "Filenames":
         if (self.classes is None) == (self.label is None):
-            raise ValueError("set either 'classes', a pattern for each label, or 'label'")
+            raise ValueError(
+                "give either 'classes', a pattern for each label, or 'label', not both"
+            )
         return self
 
 
@@ -125,7 +144,7 @@ class Table(Tabular):
     @model_validator(mode="after")
     def _one_way(self) -> "Table":
         if (self.label_column is None) == (self.label_columns is None):
-            raise ValueError("set either 'label_column' or 'label_columns'")
+            raise ValueError("give either 'label_column' or 'label_columns', not both")
         return self
 
 
@@ -173,7 +192,7 @@ class Phantom(Dataset):
     @model_validator(mode="after")
     def _sides_in_order(self) -> "Phantom":
         if self.min_side > self.max_side:
-            raise ValueError("'min_side' must not exceed 'max_side'")
+            raise ValueError("'min_side' exceeds 'max_side'; lower it")
         return self
 
 
@@ -203,8 +222,8 @@ def read_dataset(path: Path) -> Dataset:
     typed, text = read_yaml(path), read_yaml(path, as_text=True)
     kind = text.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        said = f"'kind' is '{kind}'" if "kind" in text else "the key 'kind' is missing"
-        raise BakeoffError(f"{path}: {said}; it may be {', '.join(KINDS)}")
+        problem = f"'kind' is '{kind}'" if "kind" in text else "the key 'kind' is missing"
+        raise BakeoffError(f"{path}: {problem}; give {', '.join(KINDS)}")
     model = KINDS[kind]
     numbers = {key for key, field in model.model_fields.items() if _is_number(field.annotation)}
     value = text | {key: typed[key] for key in numbers & set(typed)}
@@ -234,5 +253,5 @@ def read_chosen_dataset(params: Path = PARAMS) -> tuple[str, Dataset]:
     path = params.parent / dataset_path(name)
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml")))
-        raise BakeoffError(f"{params}: 'dataset' is '{name}': no {path}; there are {known}")
+        raise BakeoffError(f"{params}: 'dataset' is '{name}': no {path}; name one of {known}")
     return name, read_dataset(path)

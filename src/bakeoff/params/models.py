@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from bakeoff.params.applications import APPLICATIONS, SCRATCH, check_side
-from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key, shown_value
+from bakeoff.params.block import PARAMS, Block, is_device, parse, read_key
 from bakeoff.params.hub import NATURAL, NATURAL_SIDE, check_preset, preset_reference
+from bakeoff.params.mistakes import shown_value
 from bakeoff.runtime.addresses import without_credentials
 from bakeoff.runtime.errors import BakeoffError
 
@@ -37,15 +38,15 @@ def _metric(name: str) -> str:
     plain = name.removeprefix("val_")
     if name != "objective" and plain not in _METRICS and not plain.startswith(("fp_", "fn_")):
         raise ValueError(
-            f"no metric of a training; there are val_{', val_'.join(_METRICS)}, val_fp_<class> and "
-            "val_fn_<class>, and the same without val_"
+            f"no metric of a training; give val_{', val_'.join(_METRICS)}, val_fp_<class> or "
+            "val_fn_<class>, or one of these without val_"
         )
     return name
 
 
 def _descriptor(name: str) -> str:
     if name not in _DESCRIPTORS and not name.startswith("features:"):
-        raise ValueError(f"there are {', '.join(_DESCRIPTORS)} and features:<model>")
+        raise ValueError(f"give {', '.join(_DESCRIPTORS)} or features:<model>")
     return name
 
 

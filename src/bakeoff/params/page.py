@@ -4,21 +4,18 @@
 """
 
 import json
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic_core import PydanticUndefined
 
-from bakeoff.params.block import TOP_LEVEL, Block
+from bakeoff.params.block import PAGE, TOP_LEVEL, Block
 from bakeoff.params.check import BLOCKS
 from bakeoff.params.meanings import MEANINGS
+from bakeoff.params.mistakes import allowed_values
 from bakeoff.params.models import FeatureChoices, ForestParams, ModelParams
 from bakeoff.params.tuning import TuneParams
 from bakeoff.runtime.files import write_text
 
-PAGE = Path("docs/parameters.md")
 _ENTRY = "models.<name>"
 _FILLED = dict.fromkeys(FeatureChoices.model_fields, "from `defaults`") | {
     "image_side": "the backbone's own"
@@ -46,8 +43,6 @@ own `tune` leaves out. A model's name starts with a letter or digit, holds lette
 | `dataset` | text | required | a file in `datasets/` without its ending; see [data](data.md) |
 | `seed` | whole number, 0 to 4294967295 | required | of splits, weights, shuffles and resamples |
 """
-_NAMES = {int: "whole number", float: "number", str: "text", bool: "`true` or `false`"}
-_SIGNS = {Ge: ("ge", "≥"), Gt: ("gt", ">"), Le: ("le", "≤"), Lt: ("lt", "<")}
 
 
 def parameters_page() -> str:
@@ -78,45 +73,13 @@ def _rows(path: str, block: type[Block]) -> list[str]:
         default = "required" if field.is_required() else f"`{_shown(field.default)}`"
         if path == _ENTRY:
             default = _FILLED.get(name, default)
-        values = _values(field.annotation, field.metadata).replace("|", "\\|")
+        values = allowed_values(field.annotation, field.metadata).replace("|", "\\|")
         rows.append(f"| `{path}.{name}` | {values} | {default} | {meaning} |")
     return rows
 
 
 def _shown(value: Any) -> str:
     return "" if value is PydanticUndefined else json.dumps(value, ensure_ascii=False)
-
-
-def _values(annotation: Any, metadata: Any = ()) -> str:  # noqa: PLR0911
-    """In words, which values a field takes."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _values(inner[0], (*inner[1:], *metadata))
-    if origin is Literal:
-        return ", ".join(f"`{value}`" for value in inner)
-    if origin in (Union, UnionType):
-        return " or ".join(_values(one, () if one is NoneType else metadata) for one in inner)
-    if origin is tuple:
-        return f"list of {_values(inner[0])}"
-    if origin is dict:
-        return "mapping"
-    if annotation is NoneType:
-        return "`null`"
-    if isinstance(annotation, type) and issubclass(annotation, Block):
-        return "{" + ", ".join(annotation.model_fields) + "}"
-    return ", ".join([_NAMES[annotation], *_range(metadata)])
-
-
-def _range(metadata: Any) -> list[str]:
-    constraints = [*metadata]
-    for one in metadata:  # a whole `Field` stands where its type is nested
-        constraints += getattr(one, "metadata", [])
-    return [
-        f"{sign} {getattr(one, name)}"
-        for kind, (name, sign) in _SIGNS.items()
-        for one in constraints
-        if isinstance(one, kind)
-    ]
 
 
 if __name__ == "__main__":

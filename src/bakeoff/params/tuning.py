@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from bakeoff.params.block import PARAMS, Block, parse, read_key, read_params
 from bakeoff.params.found import with_values
+from bakeoff.params.mistakes import remedy
 from bakeoff.params.models import (
     FineTuneParams,
     ForestParams,
@@ -48,15 +49,17 @@ class Dimension(Block):
     def _is_possible(self) -> "Dimension":
         if self.choices is not None:
             if not self.choices:
-                raise ValueError("the list of choices is empty; null leaves the parameter as given")
+                raise ValueError(
+                    "the list of choices is empty; add some, or write null to search nothing here"
+                )
             if self.low is not None or self.high is not None:
                 raise ValueError("give choices or a range, not both")
         elif self.low is None or self.high is None:
-            raise ValueError("a range has both ends, low and high")
+            raise ValueError("a range needs both ends; give low and high")
         elif not self.low < self.high:
-            raise ValueError("low must be below high")
+            raise ValueError("low is not below high; lower it, or exchange them")
         elif self.log and self.low <= 0:
-            raise ValueError("low must be above 0 where log is true")
+            raise ValueError("low is not above 0, where log is true; raise it, or set log to false")
         return self
 
     @model_serializer
@@ -215,7 +218,9 @@ def _searched(name: str, dimension: Dimension, targets: Targets, place: str) -> 
         try:
             parsed = targets[block].model_validate_json(json.dumps({key: value}), strict=True)
         except ValidationError as error:
-            reason = error.errors(include_url=False)[0]["msg"]
+            field = targets[block].model_fields[key]
+            detail = error.errors(include_url=False)[0]
+            reason = remedy(detail, value, field.annotation, field.metadata)
             raise BakeoffError(f"{place} may not be {value!r}: {reason}") from None
         values.append(parsed.model_dump(mode="json")[key])
     if dimension.choices is not None:
@@ -232,4 +237,4 @@ def _target(name: str, targets: Targets, place: str) -> tuple[str, str]:
         if key in targets[candidate].model_fields and key != "tune":
             return candidate, key
     known = sorted({k for target in targets.values() for k in target.model_fields} - {"tune"})
-    raise BakeoffError(f"{place} is no parameter; there are {', '.join(known)}")
+    raise BakeoffError(f"{place} is no parameter; name one of {', '.join(known)}")

@@ -32,20 +32,34 @@ def read_yaml(path: Path, *, as_text: bool = False) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise BakeoffError(f"{path}: larger than {_MAX_BYTES} bytes; is this the right file?")
+            raise BakeoffError(f"{path}: larger than {_MAX_BYTES} bytes; name a smaller file")
         value = deepcopy(_parsed(path.read_text(encoding="utf-8"), as_text))
     except FileNotFoundError:
-        raise BakeoffError(f"{path}: no such file") from None
+        raise BakeoffError(
+            f"{path}: no such file; restore it, with `git checkout {path}` if it was committed"
+        ) from None
     except OSError as error:
-        raise BakeoffError(f"{path}: cannot be read: {error.strerror}") from None
+        raise BakeoffError(
+            f"{path}: cannot be read ({error.strerror}); make it a readable file"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise BakeoffError(f"{path}: not UTF-8 ({error.reason}); save it as UTF-8") from None
     except MarkedYAMLError as error:
-        raise BakeoffError(f"{path}: not valid YAML: {_said(error)}") from None
+        raise BakeoffError(
+            f"{path}: not valid YAML: {_problem(error)}; correct that line"
+        ) from None
     except (YAMLError, ValueError, TypeError) as error:
-        raise BakeoffError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise BakeoffError(
+            f"{path}: not valid YAML: {' '.join(str(error).split())}; correct it"
+        ) from None
     except RecursionError:
-        raise BakeoffError(f"{path}: not valid YAML: nested too deeply") from None
+        raise BakeoffError(
+            f"{path}: not valid YAML: nested too deeply, write fewer levels"
+        ) from None
     if not isinstance(value, dict):
-        raise BakeoffError(f"{path}: expected a mapping of keys to values at the top level")
+        raise BakeoffError(
+            f"{path}: no mapping at the top level; write lines of the form 'key: value'"
+        )
     return value
 
 
@@ -55,7 +69,7 @@ def _parsed(text: str, as_text: bool) -> Any:
         for event in YAML(typ="safe").parse(text):
             if isinstance(event, AliasEvent):
                 line = event.start_mark.line + 1
-                raise YAMLError(f"line {line}: YAML aliases are not allowed")
+                raise YAMLError(f"line {line}: YAML aliases are not allowed, repeat the value")
     value = YAML(typ="safe").load(text)  # also where text is wanted: it refuses duplicate keys
     texts = _texts(YAML(typ="safe").compose(text))
     return texts if as_text else value
@@ -71,16 +85,18 @@ def _texts(node: Node | None) -> Any:
         return [_texts(item) for item in node.value]
     if isinstance(node, MappingNode) and node.tag in _COLLECTIONS:
         return {_key(key): _texts(value) for key, value in node.value}
-    raise YAMLError(f"line {node.start_mark.line + 1}: the tag {node.tag} is not allowed")
+    raise YAMLError(
+        f"line {node.start_mark.line + 1}: the tag {node.tag} is not allowed, remove it"
+    )
 
 
 def _key(node: Node) -> str:
     if not isinstance(node, ScalarNode):
-        raise YAMLError(f"line {node.start_mark.line + 1}: a key must be text")
+        raise YAMLError(f"line {node.start_mark.line + 1}: a key must be text, put it in quotes")
     return str(node.value)
 
 
-def _said(error: MarkedYAMLError) -> str:
+def _problem(error: MarkedYAMLError) -> str:
     """What and where, without the values, which may hold half an address with a password."""
     mark = error.problem_mark or error.context_mark
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

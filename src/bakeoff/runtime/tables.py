@@ -83,7 +83,9 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         raise BakeoffError(f"{path}: no such file; `dvc repro` makes it") from None
     except (ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
-        raise BakeoffError(f"{path}: not the expected table ({reason})") from None
+        raise BakeoffError(
+            f"{path}: not the expected table ({reason}); run `dvc repro` to make it again"
+        ) from None
 
 
 def write_table(table: pd.DataFrame, path: Path, digits: int = 9) -> None:

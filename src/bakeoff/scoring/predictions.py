@@ -97,5 +97,7 @@ def read_predictions(path: Path) -> Predictions:
         labels = np.array([places[label] for label in table["label"]], np.int64)
         ids = table["image_id"].to_numpy(np.str_)
     except (OSError, KeyError, ValueError) as error:
-        raise BakeoffError(f"{path}: not a file of predictions ({error})") from None
+        raise BakeoffError(
+            f"{path}: not a file of predictions ({error}); run `dvc repro` to make it again"
+        ) from None
     return Predictions(classes, ids, labels, table[columns].to_numpy(np.float64))

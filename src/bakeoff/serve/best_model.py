@@ -24,7 +24,7 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
         )
     if name is not None:
         if name not in known:
-            raise BakeoffError(f"{MODELS}/{name} is no model; there are {', '.join(known)}")
+            raise BakeoffError(f"{MODELS}/{name} is no model; name one of {', '.join(known)}")
         return MODELS / name
     table = REPORTS / "comparison.csv"
     if not table.is_file():

@@ -42,18 +42,19 @@ def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Exp
     predictor = load_predictor(folder)
     classes = predictor.classes
     if label is not None and label not in classes:
-        raise BakeoffError(f"--label is '{label}'; the classes are {', '.join(classes)}")
+        raise BakeoffError(f"--label is '{label}'; name one of {', '.join(classes)}")
     try:
         pixels = predictor.picture(picture)
     except PictureError as error:
-        raise BakeoffError(f"{picture}: {error}") from None
+        raise BakeoffError(f"{picture}: {error}; give another picture") from None
     network = Network(load_keras(folder / "model.keras"), pixels.shape)
     likeliest = int(network.probabilities(pixels[None])[0].argmax())
     chosen = likeliest if label is None else classes.index(label)
     seen = network.explain(pixels[None], np.array([chosen]))
     if seen.maps is None:
         raise BakeoffError(
-            f"{folder}: this network has no feature map, so Grad-CAM is not possible"
+            f"{folder}: this network has no feature map, so Grad-CAM is not possible; name "
+            "another with --model"
         )
     shown = decode(picture, "RGB")
     shown.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))

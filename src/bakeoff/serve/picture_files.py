@@ -28,12 +28,14 @@ def list_pictures(paths: Iterable[Path]) -> list[Path]:
             named = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
             inside = sorted(p for p in named if not p.is_dir())
             if not inside:
-                raise BakeoffError(f"{path}: no picture in this folder")
+                raise BakeoffError(
+                    f"{path}: no picture in this folder; give a folder or file of pictures"
+                )
             found += inside
         elif path.exists() or path.is_symlink():
             found.append(path)
         else:
-            raise BakeoffError(f"{path}: no such file or folder")
+            raise BakeoffError(f"{path}: no such file or folder; correct the path")
     return found
 
 

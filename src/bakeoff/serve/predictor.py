@@ -129,7 +129,9 @@ def backbones_of(folder: Path) -> dict[str, Path]:
         names = [d.removeprefix(_FEATURES) for d in descriptors if d.startswith(_FEATURES)]
     for name in names:
         if Path(name).name != name:
-            raise BakeoffError(f"{folder}/metadata.json: '{name}' is no name of a model")
+            raise BakeoffError(
+                f"{folder}/metadata.json: '{name}' is no name of a model; {remedy(folder)}"
+            )
     packed = folder / BACKBONES
     return {name: (packed if packed.is_dir() else folder.parent) / name for name in names}
 

@@ -69,7 +69,8 @@ def _remedy(reason: Reason, items: list[Quarantined], where: Path) -> str:
     if reason == "too small":
         return f"set 'sort.min_side: {min(min(n[:2]) for n in numbers)}' there to use them"
     if reason == "too many pixels":
-        return "raise 'sort.max_pixels' there to use them"
+        most = max(n[0] * n[1] if len(n) == 3 else n[0] for n in numbers)
+        return f"set 'sort.max_pixels: {most}' there to use them"
     if reason in ("unknown class", "ambiguous class"):
         return f"correct {where}, or raise that limit"
     if reason == "conflicting labels":

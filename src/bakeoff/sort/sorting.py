@@ -219,7 +219,11 @@ def _need_two_classes(
     left = f"only the class '{quoted(labels[0])}' has" if labels else "no class has any"
     small = f" of at least 'sort.min_pictures' {params.min_pictures}" * (params.min_pictures > 1)
     hint = what_else(item.path for item in others)
-    raise BakeoffError(f"{where}: {left} usable pictures{small}; two classes are needed{hint}")
+    lower = ", or lower 'sort.min_pictures'" * bool(small)
+    raise BakeoffError(
+        f"{where}: {left} usable pictures{small}; two classes are "
+        f"needed: add pictures of another{lower}{hint}"
+    )
 
 
 def _manifest(usable: list[_Usable], prefix: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from bakeoff.params.folds import FoldsParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tables import FOLD_COLUMNS
 from bakeoff.split.dealing import NoDealError, deal
+from bakeoff.split.feasibility import leave_out
 from bakeoff.split.leakage import Crossing, crossing, with_patients
 from bakeoff.split.splitting import Split, hash64
 
@@ -73,8 +74,8 @@ def _possible_count(rows: pd.DataFrame, asked: int) -> int:
     if groups < FEWEST:
         raise BakeoffError(
             f"params.yaml: 'evaluate.design' asks for folds, which need {FEWEST} groups of every"
-            f" class, and class '{rarest}' has {groups}: add pictures of it, leave it out with"
-            " 'sort.limit_classes', or set 'evaluate.design' to split"
+            f" class, and class '{rarest}' has {groups}: add pictures of it, or set"
+            f" 'evaluate.design' to split{leave_out(rarest, per_class.index)}"
         )
     if groups < asked:
         logger.warning(

@@ -80,7 +80,8 @@ def _read_side(
             found = (export.classes[label], *(part.decode() for part in text))
             if at >= len(facts) or found != facts[at]:
                 raise BakeoffError(
-                    f"{folder}: record {at} of {side} was read back as another example"
+                    f"{folder}: record {at} of {side} was read back as another example; "
+                    "run `dvc repro --force tfrecord`"
                 )
             equal += zlib.crc32(image) == checksums[at]
             if at in chosen:

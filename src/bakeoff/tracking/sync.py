@@ -176,7 +176,8 @@ def set_aside() -> Path | None:
     """
     if tracking_uri() != own_uri():
         raise BakeoffError(
-            "MLFLOW_TRACKING_URI names another store; --rebuild is for the repository's own"
+            "MLFLOW_TRACKING_URI names another store; unset it: --rebuild is for the "
+            "repository's own"
         )
     root = layout.mlruns()
     old = [root / name for name in ("mlflow.db", "artifacts") if (root / name).exists()]

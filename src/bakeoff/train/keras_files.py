@@ -41,7 +41,9 @@ def load_keras(path: Path) -> keras.Model:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())[:160]
-        raise BakeoffError(f"{path}: not a readable Keras model ({reason})") from None
+        raise BakeoffError(
+            f"{path}: not a readable Keras model ({reason}); make it again with `dvc repro`"
+        ) from None
 
 
 def _holds_preset(path: Path) -> bool:
