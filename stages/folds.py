@@ -53,8 +53,8 @@ def main() -> None:
         "peak_memory_mb": round(peak_memory_mb(), 1),
     }
     journal.record("folds", sha256_of_folder(FOLDS / name), measured)
-    said = ", ".join(f"{recipe} {accuracy:.3f}" for recipe, accuracy in accuracies.items())
-    print(f"{name}: accuracy in folds: {said or 'no recipe'}; {seconds:.1f} s")
+    shown = ", ".join(f"{recipe} {accuracy:.3f}" for recipe, accuracy in accuracies.items())
+    print(f"{name}: accuracy in folds: {shown or 'no recipe'}; {seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def test_one_picture_is_printed(repository):
     assert result.stderr == "1 pictures predicted with random_forest\n"
 
 
-def test_an_unknown_model_is_told_which_there_are(repository):
+def test_an_unknown_model_is_refused_with_the_known_ones(repository):
     write_forest(repository)
     result = run("predict", "params.yaml", "-m", "vgg61")
     assert "there are random_forest" in result.stderr

@@ -110,7 +110,7 @@ def test_a_killed_experiment_is_named_with_the_command_that_ends_it(
     assert finding.remedy == "run `dvc queue kill --force eb80eb7`"
 
 
-def test_a_copy_without_git_is_told_how_to_begin(
+def test_a_copy_without_git_names_how_to_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

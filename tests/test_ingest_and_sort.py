@@ -193,7 +193,7 @@ def test_a_refused_sort_leaves_what_was_there(repository: Path) -> None:
     assert list(repository.rglob("*.partial")) == []
 
 
-def test_damaged_raw_files_are_told_with_the_remedy(repository: Path) -> None:
+def test_damaged_raw_files_are_reported_with_the_remedy(repository: Path) -> None:
     pack(repository, {f"{'cat' if i % 2 else 'dog'}/{i}.png": png(repository, i) for i in range(4)})
     assert run("ingest") == ""
     path = Path("data/raw/files.zip")

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from bakeoff.ingest.archives import Choice, Limits, extract
+from bakeoff.ingest.archives import Limits, MemberRules, extract
 from bakeoff.ingest.arrays import unpack_arrays
 from bakeoff.ingest.pixel_tables import unpack_pixels
 from bakeoff.ingest.raw_files import writing_raw_files
@@ -87,9 +87,10 @@ def unpacked(folder: Path, members: list[str], **keys: Any) -> None:
         else:
             (folder / "in" / name).write_bytes(b"x" * 1000)
     limits = Limits(files=keys.pop("max_files", 1000), gigabytes=keys.pop("max_gigabytes", 1))
-    choice = Choice(**{key: tuple(v) if isinstance(v, list) else v for key, v in keys.items()})
+    given: Keys = {key: tuple(v) if isinstance(v, list) else v for key, v in keys.items()}
+    rules = MemberRules(**given)
     with writing_raw_files(folder) as create:
-        extract(folder / "in", create, choice=choice, limits=limits, where=WHERE)
+        extract(folder / "in", create, rules=rules, limits=limits, where=WHERE)
 
 
 def arrays(folder: Path, values: dict[str, Any], **keys: Any) -> None:

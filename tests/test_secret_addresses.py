@@ -255,7 +255,7 @@ def test_a_refused_file_is_not_quoted_with_its_login(tmp_path: Path, line: str) 
     assert "cats.yaml: " in str(caught.value)
 
 
-def test_weights_that_are_an_address_are_told_without_login(
+def test_weights_that_are_an_address_are_reported_without_login(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())

@@ -255,7 +255,8 @@ def predict(
     bad = table["error"].ne("").sum()
     if bad:
         raise BakeoffError(
-            f"{bad} of {len(table)} files are not usable pictures; see the column `error`"
+            f"{bad} of {len(table)} files are not usable pictures; correct them as the column "
+            "`error` says"
         )
 
 

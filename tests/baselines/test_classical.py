@@ -182,7 +182,7 @@ def test_a_forest_that_would_be_too_large_gets_larger_leaves(caplog):
     assert sum(t.tree_.node_count for t in small.estimator.estimators_) * 88 / 1e6 < size / 2
 
 
-def test_out_of_bag_is_not_said_where_copies_inflate_it():
+def test_out_of_bag_is_not_reported_where_copies_inflate_it():
     said = [forest_sentence("f", 0.5, 0.9, tiny_side(6, 0, copies=c), 1.0) for c in (False, True)]
     assert said == [
         "f: 0.500 accuracy on validation, 0.900 out of bag, fitted in 1.0 s",

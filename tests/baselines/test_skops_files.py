@@ -56,7 +56,7 @@ def test_a_subclass_is_not_loaded_and_its_code_not_run(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04"])
-def test_what_is_no_skops_file_is_said_so(content, tmp_path):
+def test_what_is_no_skops_file_is_named(content, tmp_path):
     path = tmp_path / "model.skops"
     path.write_bytes(content)
     with pytest.raises(BakeoffError, match="not a skops file"):

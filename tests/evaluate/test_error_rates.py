@@ -56,7 +56,7 @@ def test_permuting_the_models_names_would_call_a_twin_worse():
 
 
 @pytest.mark.parametrize("setting", [Setting(22, 0.7), Setting(150, 0.97, "log-normal", "skewed")])
-def test_two_equal_models_are_rarely_told_apart(setting):
+def test_two_equal_models_are_rarely_distinguished(setting):
     assert at_most_5_percent(rates(partial(called_different, setting), SHORT), SHORT)
 
 
@@ -72,7 +72,7 @@ def test_intervals_of_other_scores_cover_them():
     assert covers(found[: len(SCORES)], 200)
 
 
-def test_equal_recipes_are_rarely_told_apart_by_folds_though_training_is_unstable():
+def test_equal_recipes_are_rarely_distinguished_by_folds_though_training_is_unstable():
     trial = partial(called_different_by_folds, Recipes(60, seen=4), models=4)
     assert at_most_5_percent(rates(trial, 100), 100)
 

@@ -223,7 +223,7 @@ def test_only_a_changed_model_is_inspected_again(workshop, reports, tmp_path, mo
     assert sorted(path.parent.name for path in new) == ["networks", "predictions"]
 
 
-def test_test_images_that_stand_in_training_are_said_first_and_left_out(
+def test_test_images_that_stand_in_training_are_reported_first_and_left_out(
     workshop, reports, monkeypatch
 ):
     monkeypatch.setenv("DVC_ROOT", str(reports.parent / "clones" / "reports"))

@@ -44,7 +44,7 @@ def test_random_weights_are_never_recommended():
     assert "No model is recommended" in said(random, weak)
 
 
-def test_a_forest_that_nobody_beats_is_said_so():
+def test_a_forest_that_nobody_beats_is_named():
     text = said(contender_of("a", 0.7, 1), contender_of("b", 0.3, 3), contender_of(FOREST, 0.75, 2))
     assert "No backbone beats the random forest; 1 of 2 other models are" in text
 
@@ -96,13 +96,13 @@ def test_what_could_not_be_seen_is_about_the_models_that_tie():
     assert "Against 2 rivals, a difference of" in said(*models)  # which both are worse
 
 
-def test_images_needed_are_only_told_where_these_do_not_suffice(monkeypatch):
+def test_images_needed_are_only_reported_where_these_do_not_suffice(monkeypatch):
     monkeypatch.setattr(remarks, "_POINTS", 50)
     text = said(contender_of("a", 0.92, 1), contender_of("b", 0.9, 2))
     assert "a smaller one less often.\n" in text
 
 
-def test_calibration_is_only_told_from_500_images_on():
+def test_calibration_is_only_reported_from_500_images_on():
     assert "calibration error" not in said(contender_of("a", 0.9), contender_of(FOREST, 0.6))
 
 

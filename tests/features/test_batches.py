@@ -99,6 +99,6 @@ def test_features_that_overflow_are_refused(records, tmp_path):
         extract(huge, records[0], "val", COUNTS["val"], tmp_path)
 
 
-def test_missing_features_are_said_in_one_sentence(tmp_path):
+def test_missing_features_are_reported_in_one_sentence(tmp_path):
     with pytest.raises(BakeoffError, match="run `dvc repro features@vgg16`"):
         read_feature_facts(tmp_path / "vgg16")

@@ -87,7 +87,7 @@ def test_the_first_run_decides_what_every_later_one_does(small, served, tmp_path
     assert decide_weights({"m": request}, features, look_again=False)["m"] == first
 
 
-def test_what_is_out_of_reach_is_told_once_with_each_address(small, tmp_path, caplog):  # noqa: F811
+def test_what_is_out_of_reach_is_reported_once_with_each_address(small, tmp_path, caplog):  # noqa: F811
     requests = {
         "a": request_of(),
         "b": request_of(pooling="max"),

@@ -36,7 +36,7 @@ def test_features_are_read_as_they_were_written(tmp_path):
     assert np.array_equal(read.groups, side.groups)
 
 
-def test_missing_or_ill_fitting_features_are_said(tmp_path):
+def test_missing_or_ill_fitting_features_are_reported(tmp_path):
     with pytest.raises(BakeoffError, match=r"cannot read.*dvc repro features@"):
         read_feature_side(tmp_path / "vgg16", "train")
     write(tmp_path / "vgg16", tiny_side(10, 0), rows=9)

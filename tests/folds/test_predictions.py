@@ -78,7 +78,7 @@ def test_a_model_without_folds_says_why_and_has_none(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["facts.json", "pictures.csv", "head.npy"])
-def test_a_damaged_file_is_told_with_a_remedy(tmp_path, name):
+def test_a_damaged_file_is_reported_with_a_remedy(tmp_path, name):
     write(tmp_path / "vgg16", tiny_pool())
     (tmp_path / "vgg16" / name).write_bytes(b"")
     with pytest.raises(BakeoffError, match=r"vgg16: cannot read .* run `dvc repro`"):

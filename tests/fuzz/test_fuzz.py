@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bakeoff.features.pytorch_file import read_pytorch_file
-from bakeoff.ingest.archives import Choice, Limits, extract
+from bakeoff.ingest.archives import Limits, MemberRules, extract
 from bakeoff.ingest.arrays import unpack_arrays
 from bakeoff.ingest.raw_files import FILES, writing_raw_files
 from bakeoff.params.check import check_all
@@ -156,7 +156,7 @@ def test_a_damaged_archive_is_unpacked_inside_its_folder_or_refused(content: byt
         limits = Limits(gigabytes=0.01)
         try:
             with writing_raw_files(target) as create:
-                extract(root / "in.bin", create, choice=Choice(), limits=limits, where=WHERE)
+                extract(root / "in.bin", create, rules=MemberRules(), limits=limits, where=WHERE)
         except BakeoffError as mistake:
             one_sentence(mistake)
         else:

@@ -156,12 +156,15 @@ BAD = {
     "cut npz": (lambda p: short(p.with_suffix(".npz")), "damaged .*get it again"),
     "no such array": (
         lambda p: save(p, images=X, y=[0, 1]),
-        "no array 'x'; it has images in",
+        "no array 'x'; name one of images in",
     ),
-    "no such array npz": (lambda p: save(p.with_suffix(".npz"), z=X), "no array 'x'; it has z in"),
+    "no such array npz": (
+        lambda p: save(p.with_suffix(".npz"), z=X),
+        "no array 'x'; name one of z in",
+    ),
     "a group": (
         lambda p: save(p, **{"x/inner": X}, y=[0, 1]),
-        "no array 'x'; it has x/inner",
+        "no array 'x'; name one of x/inner",
     ),
     "flat": (lambda p: save(p, x=X[0], y=[0, 1]), r"'x' has shape \(4, 4\)"),
     "empty": (lambda p: save(p, x=X[:0], y=[]), r"'x' has shape \(0, 4, 4\)"),

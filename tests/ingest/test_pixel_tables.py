@@ -46,8 +46,8 @@ def test_a_column_for_each_pixel(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("cells", "expected"),
-    [("0 1 2", "3 pixels, which make no"), ("0 1 2 x", "no pixels"), ("0 0 0 256", "0-255")],
+    [("0 1 2", "3 pixels, which make no"), ("0 1 2 x", "no pixels"), ("0 0 0 256", "0 to 255")],
 )
-def test_what_is_no_picture_is_told(tmp_path: Path, cells: str, expected: str) -> None:
+def test_what_is_no_picture_is_reported(tmp_path: Path, cells: str, expected: str) -> None:
     with pytest.raises(BakeoffError, match=expected):
         unpack(tmp_path, f"emotion,pixels\n1,{cells}\n", pixels_column="pixels")

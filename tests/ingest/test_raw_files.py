@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bakeoff.ingest.archives import Choice, Limits, extract
+from bakeoff.ingest.archives import Limits, MemberRules, extract
 from bakeoff.ingest.member_names import UnsafeNameError, safe_path
 from bakeoff.ingest.raw_files import (
     FILES,
@@ -83,7 +83,9 @@ def test_its_own_zip_can_be_brought_in_again(tmp_path: Path) -> None:
     fill(tmp_path / "one", {"cat/1.png": b"one", "Übung/2.png": b"two"})
     (tmp_path / "two").mkdir()
     with writing_raw_files(tmp_path / "two") as create:
-        extract(tmp_path / "one" / FILES, create, choice=Choice(), limits=Limits(), where=tmp_path)
+        extract(
+            tmp_path / "one" / FILES, create, rules=MemberRules(), limits=Limits(), where=tmp_path
+        )
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 

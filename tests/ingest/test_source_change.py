@@ -72,14 +72,14 @@ def test_a_file_behind_a_followed_link_is_watched(source, tmp_path):
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", '{"source": 1}'])
-def test_nothing_is_said_without_a_readable_note(source, tmp_path, note):
+def test_nothing_is_reported_without_a_readable_note(source, tmp_path, note):
     dataset = noted()
     write(tmp_path / "data/sources/set.json", note)
     write(source / "a/4.png", "4")
     assert source_sentence("set", dataset) == ""
 
 
-def test_nothing_is_said_of_another_place_or_a_missing_one(source, tmp_path):
+def test_nothing_is_reported_of_another_place_or_a_missing_one(source, tmp_path):
     dataset = noted()
     shutil.copytree(source, tmp_path / "other")
     other = dataset.model_copy(update={"archive": "other"})

@@ -114,7 +114,7 @@ def test_a_model_has_a_name_that_may_stand_in_a_path(params, name):
 def test_a_model_is_a_mapping(params, entry):
     path = params("models", {"vgg16": entry})
     for read in (read_model_params, read_feature_params):
-        with pytest.raises(BakeoffError, match="must hold the model's keys"):
+        with pytest.raises(BakeoffError, match="give it the model's keys"):
             read("vgg16", path)
     with pytest.raises(BakeoffError, match="'models' must map at least one name"):
         model_names(params("models", entry))

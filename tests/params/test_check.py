@@ -128,7 +128,7 @@ def test_a_value_that_would_fail_later_is_refused(edit: Edit, key, value, words)
     assert words in sentence
 
 
-def test_all_mistakes_are_told_at_once(edit: Edit) -> None:
+def test_all_mistakes_are_reported_at_once(edit: Edit) -> None:
     edit("seed", -1)
     edit("sort.min_sode", 3)
     edit("dataset", "nowhere")
@@ -148,7 +148,7 @@ def test_all_mistakes_are_told_at_once(edit: Edit) -> None:
         assert words in told, words
 
 
-def test_missing_blocks_are_told_at_once(edit: Edit) -> None:
+def test_missing_blocks_are_reported_at_once(edit: Edit) -> None:
     PARAMS.write_text("dataset: phantom\nseed: 1\n", encoding="utf-8")
     assert len(sentences()) == 14
     assert sentences()[0] == (

@@ -95,7 +95,7 @@ def test_one_array_or_many(tmp_path: Path) -> None:
     assert (dataset.images, dataset.labels) == (("a",), ("b",))
 
 
-def test_a_choice_that_is_no_file_lists_those_there_are(tmp_path: Path) -> None:
+def test_a_name_that_is_no_file_lists_those_there_are(tmp_path: Path) -> None:
     (tmp_path / "datasets").mkdir()
     written(tmp_path / "datasets", FOLDERS)
     params = tmp_path / "params.yaml"

@@ -14,7 +14,7 @@ from bakeoff.params.tuning import TuneParams
 from bakeoff.runtime.errors import BakeoffError
 
 FILE = Path("params.yaml")
-WRONG = (
+WRONG: tuple[Any, ...] = (
     "yes",
     "0.1",
     "(",

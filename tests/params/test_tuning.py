@@ -140,7 +140,7 @@ def test_a_mistake_is_one_sentence_that_names_the_key(params, key, value, senten
     assert "\n" not in str(mistake.value)
 
 
-def test_a_mistake_in_the_shared_block_is_said_of_the_shared_block(params):
+def test_a_mistake_in_the_shared_block_is_reported_of_the_shared_block(params):
     with pytest.raises(BakeoffError, match="'tune.sampler' is 'grit'"):
         read_model_tuning(MODEL, params({"tune.sampler": "grit"}))
     with pytest.raises(BakeoffError, match="'random_forest.tune.space.leaves' is no parameter"):

@@ -22,7 +22,7 @@ def test_dollars_are_no_mathematics():
     assert not any(text.get_parse_math() for text in shown)
 
 
-def test_a_script_without_a_font_is_told_once(monkeypatch, caplog):
+def test_a_script_without_a_font_is_reported_once(monkeypatch, caplog):
     monkeypatch.setattr(fonts, "families", lambda: (fonts.OWN,))
     fonts.tell_missing.cache_clear()
     fonts.font_file.cache_clear()

@@ -66,7 +66,7 @@ def test_recall_stands_with_its_interval_which_is_never_certain():
     assert [row[2] for row in perfect] == ["1.000 (0.95 to 1.00)"] * 3
 
 
-def test_the_axis_of_the_bars_has_a_length_even_for_equal_scores():
+def test_the_axis_of_the_bar_chart_has_a_length_even_for_equal_scores():
     flat = pd.DataFrame({n: [1.0] for n in ("accuracy", "accuracy_low", "accuracy_high")})
     low, high = words.bar_axis(flat.assign(model="a"))
     assert low < high

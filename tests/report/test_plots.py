@@ -62,7 +62,7 @@ def test_figures_in_a_page_take_its_text_colour_and_hold_no_date(name):
     assert "<text" in svg
 
 
-def test_models_that_tie_are_all_named_and_told_apart():
+def test_models_that_tie_are_all_named_and_distinguished():
     names = [FOREST, *(f"{kind}m{i}" for i in range(5) for kind in ("", "logistic_"))]
     same = {"accuracy": 0.8, "accuracy_low": 0.7, "accuracy_high": 0.9, "pareto": False}
     ties = pd.DataFrame([{"model": name, **same} for name in names])
@@ -111,7 +111,7 @@ def test_long_curves_are_thinned_but_keep_their_ends():
     assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
 
 
-def test_lines_of_24_models_are_told_apart():
+def test_lines_of_24_models_differ():
     styles = [tuple(figures.line_style(i).values()) for i in range(24)]
     assert len(set(styles)) == 24
 

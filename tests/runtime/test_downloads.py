@@ -99,7 +99,7 @@ def test_a_partial_file_longer_than_the_whole_is_replaced(url: str, tmp_path: Pa
     assert (tmp_path / "set.zip").read_bytes() == CONTENT
 
 
-def test_another_file_is_deleted_and_told(url: str, tmp_path: Path) -> None:
+def test_another_file_is_deleted_and_reported(url: str, tmp_path: Path) -> None:
     with pytest.raises(BakeoffError, match=f"SHA-256 {SHA256}, not the 'sha256' in {WHERE}"):
         fetch(url, tmp_path / "set.zip", sha256="0" * 64)
     assert list(tmp_path.iterdir()) == []

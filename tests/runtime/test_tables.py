@@ -60,7 +60,7 @@ def test_a_trailing_comma_shifts_no_column():
     assert table.to_dict("list") == {"path": ["1.jpg", "2.jpg"], "label": ["cat", "dog"]}
 
 
-def test_a_number_that_is_none_is_told(tmp_path):
+def test_a_number_that_is_none_is_reported(tmp_path):
     (tmp_path / "t.csv").write_text("label,seed\nNA,x\n")
     with pytest.raises(BakeoffError, match=r"t\.csv: not the expected table"):
         read_table(tmp_path / "t.csv", ("label", "seed"))

@@ -198,7 +198,7 @@ def test_a_request_has_limits_on_bytes_and_on_pixels(address, monkeypatch):
         pictures_of([png(GREY), GREY, GREY])
 
 
-def test_a_taken_port_is_said_in_one_sentence():
+def test_a_taken_port_is_reported_in_one_sentence():
     bound = free_socket(0)
     bound.listen()
     port = bound.getsockname()[1]

@@ -45,7 +45,7 @@ def test_a_key_that_fits_nothing_is_refused_with_an_example(keys: Any, expected:
     assert "train/a/a-100330-0000.png" in str(caught.value) or "there are a, b" in str(caught.value)
 
 
-def test_how_many_names_matched_is_always_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_how_many_names_matched_is_always_logged(caplog: pytest.LogCaptureFixture) -> None:
     find([*PATHS, "train/a/other.png"], group=r"\d{6}", official={"train": "*/train/*"})
     assert "group: 24 of 25 names matched, 5 groups" in caplog.text
     assert "official: 25 of 25 names matched, 25 train, 0 val, 0 test" in caplog.text

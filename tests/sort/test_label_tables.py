@@ -125,7 +125,11 @@ def test_quotes_commas_and_line_breaks_within_values(tmp_path: Path) -> None:
 
 
 BAD: dict[str, tuple[str, dict[str, str], str]] = {
-    "no column": ("image,klasse\n1.png,a\n", {}, "has no column 'label'; it has image, klasse"),
+    "no column": (
+        "image,klasse\n1.png,a\n",
+        {},
+        "has no column 'label'; name one of image, klasse",
+    ),
     "wrong encoding": ("image,label\n1.png,\udce9\n", {}, "check 'delimiter' and 'encoding'"),
     "unknown encoding": ("image,label\n", {"encoding": "klingon"}, "check 'delimiter' and"),
     "empty": ("", {}, "cannot be read as a table"),

@@ -47,7 +47,7 @@ def test_patterns_see_a_leading_slash() -> None:
     assert [item.label for item in find(["cat/1.png", "x/dog/2.png"], dataset)] == ["cat", "dog"]
 
 
-def test_a_pattern_that_fits_no_file_is_told() -> None:
+def test_a_pattern_that_fits_no_file_is_reported() -> None:
     with pytest.raises(BakeoffError, match=r"'classes.dog' is '\(\?i\)dog', .*first is cat.png"):
         find(["cat.png"], filenames())
 

@@ -243,7 +243,7 @@ def test_small_classes_are_left_out_on_request(tidy: Path) -> None:
         run(tidy, min_pictures=4)
 
 
-def test_vanished_classes_and_conflicting_labels_are_told(
+def test_vanished_classes_and_conflicting_labels_are_reported(
     tidy: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     same = encoded(picture(0))

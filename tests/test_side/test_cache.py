@@ -55,7 +55,7 @@ def test_a_damaged_entry_is_made_again(calls, tmp_path, length):
     assert len(made) == 2
 
 
-def test_arrays_are_told_apart_by_type_shape_and_values():
+def test_arrays_are_distinguished_by_type_shape_and_values():
     values = np.arange(6, dtype=np.uint8)
     others = [values.astype(np.int8), values.reshape(2, 3), values[::-1], values + 1]
     assert len({sha256_of_array(v) for v in [values, *others]}) == 5

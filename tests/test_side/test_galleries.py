@@ -15,7 +15,7 @@ def test_mistakes_come_surest_first():
     assert galleries.confident_mistakes(SOME, 0).tolist() == []
 
 
-def test_right_answers_take_turns_over_the_classes():
+def test_correct_predictions_take_turns_over_the_classes():
     assert galleries.confident_right(SOME, 5).tolist() == [0, 3, 4]
     assert galleries.confident_right(SOME, 2).tolist() == [0, 3]
 

@@ -163,7 +163,9 @@ def test_a_run_of_this_process_is_not_dead(repository):
         assert end_dead_runs(open_store("phantom")) == 0
 
 
-def test_an_unreachable_server_is_said_once_without_its_password(repository, monkeypatch, caplog):
+def test_an_unreachable_server_is_reported_once_without_its_password(
+    repository, monkeypatch, caplog
+):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://anna:s3cret@127.0.0.1:9/mlflow")
     started = time.monotonic()
     with caplog.at_level(logging.WARNING):

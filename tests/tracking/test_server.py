@@ -83,7 +83,7 @@ def memory() -> int:
     return sum(child.memory_info().rss for child in psutil.Process().children(recursive=True))
 
 
-def test_a_served_model_answers_many_clients_and_refuses_what_is_no_picture(repository):
+def test_a_served_model_serves_many_clients_and_refuses_what_is_no_picture(repository):
     folder = write_forest(repository)
     write_reports(repository, {"random_forest": 20})
     sync()

@@ -163,7 +163,7 @@ def test_files_are_found_by_the_models_whole_name(tmp_path):
     }
 
 
-def test_a_moved_repository_is_told_to_rebuild(reproduced, tmp_path, monkeypatch):
+def test_a_moved_repository_is_advised_to_rebuild(reproduced, tmp_path, monkeypatch):
     before = snapshot(mirror_all())
     moved = tmp_path / "elsewhere"
     shutil.move(reproduced, moved)
@@ -228,7 +228,7 @@ def test_a_locked_database_costs_seconds(repository):
         assert time.monotonic() - started < 10
 
 
-def test_a_database_of_another_mlflow_is_told_to_rebuild(repository):
+def test_a_database_of_another_mlflow_is_advised_to_rebuild(repository):
     write_model(repository, "vgg16")
     forget_stores()
     with closing(sqlite3.connect("mlruns/mlflow.db")) as database:

@@ -139,7 +139,7 @@ def test_it_is_as_accurate_as_keras_own_fit():
     assert difference.std() < 0.3
 
 
-def test_a_loss_that_is_no_number_and_an_unknown_monitor_are_told():
+def test_a_loss_that_is_no_number_and_an_unknown_monitor_are_reported():
     with pytest.raises(BakeoffError, match=r"loss is no longer a number .*'train.learning_rate'"):
         list(train_members(heads(TrainParams(learning_rate=1e30)), members(), 2))
     with pytest.raises(BakeoffError, match="'val_fp_nobody', which is no metric"):

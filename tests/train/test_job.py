@@ -159,7 +159,7 @@ def test_a_fine_tuning_that_spoils_the_network_keeps_the_frozen_one(records, tmp
     assert metadata["best_epoch"] <= 2
 
 
-def test_features_of_few_directions_are_told_with_what_is_done(caplog):
+def test_features_of_few_directions_are_reported_with_what_is_done(caplog):
     line = np.arange(60, dtype=np.float32)[:, None] * np.ones((1, 9), np.float32)
     warn_of_few_directions("m", line, HeadParams(whiten=None))
     assert "the 9 features vary in 1.0 directions only" in caplog.text

@@ -88,7 +88,7 @@ def test_the_monitor_chooses_the_epoch():
 
 
 def test_a_monitor_of_no_class_is_refused():
-    with pytest.raises(BakeoffError, match="monitor is 'val_fp_nobody', which is no metric; ther"):
+    with pytest.raises(BakeoffError, match="monitor is 'val_fp_nobody', which is no metric; give"):
         train(TrainParams(epochs=1, monitor="val_fp_nobody"))
 
 
@@ -109,7 +109,7 @@ def test_a_loss_that_is_no_number_stops_with_epoch_and_batch():
         train(params)
 
 
-def test_each_epoch_is_told():
+def test_each_epoch_is_reported():
     rows = []
     train(TrainParams(epochs=3, early_stopping=None), on_epoch=rows.append)
     assert [row["epoch"] for row in rows] == [1, 2, 3]

@@ -60,8 +60,8 @@ def _function(name: str, pixels_side: int) -> Callable[[Picture], Vector]:
     }
     if name not in known:
         raise BakeoffError(
-            f"params.yaml: a forest's 'descriptors' hold '{name}'; they may hold "
-            f"{', '.join(known)} and features:<model>"
+            f"params.yaml: a forest's 'descriptors' hold '{name}'; give "
+            f"{', '.join(known)} or features:<model>"
         )
     return known[name]
 

@@ -104,12 +104,12 @@ class _Counts:
     predicted: Integers
     right: Floats  # (k,)
     true: Floats
-    said: Floats
+    guessed: Floats
 
     def mean_over(self, classes: NDArray[np.bool_], by_right: Floats, by_true: Floats,
-                  by_said: Floats) -> Floats:  # fmt: skip
+                  by_guessed: Floats) -> Floats:  # fmt: skip
         """Influences on the mean over classes of a score with these derivatives, shape `(n,)`."""
-        moved = self.hit * by_right[self.labels] + by_true[self.labels] + by_said[self.predicted]
+        moved = self.hit * by_right[self.labels] + by_true[self.labels] + by_guessed[self.predicted]
         influence: Floats = moved / classes.sum()
         return influence
 
@@ -122,19 +122,19 @@ def class_score_influences(
     Labels and predictions have shape `(n,)`, in `0..k-1`; an undefined score is NaN.
     """
     hit = labels == predicted
-    right, true, said = (
+    right, true, guessed = (
         np.bincount(which, minlength=k).astype(np.float64)
         for which in (labels[hit], labels, predicted)
     )
-    counts = _Counts(hit, labels, predicted, right, true, said)
+    counts = _Counts(hit, labels, predicted, right, true, guessed)
     return _class_means(counts) | _agreements(counts)
 
 
 def _class_means(c: _Counts) -> dict[str, tuple[float, Floats]]:
     """Balanced accuracy, and the macro averages."""
-    held, zero = c.true + c.said > 0, np.zeros(len(c.true))
-    recall, precision = _over(c.right, c.true), _over(c.right, c.said)
-    both = c.true + c.said
+    held, zero = c.true + c.guessed > 0, np.zeros(len(c.true))
+    recall, precision = _over(c.right, c.true), _over(c.right, c.guessed)
+    both = c.true + c.guessed
     f1 = _over(2 * c.right, both)
     by_f1 = -_over(f1, both)
     present = c.true > 0
@@ -143,7 +143,7 @@ def _class_means(c: _Counts) -> dict[str, tuple[float, Floats]]:
         slopes = _over(np.ones(len(zero)), c.true), -_over(recall, c.true), zero
         return float(recall[classes].mean()), c.mean_over(classes, *slopes)
 
-    of_precision = _over(np.ones(len(zero)), c.said), zero, -_over(precision, c.said)
+    of_precision = _over(np.ones(len(zero)), c.guessed), zero, -_over(precision, c.guessed)
     return {
         "balanced_accuracy": of_recall(present),
         "macro_recall": of_recall(held),
@@ -158,21 +158,21 @@ def _class_means(c: _Counts) -> dict[str, tuple[float, Floats]]:
 def _agreements(c: _Counts) -> dict[str, tuple[float, Floats]]:
     """Cohen's kappa and Matthews' correlation."""
     total, hits = c.true.sum(), c.right.sum()
-    chance = (c.true * c.said).sum()
-    by_chance = c.said[c.labels] + c.true[c.predicted]
+    chance = (c.true * c.guessed).sum()
+    by_chance = c.guessed[c.labels] + c.true[c.predicted]
     above, below = total * hits - chance, total**2 - chance
     by_above = hits + total * c.hit - by_chance
     kappa, by_kappa = float("nan"), np.zeros(len(c.labels))
     if below > 0:
         kappa = float(above / below)
         by_kappa = (by_above - kappa * (2 * total - by_chance)) / below
-    spread_true, spread_said = total**2 - (c.true**2).sum(), total**2 - (c.said**2).sum()
+    spread_true, spread_guessed = total**2 - (c.true**2).sum(), total**2 - (c.guessed**2).sum()
     matthews, by_matthews = 0.0, np.zeros(len(c.labels))
-    if spread_true > 0 and spread_said > 0:
-        root = np.sqrt(spread_true * spread_said)
+    if spread_true > 0 and spread_guessed > 0:
+        root = np.sqrt(spread_true * spread_guessed)
         matthews = float(above / root)
         by_spread = (total - c.true[c.labels]) / spread_true
-        by_spread += (total - c.said[c.predicted]) / spread_said
+        by_spread += (total - c.guessed[c.predicted]) / spread_guessed
         by_matthews = by_above / root - matthews * by_spread
     return {"cohen_kappa": (kappa, by_kappa), "matthews": (matthews, by_matthews)}
 

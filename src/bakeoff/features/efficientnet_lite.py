@@ -159,16 +159,16 @@ def load_pytorch_weights(network: keras.Model, name: str, path: Path) -> None:
     tensors = {_layer_and_part(key): array for key, array in read_pytorch_file(path).items()}
     layers = {layer.name: layer for layer in network.layers if layer.weights}
     if unknown := sorted({layer for layer, _ in tensors} - set(layers) - {"fc"}):
-        raise BakeoffError(f"{path.name}: {name} has no {unknown[0]}; {_wanted(name)}")
+        raise BakeoffError(f"{path.name}: {name} has no {unknown[0]}; {_remedy(name)}")
     for layer_name, layer in layers.items():
         found = [tensors.get((layer_name, part)) for part in _parts(layer)]
         arrays = _in_keras_order(layer, found)
         if arrays is None:
-            raise BakeoffError(f"{path.name}: does not fit {name} at {layer_name}; {_wanted(name)}")
+            raise BakeoffError(f"{path.name}: does not fit {name} at {layer_name}; {_remedy(name)}")
         layer.set_weights(arrays)
 
 
-def _wanted(name: str) -> str:
+def _remedy(name: str) -> str:
     return f"give the file of {name} as 'weights' in params.yaml"
 
 

@@ -125,8 +125,8 @@ def _named_file(requested: str) -> Weights:
     path = Path(requested).expanduser()
     if not path.is_file():
         raise BakeoffError(
-            f"params.yaml: weights '{requested}' is neither imagenet nor random, and there is "
-            "no such file"
+            f"params.yaml: weights '{requested}' is no file; give imagenet, random or "
+            "the path of a weights file"
         )
     sha256 = sha256_of_file(path)
     return Weights(

@@ -44,8 +44,8 @@ def predict_heads(
         if arrays is None:
             fitted = next(trained)
             temperature = fit_temperature(fitted.val_logits, pool.labels[part.val])
-            told = np.array([temperature, fitted.epochs, fitted.best_epoch])
-            arrays = {"logits": fitted.test_logits, "numbers": told}
+            numbers = np.array([temperature, fitted.epochs, fitted.best_epoch])
+            arrays = {"logits": fitted.test_logits, "numbers": numbers}
             finished.put(name, arrays)
             advance(1)
         numbers[part.repeat, part.fold] = arrays["numbers"]

@@ -63,8 +63,8 @@ def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
         temperatures[part.repeat, part.fold] = temperature
         probabilities[part.repeat, part.test] = softmax(arrays["logits"], temperature)
     finished.forget_others()
-    told = [[None if np.isnan(t) else t for t in row] for row in temperatures.tolist()]
-    return Recipe(probabilities, {"temperatures": told})
+    listed = [[None if np.isnan(t) else t for t in row] for row in temperatures.tolist()]
+    return Recipe(probabilities, {"temperatures": listed})
 
 
 def _train(pool: Pool, job: Job, part: Part) -> Arrays:

@@ -82,20 +82,20 @@ def _repeat(pool: Pool, repeat: int, params: LogisticParams, seed: int) -> dict[
     probabilities = np.empty((pool.originals, len(pool.classes)))
     right = np.empty((len(FRACTIONS), pool.originals), np.uint8)
     sizes = np.empty((pool.count, len(FRACTIONS)))
-    for fold, choice in enumerate(chosen):
+    for fold, best in enumerate(chosen):
         train, test = pool.training(repeat, {fold}), pool.tested(repeat, fold)
         generator = np.random.default_rng([seed, repeat, fold])
         subsets = nested_subsets(pool, train, FRACTIONS, generator)
         for number, rows in enumerate(subsets):
             fit = _Fit(pool, rows)
-            ((logs,),) = fit.log_probabilities([choice.regularization], [test], params)
+            ((logs,),) = fit.log_probabilities([best.regularization], [test], params)
             right[number, test] = logs.argmax(axis=1) == pool.labels[test]
             sizes[fold, number] = (rows < pool.originals).sum()
-        probabilities[test] = softmax(logs, choice.temperature)
+        probabilities[test] = softmax(logs, best.temperature)
     return {
         "probabilities": probabilities,
-        "temperatures": np.array([choice.temperature for choice in chosen]),
-        "regularizations": np.array([choice.regularization for choice in chosen]),
+        "temperatures": np.array([best.temperature for best in chosen]),
+        "regularizations": np.array([best.regularization for best in chosen]),
         "right": right,
         "sizes": sizes,
     }

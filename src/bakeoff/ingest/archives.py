@@ -13,7 +13,7 @@ from typing import IO
 
 from tqdm import tqdm
 
-from bakeoff.ingest.containers import Member, damage_told, members
+from bakeoff.ingest.containers import Member, damage_reported, members
 from bakeoff.ingest.member_names import (
     UnsafeNameError,
     is_junk,
@@ -67,7 +67,7 @@ class _Budget:
 
 
 @dataclass(frozen=True)
-class Choice:
+class MemberRules:
     """Which members of an archive are used; see `bakeoff.params.datasets`."""
 
     keep: tuple[str, ...] = ("*",)
@@ -77,7 +77,7 @@ class Choice:
 
 
 def extract(
-    archive: Path, create: Create, *, choice: Choice, limits: Limits, where: Path
+    archive: Path, create: Create, *, rules: MemberRules, limits: Limits, where: Path
 ) -> tuple[list[str], list[LeftOut]]:
     """Write the chosen members of `archive`.
 
@@ -92,11 +92,14 @@ def extract(
     written: set[str] = set()
     folders: set[str] = set()
     left_out: list[LeftOut] = []
-    idle = set(choice.leave_out + choice.inner_archives)
-    with damage_told(archive), tqdm(desc="unpacking", unit=" files", disable=None, delay=2) as bar:
-        for path, member in _walk(archive, "", choice, budget, idle):
+    idle = set(rules.leave_out + rules.inner_archives)
+    with (
+        damage_reported(archive),
+        tqdm(desc="unpacking", unit=" files", disable=None, delay=2) as bar,
+    ):
+        for path, member in _walk(archive, "", rules, budget, idle):
             bar.update()
-            if detail := reason_to_leave_out(path, choice.keep, choice.leave_out):
+            if detail := reason_to_leave_out(path, rules.keep, rules.leave_out):
                 left_out.append(LeftOut(path, detail))
                 continue
             _refuse_unwelcome(archive, member, where)
@@ -120,7 +123,7 @@ def extract(
     if not written:
         raise BakeoffError(
             f"{where}: no file to bring in, {len(left_out)} members left out; check 'archive' and "
-            f"'keep', which is {list(choice.keep)}, against a member's path{_such_as(examples)}"
+            f"'keep', which is {list(rules.keep)}, against a member's path{_such_as(examples)}"
         )
     return sorted(written), sorted(left_out, key=lambda m: (m.path, m.detail))
 
@@ -144,25 +147,25 @@ def _such_as(paths: list[str]) -> str:
 
 
 def _walk(
-    archive: Path, folder: str, choice: Choice, budget: _Budget, idle: set[str]
+    archive: Path, folder: str, rules: MemberRules, budget: _Budget, idle: set[str]
 ) -> Iterator[tuple[str, Member]]:
     """The files of an archive, and of its inner archives that are to be unpacked."""
-    for member in members(archive, follow_links=choice.follow_links):
+    for member in members(archive, follow_links=rules.follow_links):
         budget.another_file()
         path = _checked_path(archive, member)
         if member.kind == "folder" or not path:
             continue
         path = f"{folder}{path}"
         idle -= {glob for glob in idle if matches(path, [glob])}
-        if not matches(path, choice.inner_archives) or is_junk(path):
+        if not matches(path, rules.inner_archives) or is_junk(path):
             yield path, member
             continue
         with tempfile.TemporaryDirectory() as place:
             inner = Path(place) / PurePosixPath(path).name
             with inner.open("wb") as target:
                 _copy(member, target, budget)
-            with damage_told(inner):
-                yield from _walk(inner, f"{path}/", choice, budget, idle)
+            with damage_reported(inner):
+                yield from _walk(inner, f"{path}/", rules, budget, idle)
 
 
 def _copy(member: Member, target: IO[bytes], budget: _Budget) -> None:

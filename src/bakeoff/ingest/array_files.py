@@ -115,7 +115,9 @@ def _npy(path: Path, name: str) -> NDArray[Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise BakeoffError(f"{path}: '{name}' cannot be read ({error})") from None
+        raise BakeoffError(
+            f"{path}: '{name}' cannot be read ({error}); save it again as numbers"
+        ) from None
 
 
 class _NpzArray:
@@ -133,7 +135,9 @@ class _NpzArray:
             if self.dtype.hasobject:
                 raise ValueError("it holds Python objects, which can run code; save plain numbers")
         except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError) as error:
-            raise BakeoffError(f"{path}: '{name}' cannot be read ({error})") from None
+            raise BakeoffError(
+                f"{path}: '{name}' cannot be read ({error}); save it again as numbers"
+            ) from None
         self.nbytes = int(np.prod(self.shape, dtype=np.float64)) * self.dtype.itemsize
 
     def __getitem__(self, where: Any) -> NDArray[Any]:

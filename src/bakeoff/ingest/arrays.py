@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.ingest.array_files import ArrayFile, known_names, open_arrays
-from bakeoff.ingest.containers import damage_told
+from bakeoff.ingest.containers import damage_reported
 from bakeoff.ingest.member_names import label_folder, safe_path
 from bakeoff.ingest.raw_files import Create
 from bakeoff.params.datasets import Arrays
@@ -26,7 +26,7 @@ _BLOCK_BYTES = 64 << 20
 
 Pixels = NDArray[Any]
 
-_OTHER = "name another array with 'images' or 'labels'"
+_REMEDY = "name another array with 'images' or 'labels'"
 log = logging.getLogger(__name__)
 
 
@@ -51,13 +51,13 @@ def unpack_arrays(
     with ExitStack() as stack:
         files = []
         for path in paths:
-            with damage_told(path):
+            with damage_reported(path):
                 files.append(open_arrays(path, stack, limit))
         known = [file for file in files if file is not None]
         for images, labels in zip(dataset.images, dataset.labels, strict=True):
             for pictures, answers in _pairs(known, images, labels, where):
                 used |= {pictures.path, answers.path}
-                with damage_told(pictures.path):
+                with damage_reported(pictures.path):
                     names = (pictures.holds(images) or "", answers.holds(labels) or "")
                     count += _write_pair(create, (pictures, answers), names, (limit, where))
     return count, [path for path in paths if path not in used]
@@ -104,7 +104,7 @@ def _write_pair(
     names: tuple[str, str],
     limit: tuple[float, Path],
 ) -> int:
-    told = f"{files[0].path}: '{names[0]}'"
+    array_name = f"{files[0].path}: '{names[0]}'"
     images, labels = (file.read(name) for file, name in zip(files, names, strict=True))
     for array in (images, labels):
         if array.nbytes > limit[0]:
@@ -115,15 +115,15 @@ def _write_pair(
     shape = tuple(images.shape)
     if len(shape) not in (3, 4) or 0 in shape:
         raise BakeoffError(
-            f"{told} has shape {shape}, not (pictures, height, width[, 3]); {_OTHER}"
+            f"{array_name} has shape {shape}, not (pictures, height, width[, 3]); {_REMEDY}"
         )
     named = label_names(labels[...], shape[0], f"{files[1].path}: '{names[1]}'")
     step = max(1, _BLOCK_BYTES // max(1, images.nbytes // shape[0]))
     digits = len(str(shape[0] - 1))
     folder = images_folder(files[0].path, names[0])
-    scale = _scale(images, step, told)
+    scale = _scale(images, step, array_name)
     for first in range(0, shape[0], step):
-        block = _pixels(images[first : first + step], scale, told)
+        block = _pixels(images[first : first + step], scale, array_name)
         write_block(block, named[first : first + step], create, folder, first=first, digits=digits)
     return int(shape[0])
 
@@ -133,18 +133,18 @@ def images_folder(path: Path, name: str) -> str:
     return safe_path(f"{path.stem}/{name.replace('/', '_')}")
 
 
-def label_names(labels: Pixels, count: int, told: str) -> list[str]:
+def label_names(labels: Pixels, count: int, array_name: str) -> list[str]:
     """Labels as text; one-hot rows become the number of their column."""
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[0] == count and labels.shape[1] > 1:
         if not np.array_equal(np.sort(labels, axis=1)[:, -2:], np.tile([0, 1], (count, 1))):
             raise BakeoffError(
-                f"{told} has shape {labels.shape} but its rows are not one-hot; {_OTHER}"
+                f"{array_name} has shape {labels.shape} but its rows are not one-hot; {_REMEDY}"
             )
         labels = labels.argmax(axis=1)
     if labels.size != count:
         raise BakeoffError(
-            f"{told} has shape {labels.shape}, but there are {count} pictures; {_OTHER}"
+            f"{array_name} has shape {labels.shape}, but there are {count} pictures; {_REMEDY}"
         )
     labels = labels.ravel()
     if labels.dtype.kind == "f" and np.all(labels == np.rint(labels)):
@@ -157,7 +157,7 @@ def _blocks(images: Any, step: int) -> Iterator[Pixels]:
         yield np.asarray(images[first : first + step])
 
 
-def _scale(images: Any, step: int, told: str) -> float:
+def _scale(images: Any, step: int, array_name: str) -> float:
     """The factor that brings the whole array to 0..255 (or 0..65535 for 16 bits)."""
     kind = images.dtype.kind
     if images.dtype in (np.uint8, np.uint16):
@@ -165,17 +165,17 @@ def _scale(images: Any, step: int, told: str) -> float:
     if kind == "b":
         return 255.0
     if kind not in "iuf":
-        raise BakeoffError(f"{told} holds {images.dtype}, not numbers; {_OTHER}")
+        raise BakeoffError(f"{array_name} holds {images.dtype}, not numbers; {_REMEDY}")
     low = min(float(block.min()) for block in _blocks(images, step))
     high = max(float(block.max()) for block in _blocks(images, step))
     if not (low >= 0 and high <= 255):
         raise BakeoffError(
-            f"{told} has values from {low:g} to {high:g}, not 0 to 1 or 0 to 255; rescale it"
+            f"{array_name} has values from {low:g} to {high:g}, not 0 to 1 or 0 to 255; rescale it"
         )
     return 255.0 if kind == "f" and high <= 1 else 1.0
 
 
-def _pixels(block: Pixels, scale: float, told: str) -> Pixels:
+def _pixels(block: Pixels, scale: float, array_name: str) -> Pixels:
     """(n, h, w) or (n, h, w, 1|3|4), uint8 or uint16."""
     block = np.asarray(block)
     if block.dtype not in (np.uint8, np.uint16):
@@ -185,7 +185,7 @@ def _pixels(block: Pixels, scale: float, told: str) -> Pixels:
     if block.shape[3] not in (1, 3, 4) and block.shape[1] in (1, 3, 4):
         block = block.transpose(0, 2, 3, 1)
     if block.shape[3] not in (1, 3, 4):
-        raise BakeoffError(f"{told} has {block.shape[3]} channels, not 1, 3 or 4; {_OTHER}")
+        raise BakeoffError(f"{array_name} has {block.shape[3]} channels, not 1, 3 or 4; {_REMEDY}")
     if block.dtype == np.uint16 and block.shape[3] > 1:
         block = np.rint(block / 257).astype(np.uint8)  # no PNG of 16-bit colour from Pillow
     return block[..., 0] if block.shape[3] == 1 else block

@@ -202,7 +202,7 @@ def kind_of_file(name: str, magic: bytes = b"") -> str | None:
 
 
 @contextmanager
-def damage_told(archive: Path) -> Iterator[None]:
+def damage_reported(archive: Path) -> Iterator[None]:
     """Turn the errors of a damaged archive into one sentence."""
     try:
         yield

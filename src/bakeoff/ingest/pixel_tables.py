@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.ingest.arrays import write_block
-from bakeoff.ingest.containers import damage_told
+from bakeoff.ingest.containers import damage_reported
 from bakeoff.ingest.member_names import label_folder, matches, safe_path
 from bakeoff.ingest.raw_files import Create
 from bakeoff.ingest.text_tables import read_text_table
@@ -39,7 +39,7 @@ def unpack_pixels(
         )
     count = 0
     for path in tables:
-        with damage_told(path):
+        with damage_reported(path):
             count += _unpack(path, create, dataset, where)
     return count, [path for path in paths if path not in tables]
 

@@ -89,7 +89,7 @@ class RawFiles:
             BakeoffError: the zip is damaged.
         """
         # Before Python 3.12.9 and 3.13.2 two threads could change each other's file position.
-        with _damage_told(self._path), self._turn:
+        with _damage_reported(self._path), self._turn:
             return self._archive.read(name)
 
 
@@ -101,7 +101,7 @@ def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
         BakeoffError: the zip is missing or damaged.
     """
     path = folder / FILES
-    with _damage_told(path):
+    with _damage_reported(path):
         archive = zipfile.ZipFile(path)
         if _digest(archive.filelist) != archive.comment:
             archive.close()
@@ -111,7 +111,7 @@ def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, *DAMAGE) as error:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from bakeoff.ingest.archives import Choice, Limits, extract
+from bakeoff.ingest.archives import Limits, MemberRules, extract
 from bakeoff.ingest.array_files import is_numbers
 from bakeoff.ingest.arrays import unpack_arrays, write_digits
 from bakeoff.ingest.containers import is_archive
@@ -86,20 +86,22 @@ def _bring_phantom(dataset: Phantom, where: Path, create: Create) -> Brought:
         pictures=dataset.pictures,
         min_side=dataset.min_side,
         max_side=dataset.max_side,
-        filth=dataset.filth,
+        flaws=dataset.flaws,
     )
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "phantom.zip"
         write_archive(archive, spec)
-        choice = Choice(dataset.keep, dataset.leave_out)
-        written, left_out = extract(archive, create, choice=choice, limits=Limits(), where=where)
+        rules = MemberRules(dataset.keep, dataset.leave_out)
+        written, left_out = extract(archive, create, rules=rules, limits=Limits(), where=where)
     return Brought(len(written), left_out)
 
 
 def _extract(dataset: Archived, archive: Path, where: Path, create: Create) -> Brought:
     limits = Limits(dataset.max_gigabytes, dataset.max_ratio, dataset.max_files)
-    choice = Choice(dataset.keep, dataset.leave_out, dataset.inner_archives, dataset.follow_links)
-    written, left_out = extract(archive, create, choice=choice, limits=limits, where=where)
+    rules = MemberRules(
+        dataset.keep, dataset.leave_out, dataset.inner_archives, dataset.follow_links
+    )
+    written, left_out = extract(archive, create, rules=rules, limits=limits, where=where)
     return Brought(len(written), left_out)
 
 

@@ -45,9 +45,9 @@ def read_text_table(
         else:
             rows = _csv_rows(text, dataset, wanted)
     except (OSError, LookupError, *DAMAGE) as error:
-        told = quoted(" ".join(str(error).split()), 200)
+        reason = quoted(" ".join(str(error).split()), 200)
         raise BakeoffError(
-            f"{name}: cannot be read as a table ({told}); check 'delimiter' and 'encoding' "
+            f"{name}: cannot be read as a table ({reason}); check 'delimiter' and 'encoding' "
             f"in {where}"
         ) from None
     for column in wanted.values():

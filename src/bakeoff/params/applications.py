@@ -173,12 +173,14 @@ def find_application(name: str) -> Application:
         return APPLICATIONS[name]
     by_lower = {known.lower(): known for known in (*APPLICATIONS, *SCRATCH)}
     near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
-    hint = (
-        f"did you mean {' or '.join(by_lower[n] for n in near)}?" if near else "see docs/models.md"
+    remedy = (
+        f"did you mean {' or '.join(by_lower[n] for n in near)}?"
+        if near
+        else "name one that docs/models.md lists"
     )
     raise BakeoffError(
         f"params.yaml: backbone '{name}' is not a class of keras.applications, not "
-        f"EfficientNetLite0 to 2, hub:<preset>, cnn or mlp; {hint}"
+        f"EfficientNetLite0 to 2, hub:<preset>, cnn or mlp; {remedy}"
     )
 
 
@@ -194,5 +196,5 @@ def check_side(name: str, side: int) -> None:
     if side < smallest:
         raise BakeoffError(
             f"params.yaml: image_side {side} is too small for {name}, which needs {smallest} "
-            "pixels or more"
+            "pixels; raise it to that"
         )

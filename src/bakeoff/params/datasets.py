@@ -187,7 +187,7 @@ class Phantom(Dataset):
     pictures: Annotated[int, Field(ge=30, le=20_000)] = 300
     min_side: Annotated[int, Field(ge=64, le=2048)] = 300
     max_side: Annotated[int, Field(ge=64, le=2048)] = 420
-    filth: bool = True
+    flaws: bool = True
 
     @model_validator(mode="after")
     def _sides_in_order(self) -> "Phantom":

@@ -412,7 +412,9 @@ def _filled_entry(name: str, path: Path) -> dict[str, Any]:
     """The entry of model `name` as a mapping, filled up with `defaults` and the natural side."""
     own = read_key(f"models.{name}", path)
     if not isinstance(own, dict):
-        raise BakeoffError(f"{path}: 'models.{name}' must hold the model's keys, such as backbone")
+        raise BakeoffError(
+            f"{path}: 'models.{name}' is no mapping; give it the model's keys, such as backbone"
+        )
     defaults = ModelDefaults.read("defaults", path)
     shared = defaults.model_dump(exclude={"weights_mirror", "weights_unreachable", "recipes"})
     entry = shared | own

@@ -71,13 +71,13 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
     """The page without the pictures."""
     comparison, table, best = evidence.comparison, evidence.table, evidence.comparison.best
     axis = page_text.bar_axis(table)
-    said = conclusions(evidence.evaluation, evidence.costs)
+    sentences = conclusions(evidence.evaluation, evidence.costs)
     return {
         "title": context.dataset,
         "description": context.described.description.replace("`", ""),
         "provenance": _provenance(context.described),
-        "headline": _unbroken(said[0]),
-        "verdict": [_unbroken(s) for s in said[1:]],
+        "headline": _unbroken(sentences[0]),
+        "verdict": [_unbroken(s) for s in sentences[1:]],
         "tested": tested(comparison),
         "folds": comparison.folds,
         "repeated": len(best.repeats),

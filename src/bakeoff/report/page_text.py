@@ -201,9 +201,9 @@ def commonest_mistakes(model: Contender) -> list[tuple[str, str, str, str]]:
     np.fill_diagonal(wrong, 0)
     cells = np.argsort(-wrong, axis=None, kind="stable")[:_MOST_MISTAKES]
     return [
-        (classes[true], classes[said], f"{count:.0f}", f"{count / totals[true] * 100:.0f} %")
-        for true, said in zip(*np.unravel_index(cells, wrong.shape), strict=True)
-        if (count := wrong[true, said])
+        (classes[true], classes[predicted], f"{count:.0f}", f"{count / totals[true] * 100:.0f} %")
+        for true, predicted in zip(*np.unravel_index(cells, wrong.shape), strict=True)
+        if (count := wrong[true, predicted])
     ]
 
 

@@ -111,11 +111,11 @@ def _mean_picture(evidence: Evidence, places: Places) -> NDArray[np.uint8]:
 
 def _answer(predictions: Predictions, place: int) -> str:
     """Predicted class, probability and true class."""
-    said = predictions.classes[predictions.predicted[place]]
+    predicted = predictions.classes[predictions.predicted[place]]
     sure = f"{predictions.confidence[place] * 100:.0f} %"
     if predictions.right[place]:
-        return f"{said} {sure}, right"
-    return f"{said} {sure}, is {predictions.classes[predictions.labels[place]]}"
+        return f"{predicted} {sure}, right"
+    return f"{predicted} {sure}, is {predictions.classes[predictions.labels[place]]}"
 
 
 def _shown(evidence: Evidence, place: int, caption: str) -> Captioned:

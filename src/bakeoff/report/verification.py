@@ -127,10 +127,12 @@ def _git(*arguments: str) -> str:
             check=False,
         )
     except FileNotFoundError:
-        raise BakeoffError("git is not installed; the committed reproduction is in git") from None
+        raise BakeoffError("the committed reproduction is in git; install git") from None
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1].removeprefix("fatal: ")
-        raise BakeoffError(f"there is no committed reproduction to compare with: git: {reason}")
+        raise BakeoffError(
+            f"there is no committed reproduction to compare with ({reason}); commit one"
+        )
     return done.stdout
 
 

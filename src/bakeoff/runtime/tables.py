@@ -80,7 +80,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         dtype = {name: "int64" if name in _NUMBERS else "str" for name in columns}
         return read_csv(path, usecols=list(columns), dtype=dtype)[list(columns)]
     except FileNotFoundError:
-        raise BakeoffError(f"{path}: no such file; `dvc repro` makes it") from None
+        raise BakeoffError(f"{path}: no such file; run `dvc repro` to make it") from None
     except (ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise BakeoffError(

@@ -34,7 +34,9 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
         asked = (folder / "model.keras").is_file() or not network
         if ranked in known and asked and can_predict(folder):
             return folder
-    raise BakeoffError(f"none of the compared models can do that; there are {', '.join(known)}")
+    raise BakeoffError(
+        f"none of the compared models can do that; name one with --model: {', '.join(known)}"
+    )
 
 
 def about(folder: Path) -> dict[str, str]:

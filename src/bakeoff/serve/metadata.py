@@ -75,7 +75,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
     """
     path = folder / "metadata.json"
     try:
-        told: Any = read_json(path)
+        content: Any = read_json(path)
     except FileNotFoundError:
         raise BakeoffError(
             f"{folder}: no model; run `dvc repro`, or `dvc pull` on a clone"
@@ -83,7 +83,7 @@ def read_metadata(folder: Path) -> ModelMetadata:
     except (OSError, ValueError, RecursionError):
         raise BakeoffError(f"{path}: not readable as JSON; {remedy(folder)}") from None
     try:
-        return ModelMetadata.model_validate(told)
+        return ModelMetadata.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"

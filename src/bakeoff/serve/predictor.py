@@ -161,7 +161,8 @@ def load_predictor(folder: Path) -> Predictor:
     if not can_predict(folder):
         raise BakeoffError(
             f"{folder}: this model cannot predict from pictures: it uses features of "
-            f"{', '.join(backbones_of(folder)) or 'nothing'}, whose frozen network is missing"
+            f"{', '.join(backbones_of(folder)) or 'nothing'}, whose frozen network is missing; "
+            "name another model"
         )
     blank = np.zeros((1, metadata.record_side, metadata.record_side, metadata.channels), np.uint8)
     try:

@@ -78,8 +78,8 @@ def _tell_sides(usable: Sequence[Found], dataset: Dataset, where: Path, first: s
     for side, glob in idle:  # many an archive lacks one of its sides
         log.warning("'official.%s' is '%s', which fits none of %d names", side, glob, len(usable))
     if sides:
-        told = ", ".join(f"{sides[side]} {side}" for side in ("train", "val", "test"))
-        log.info("official: %d of %d names matched, %s", sides.total(), len(usable), told)
+        by_side = ", ".join(f"{sides[side]} {side}" for side in ("train", "val", "test"))
+        log.info("official: %d of %d names matched, %s", sides.total(), len(usable), by_side)
 
 
 def _hint_at_patients(usable: Sequence[Found]) -> None:

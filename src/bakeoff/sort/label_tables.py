@@ -55,23 +55,24 @@ def find_by_table(
     if not tables:
         raise BakeoffError(
             f"{where}: 'table' is {list(dataset.table)}, which fits 0 of the archive's files, such "
-            f"as '{quoted(paths[0] if paths else 'none')}'; 'keep' must let it through"
+            f"as '{quoted(paths[0] if paths else 'none')}'; correct it, or let it through with "
+            "'keep'"
         )
     rows = [row for table in tables for row in _rows(table, read(table), dataset, where)]
     pictures = [path for path in paths if path not in tables]
     found = match_rows([row.name for row in rows], [row.home for row in rows], pictures)
     _tell(rows, found)
-    said: dict[str, list[_Row]] = defaultdict(list)
+    matching: dict[str, list[_Row]] = defaultdict(list)
     doubtful: dict[str, str] = {}
     missing: list[Found] = []
     for row, match in zip(rows, found, strict=True):
         if not match.files:
             missing.append(Found(row.name, reason="no picture", detail=_missing(row, pictures)))
         for path in match.files:
-            said[path].append(row)
+            matching[path].append(row)
             if len(match.files) > 1:
                 doubtful[path] = f"{row.place} fits {len(match.files)} files; set 'image_folder'"
-    return [_found(path, path in tables, said[path], doubtful) for path in paths] + missing
+    return [_found(path, path in tables, matching[path], doubtful) for path in paths] + missing
 
 
 def _missing(row: _Row, pictures: Sequence[str]) -> str:
@@ -91,17 +92,17 @@ def _tell(rows: Sequence[_Row], found: Sequence[Match]) -> None:
         )
 
 
-def _found(path: str, is_table: bool, said: Sequence[_Row], doubtful: dict[str, str]) -> Found:
+def _found(path: str, is_table: bool, matching: Sequence[_Row], doubtful: dict[str, str]) -> Found:
     if is_table:
         return Found(path, reason="left out", detail="the table")
-    labels = sorted({row.label for row in said})
-    sides = {row.official for row in said}
-    doubt = doubtful.get(path) or next((row.doubt for row in said if row.doubt), "")
+    labels = sorted({row.label for row in matching})
+    sides = {row.official for row in matching}
+    doubt = doubtful.get(path) or next((row.doubt for row in matching if row.doubt), "")
     if doubt or len(labels) > 1:
         return Found(path, reason="ambiguous class", detail=doubt or " or ".join(labels))
     if not labels:
         return Found(path, reason="unknown class", detail="in no row of the table")
-    group = min(row.group for row in said)
+    group = min(row.group for row in matching)
     return Found(path, labels[0], group=group, official=min(sides) if len(sides) == 1 else "")
 
 

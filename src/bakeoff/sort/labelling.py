@@ -106,8 +106,8 @@ def _folder_rule(paths: Sequence[str], dataset: Folders, where: Path) -> Callabl
             return Found(path, folders[-level])
         match = re.search(pattern, folders[-level])
         if match is None:
-            told = f"the folder '{folders[-level]}' does not fit 'label'"
-            return Found(path, reason="unknown class", detail=told)
+            detail = f"the folder '{folders[-level]}' does not fit 'label'"
+            return Found(path, reason="unknown class", detail=detail)
         return Found(path, _label_in(match))
 
     if pattern is not None and not any(by_folder(path).label for path in paths):
@@ -135,8 +135,8 @@ def _renamed(found: list[Found], dataset: Dataset, where: Path) -> list[Found]:
 
     def rename(item: Found) -> Found:
         if item.label in dataset.leave_out_labels:
-            told = f"'{item.label}' is in 'leave_out_labels'"
-            return replace(item, label="", reason="left out", detail=told)
+            detail = f"'{item.label}' is in 'leave_out_labels'"
+            return replace(item, label="", reason="left out", detail=detail)
         return replace(item, label=dataset.rename.get(item.label, item.label))
 
     return [item if item.reason else rename(item) for item in found]
@@ -175,8 +175,8 @@ def _finish(item: Found, dataset: Dataset) -> Found:
     if item.reason is not None:
         claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
         if item.reason == "unknown class" and not claims:
-            told = "neither named as a picture nor of a known class"
-            return replace(item, reason="left out", detail=told)
+            detail = "neither named as a picture nor of a known class"
+            return replace(item, reason="left out", detail=detail)
         return item
     match = re.search(dataset.group, f"/{item.path}") if dataset.group else None
     official = item.official

@@ -48,13 +48,14 @@ def stop_at(
     if share <= limit:
         return
     counts = Counter(item.reason for item in by_name + by_sight)
-    told = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
+    reasons = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
     rows = [item for item in refused if item.reason == "no picture"]
     first = min(rows or by_name + by_sight, key=lambda item: item.path)
     remedy = _remedy(counts.most_common(1)[0][0], by_name + by_sight, where)
     unmatched = f", {len(rows)} rows without a picture" if rows else ""
     raise BakeoffError(
-        f"{where}: {share:.0%} of the files would be quarantined ({told}{unmatched}; the first is "
+        f"{where}: {share:.0%} of the files would be quarantined ({reasons}{unmatched}; the first "
+        "is "
         f"'{quoted(first.path)}': {quoted(first.detail or first.reason, 240)}), over "
         f"'sort.max_quarantined' {limit:.0%} in params.yaml; {remedy}"
         f"{what_else(item.path for item in by_name + by_sight + refused)}"

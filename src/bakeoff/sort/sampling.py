@@ -22,9 +22,9 @@ def limit_classes(found: Sequence[Found], count: int | None) -> list[Found]:
     if count is None or count >= len(counts):
         return list(found)
     largest = set(sorted(counts, key=lambda label: (-counts[label], label))[:count])
-    told = f"not one of the {count} largest classes"
+    detail = f"not one of the {count} largest classes"
     return [
-        replace(item, reason="left out", detail=told)
+        replace(item, reason="left out", detail=detail)
         if item.reason is None and item.label not in largest
         else item
         for item in found

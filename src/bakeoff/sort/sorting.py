@@ -90,22 +90,22 @@ def _find_and_examine(
         named = find_labels(files.names(), dataset, files.read, where)
         warn_of_classes(named, dataset)
         named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
-        hopeful = [item for item in named if item.reason is None]
-        usable, spoiled = _examine_all(hopeful, files, target, params)
+        candidates = [item for item in named if item.reason is None]
+        usable, spoiled = _examine_all(candidates, files, target, params)
     refused = [Quarantined(item.path, item.reason, item.detail) for item in named if item.reason]
     return refused, usable, spoiled
 
 
 def _examine_all(
-    hopeful: Sequence[Found], files: RawFiles, target: Path, params: SortParams
+    candidates: Sequence[Found], files: RawFiles, target: Path, params: SortParams
 ) -> tuple[list[_Usable], list[Quarantined]]:
-    for label in sorted({item.label for item in hopeful}):
+    for label in sorted({item.label for item in candidates}):
         (target / class_folder(label)).mkdir()
 
     def examine_shard(shard: Sequence[Found]) -> list[_Usable | Quarantined]:
         return [_examine(item, files, target, params) for item in shard]
 
-    shards = [hopeful[i : i + _SHARD] for i in range(0, len(hopeful), _SHARD)]
+    shards = [candidates[i : i + _SHARD] for i in range(0, len(candidates), _SHARD)]
     results = [r for rs in map_shards(examine_shard, shards, describe="sorting") for r in rs]
     usable = [result for result in results if isinstance(result, _Usable)]
     return usable, [result for result in results if isinstance(result, Quarantined)]
@@ -116,8 +116,8 @@ def _examine(
 ) -> _Usable | Quarantined:
     length = files.size(item.path)
     if length > 8 * params.max_pixels + _METADATA:
-        told = f"{length} bytes, more than {params.max_pixels} pixels take"
-        return Quarantined(item.path, "too many pixels", told)
+        detail = f"{length} bytes, more than {params.max_pixels} pixels take"
+        return Quarantined(item.path, "too many pixels", detail)
     content = files.read(item.path)
     try:
         facts = examine(
@@ -130,8 +130,8 @@ def _examine(
     except PictureError as error:
         claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
         if error.reason in ("not a picture", "zero bytes") and not claims:
-            told = "neither named nor readable as a picture"
-            return Quarantined(item.path, UNCOUNTED, told, item.label)
+            detail = "neither named nor readable as a picture"
+            return Quarantined(item.path, UNCOUNTED, detail, item.label)
         return Quarantined(item.path, error.reason, error.detail, item.label)
     path = f"{class_folder(item.label)}/{interim_name(item.path, facts.suffix)}"
     (target / path).write_bytes(facts.rewritten or content)
@@ -156,13 +156,13 @@ def _separate_conflicts(
         labels[item.facts.image_id].add(item.found.label)
     kept, conflicting = [], []
     for item in usable:
-        said = sorted(labels[item.facts.image_id])
-        if len(said) == 1:
+        found = sorted(labels[item.facts.image_id])
+        if len(found) == 1:
             kept.append(item)
         else:
             (target / item.path).unlink()
-            told = "identical pixels are " + " and ".join(said)
-            conflicting.append(Quarantined(item.found.path, "conflicting labels", told))
+            detail = "identical pixels are " + " and ".join(found)
+            conflicting.append(Quarantined(item.found.path, "conflicting labels", detail))
     return kept, conflicting
 
 
@@ -203,11 +203,11 @@ def _leave_small_classes_out(
     counts = Counter(item.found.label for item in usable)
     small = {label for label, count in counts.items() if count < least}
     kept = [item for item in usable if item.found.label not in small]
-    told = f"its class has fewer pictures than 'sort.min_pictures' {least}"
+    detail = f"its class has fewer pictures than 'sort.min_pictures' {least}"
     gone = [item for item in usable if item.found.label in small]
     for item in gone:
         (target / item.path).unlink()
-    return kept, [Quarantined(item.found.path, UNCOUNTED, told) for item in gone]
+    return kept, [Quarantined(item.found.path, UNCOUNTED, detail) for item in gone]
 
 
 def _need_two_classes(

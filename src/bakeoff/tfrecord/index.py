@@ -76,7 +76,7 @@ class RecordIndex:
         """
         if name not in self.splits:
             known = ", ".join(self.splits)
-            raise BakeoffError(f"{folder / INDEX}: no side '{name}'; there are {known}")
+            raise BakeoffError(f"{folder / INDEX}: no side '{name}'; name one of {known}")
         return self.splits[name]
 
 

@@ -103,5 +103,5 @@ def _refuse(side: str, trip: RoundTrip) -> None:
     if trip.read != trip.records or spoilt:
         raise BakeoffError(
             f"data/processed: the {side} side differs after its round trip ({asdict(trip)});"
-            " is the disk full or failing? Run `dvc repro --force tfrecord`"
+            " check the disk and run `dvc repro --force tfrecord`"
         )

@@ -184,10 +184,10 @@ def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
     low, high = tested.get("score/accuracy_low"), tested.get("score/accuracy_high")
     if accuracy is None:
         return note
-    said = f"Score: accuracy {accuracy:.3f}"
-    said += "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
-    said += "." if kappa is None else f", cohen_kappa {kappa:.3f}."
-    return "\n\n".join([first, said, *lines])
+    summary = f"Score: accuracy {accuracy:.3f}"
+    summary += "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+    summary += "." if kappa is None else f", cohen_kappa {kappa:.3f}."
+    return "\n\n".join([first, summary, *lines])
 
 
 def tested_metrics(row: Mapping[str, Any]) -> dict[str, float]:

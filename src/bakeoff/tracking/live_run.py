@@ -78,8 +78,8 @@ def note_fit(model_folder: Path, kind: str, dataset: str, tags: Mapping[str, str
 
     Opening the store would take longer than such a fit.
     """
-    told = _tags(model_folder.name, kind, dataset, tags)
-    journal.record("runs", sha256_of_folder(model_folder), told)
+    recorded = _tags(model_folder.name, kind, dataset, tags)
+    journal.record("runs", sha256_of_folder(model_folder), recorded)
 
 
 def stop_watching(monitor: "SystemMetricsMonitor") -> None:

@@ -212,12 +212,12 @@ def describe(model: ModelFolder, clocked: Mapping[str, Any]) -> str:
     shown = [
         f"{k} {model.metrics[k]:.3f}" for k in ("accuracy", "cohen_kappa") if k in model.metrics
     ]
-    said = []
+    parts = []
     if shown:
-        said.append(f"Validation: {', '.join(shown)}, on {meta.get('n_val', '?')} pictures.")
+        parts.append(f"Validation: {', '.join(shown)}, on {meta.get('n_val', '?')} pictures.")
     if clocked.get("fit_seconds") is not None:
-        said.append(f"Fitted in {float(clocked['fit_seconds']):.1f} s.")
-    lines += [" ".join(said)] if said else []
+        parts.append(f"Fitted in {float(clocked['fit_seconds']):.1f} s.")
+    lines += [" ".join(parts)] if parts else []
     lines.append(f"Made again by `{_command(model)}`. Files: `model/` loads and predicts.")
     return "\n\n".join(lines)
 

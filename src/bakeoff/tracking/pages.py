@@ -107,7 +107,10 @@ def _wait(server: subprocess.Popen[bytes], health: str, log: IO[bytes]) -> None:
     log.seek(0)
     lines = log.read().decode(errors="replace").split("\n")
     last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
-    raise BakeoffError(f"MLflow's server does not answer at {health}: {last.strip()[:200]}")
+    raise BakeoffError(
+        f"MLflow's server does not answer at {health} ({last.strip()[:200]}); try again, or "
+        "choose another --port"
+    )
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:

@@ -55,16 +55,16 @@ def sync(models: Path = layout.MODELS, reports: Path = layout.REPORTS) -> Synced
         raise BakeoffError(
             f"{models}/ contains no model; run `dvc repro`, or `dvc pull` on a clone"
         )
-    with _said_shortly():
+    with _store_errors_reported():
         store = open_store(recorded_dataset())
         killed = end_dead_runs(store)
         new = tuple(folder.name for folder in folders if mirror.mirror_model(store, folder))
         for folder in search_folders():
             mirror_search(store, folder)
-        said = ""
+        summary = ""
         if (reports / "comparison.csv").is_file():
-            said = log_and_register(store, reports, models)
-    return Synced(len(folders), new, killed, said)
+            summary = log_and_register(store, reports, models)
+    return Synced(len(folders), new, killed, summary)
 
 
 def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
@@ -136,12 +136,12 @@ def registered_model(alias: str) -> Iterator[tuple[str, Path]]:
 
 
 def _reachable() -> Store:
-    with _said_shortly():
+    with _store_errors_reported():
         return open_store(recorded_dataset())
 
 
 @contextmanager
-def _said_shortly() -> Iterator[None]:
+def _store_errors_reported() -> Iterator[None]:
     """Report in one sentence that the store cannot be used, or became unavailable."""
     try:
         yield

@@ -26,7 +26,7 @@ _COLUMNS = {
     "metrics.`cost/fit_seconds`": 135,
     "metrics.`cost/predict_ms`": 135,
 }
-_BARS = ("score/accuracy", "score/cohen_kappa", "score/macro_f1")
+_BAR_CHARTS = ("score/accuracy", "score/cohen_kappa", "score/macro_f1")
 _CURVES = ("epoch/val_accuracy", "epoch/val_loss", "epoch/loss")
 _COSTS = ("cost/predict_ms", "cost/fit_seconds", "cost/megabytes")
 _SHOWN = 100  # runs in a chart
@@ -99,7 +99,7 @@ def _state(searched: str, columns: tuple[str, ...]) -> dict[str, Any]:
 def _charts() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Accuracy by model, accuracy against cost, and the curves of training."""
     cards: list[tuple[str, dict[str, Any]]] = [
-        ("Scores", {"type": "BAR", "metricKey": name}) for name in _BARS
+        ("Scores", {"type": "BAR", "metricKey": name}) for name in _BAR_CHARTS
     ]
     cards += [
         (

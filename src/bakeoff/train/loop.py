@@ -231,12 +231,12 @@ def check_monitor(monitor: str, row: Row) -> None:
     if monitor not in row or isinstance(row[monitor], str) or monitor == "epoch":
         known = ", ".join(k for k in row if k.startswith("val_"))
         raise BakeoffError(
-            f"params.yaml: train.monitor is '{monitor}', which is no metric; there are {known}, "
-            "and the same without val_"
+            f"params.yaml: train.monitor is '{monitor}', which is no metric; give {known}, "
+            "or one of these without val_"
         )
 
 
 def _say(row: Row, last_epoch: int, fitting: Fitting) -> None:
     names = dict.fromkeys(["loss", "val_loss", "val_accuracy", fitting.monitor])
-    told = ", ".join(f"{name} {row[name]:.4f}" for name in names)
-    logger.info("%s epoch %d/%d: %s", fitting.phase, row["epoch"], last_epoch, told)
+    shown = ", ".join(f"{name} {row[name]:.4f}" for name in names)
+    logger.info("%s epoch %d/%d: %s", fitting.phase, row["epoch"], last_epoch, shown)

@@ -28,7 +28,9 @@ def build_cnn(
         BakeoffError: no block is given, or the pictures shrink to nothing.
     """
     if not blocks:
-        raise BakeoffError("params.yaml: backbone cnn needs 'conv', a list of blocks of filters")
+        raise BakeoffError(
+            "params.yaml: backbone cnn needs 'conv'; give a list of blocks of filters"
+        )
     pictures = keras.Input((side, side, channels), name="picture")
     x = pictures
     try:

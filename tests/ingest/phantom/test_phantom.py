@@ -91,7 +91,7 @@ def test_another_seed_gives_other_pictures(
     pictures: dict[str, bytes], tmp_path: pathlib.Path
 ) -> None:
     other = tmp_path / "other.zip"
-    write_archive(other, dataclasses.replace(SPEC, seed=4, pictures=12, filth=False))
+    write_archive(other, dataclasses.replace(SPEC, seed=4, pictures=12, flaws=False))
     assert not set(pictures.values()) & set(members_of(other).values())
 
 
@@ -110,9 +110,9 @@ def test_every_picture_is_readable_and_within_the_asked_sides(pictures: dict[str
     assert len(sizes) > len(pictures) / 3
 
 
-def test_without_filth_there_are_only_clean_pictures(tmp_path: pathlib.Path) -> None:
+def test_without_flaws_there_are_only_clean_pictures(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "clean.zip"
-    write_archive(path, dataclasses.replace(SPEC, pictures=12, filth=False))
+    write_archive(path, dataclasses.replace(SPEC, pictures=12, flaws=False))
     clean = members_of(path)
     assert collections.Counter(map(label_of, clean)) == {"bacteria": 6, "normal": 3, "virus": 3}
     assert all(PICTURE_NAME.fullmatch(name) for name in clean)
@@ -129,7 +129,7 @@ def test_patients_have_several_pictures_and_keep_to_one_folder_and_class(
     tmp_path: pathlib.Path,
 ) -> None:
     path = tmp_path / "clean.zip"
-    write_archive(path, PhantomSpec(seed=1, pictures=60, min_side=64, max_side=64, filth=False))
+    write_archive(path, PhantomSpec(seed=1, pictures=60, min_side=64, max_side=64, flaws=False))
     folders = collections.defaultdict(list)
     for name in members_of(path):
         folders[patient_of(name)].append(name.rpartition("/")[0])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.ingest.phantom.film import render
-from bakeoff.ingest.phantom.filth import add_filth
+from bakeoff.ingest.phantom.flaws import add_flaws
 from bakeoff.ingest.phantom.patient import Patient, View, draw_patient, draw_view
 from bakeoff.runtime.files import writing_file
 from bakeoff.runtime.parallel import map_shards
@@ -30,12 +30,12 @@ class PhantomSpec:
     """What to generate."""
 
     seed: int  # decides every byte
-    pictures: int = 300  # readable pictures, not counting the duplicates that `filth` adds
+    pictures: int = 300  # readable pictures, not counting the duplicates that `flaws` adds
     min_side: int = 300  # least width and height in pixels
     max_side: int = 420  # greatest width and height in pixels
     # Whether to add what real archives hold: odd formats, duplicates, broken files and system
     # litter
-    filth: bool = True
+    flaws: bool = True
 
     def __post_init__(self) -> None:
         """Refuses what cannot be drawn.
@@ -143,9 +143,9 @@ def write_archive(path: pathlib.Path, spec: PhantomSpec) -> None:
     """
     pictures = draw_pictures(spec)
     members = {f"{picture.name}.jpeg": encode_jpeg(picture.film) for picture in pictures}
-    if spec.filth:
+    if spec.flaws:
         rng = np.random.default_rng([spec.seed, 1])
-        add_filth(members, [(p.name, p.label, p.film) for p in pictures], rng)
+        add_flaws(members, [(p.name, p.label, p.film) for p in pictures], rng)
     with writing_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(members):
             entry = zipfile.ZipInfo(name, EPOCH)

@@ -73,10 +73,10 @@ def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     figure.set_dpi(dpi)
     stream = io.BytesIO()
     # `Figure.savefig` draws everything twice.
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
-    missing = [str(warning.message) for warning in said if "missing from" in str(warning.message)]
+    missing = [str(warning.message) for warning in caught if "missing from" in str(warning.message)]
     if missing:
         tell_missing("".join(sorted({chr(int(text.split()[1])) for text in missing})))
     return stream.getvalue()

@@ -54,7 +54,7 @@ def _other_patient(name: str) -> str:
     return re.sub(r"(IM-|person)(\d+)", lambda m: f"{m.group(1)}{int(m.group(2)) + 7000}", name)
 
 
-def add_filth(
+def add_flaws(
     members: dict[str, bytes], pictures: Sequence[Named], rng: np.random.Generator
 ) -> None:
     """Adds stray and damaged files and duplicates, and re-encodes four pictures in odd formats.
