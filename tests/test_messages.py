@@ -9,12 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 REMEDY = re.compile(
-    r"\b(add|change|check|choose|copy|correct|delete|fetch|get|give|install|leave|lower|make|move|"
+    r"\b(add|change|check|choose|convert|copy|correct|delete|fetch|get|give|install|leave|lower|make|move|"
     r"name|put|raise|register(?:s)?|remove|repack|replace|report|rescale|restore|run|save|say|set|"
     r"`[a-z]+|narrow|unset|use|write)\b"
 )
 ELSEWHERE = re.compile(
-    r"remedy|again|kind|missing|mistakes|wrong|reason|error\)", re.I
+    r"remedy|refusal|other_readings|what|again|kind|missing|mistakes|wrong|reason|error\)", re.I
 )  # its own words
 # The registry's gate reports these two as the reason why a model is not promoted.
 REPORTED = ("every test picture stood", "its training pictures are not recorded")
@@ -29,7 +29,7 @@ def errors() -> Iterator[tuple[str, str, str]]:
                 texts = [p.value for p in parts if isinstance(p, ast.Constant)]
                 names = [ast.unparse(p.value) for p in parts if isinstance(p, ast.FormattedValue)]
                 names += [ast.unparse(p.value) for p in parts if isinstance(p, ast.Starred)]
-                names += [ast.unparse(a) for a in node.args if isinstance(a, ast.Call | ast.Name)]
+                names += [ast.unparse(a) for a in node.args if not isinstance(a, ast.Constant)]
                 place = f"{path.relative_to(ROOT)}:{node.lineno}"
                 yield place, " ".join(map(str, texts)), " ".join(names)
 

@@ -171,7 +171,9 @@ def adopt(
     values = ", ".join(f"{key}: {value}" for key, value in adopted.values.items())
     question = f"Write {adopted.path} and set {values} in params.yaml?"
     if not yes and not asks:
-        raise BakeoffError(f"nothing is written, because there is no terminal to ask: {question}")
+        raise BakeoffError(
+            f"nothing is written, because there is no terminal to ask; add --yes: {question}"
+        )
     if not yes and not typer.confirm(question, default=True):
         print("nothing is written")
         return

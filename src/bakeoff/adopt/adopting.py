@@ -57,7 +57,7 @@ def chosen(proposal: Proposal, number: int | None) -> tuple[Trial, Samples]:
             + "; ".join(other_readings(trials))
         )
     if number is not None and not 1 <= number <= len(trials):
-        raise BakeoffError(f"--reading is {number}, but there are readings 1 to {len(trials)}")
+        raise BakeoffError(f"--reading is {number}, give one of the readings 1 to {len(trials)}")
     trial = trials[(number or 1) - 1]
     if trial.refusal:
         raise BakeoffError(trial.refusal)

@@ -15,7 +15,7 @@ from bakeoff.adopt.reading import Reading
 from bakeoff.adopt.sides import side_named
 from bakeoff.ingest.array_files import ArrayFile, open_arrays
 from bakeoff.ingest.arrays import images_folder, label_names
-from bakeoff.ingest.containers import damage_told
+from bakeoff.ingest.containers import damage_reported
 from bakeoff.ingest.member_names import label_folder
 from bakeoff.runtime.errors import BakeoffError
 
@@ -68,7 +68,7 @@ def array_readings(listing: Listing) -> list[Reading]:
 
 def _opened(listing: Listing, stack: ExitStack) -> Iterator[ArrayFile]:
     for path in _on_disk(listing, stack):
-        with damage_told(path):
+        with damage_reported(path):
             if (file := open_arrays(path, stack, _MOST_BYTES)) is not None:
                 yield file
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from bakeoff.ingest.archives import Choice, Limits, listed
+from bakeoff.ingest.archives import Limits, MemberRules, listed
 from bakeoff.ingest.array_files import HDF5_SUFFIXES
 from bakeoff.ingest.containers import is_archive
 from bakeoff.ingest.member_names import is_junk
@@ -50,7 +50,7 @@ def look(place: Path) -> Listing:
         BakeoffError: there is nothing, or it cannot be read.
     """
     if not place.exists():
-        raise BakeoffError(f"{place}: no such file or folder")
+        raise BakeoffError(f"{place}: no such file or folder; correct the path")
     if place.is_file() and is_array(place.name):
         return Listing(place, arrays=(place.name,))
     if place.is_file() and is_table(place.name):
@@ -63,11 +63,11 @@ def look(place: Path) -> Listing:
 
 def _list(place: Path, *, follow_links: bool) -> Listing | None:
     """The files at `place`; None if there are links and they are not followed."""
-    choice = Choice(inner_archives=_ARCHIVES, follow_links=follow_links)
+    rules = MemberRules(inner_archives=_ARCHIVES, follow_links=follow_links)
     names: list[str] = []
     tables: dict[str, bytes] = {}
     inner: set[str] = set()
-    for path, member in listed(place, choice=choice, limits=_LIMITS, where=_DESCRIPTION):
+    for path, member in listed(place, rules=rules, limits=_LIMITS, where=_DESCRIPTION):
         if is_junk(path):
             continue
         if member.kind == "a link" and place.is_dir():
@@ -89,9 +89,9 @@ def _list(place: Path, *, follow_links: bool) -> Listing | None:
 
 def read_members(listing: Listing, wanted: Collection[str]) -> dict[str, bytes]:
     """The bytes of some files of a listing."""
-    choice = Choice(inner_archives=listing.inner, follow_links=listing.links)
+    rules = MemberRules(inner_archives=listing.inner, follow_links=listing.links)
     found: dict[str, bytes] = {}
-    walk = listed(listing.archive, choice=choice, limits=_LIMITS, where=_DESCRIPTION)
+    walk = listed(listing.archive, rules=rules, limits=_LIMITS, where=_DESCRIPTION)
     for path, member in walk if wanted else ():
         if path in wanted and member.kind == "file":
             with member.open() as stream:

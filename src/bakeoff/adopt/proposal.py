@@ -190,8 +190,8 @@ def refuse_small(trial: Trial, place: object) -> None:
     if len(trial.counts) - len(small) < 2:
         raise BakeoffError(
             f"{place}: {len(small)} of {len(trial.counts)} classes have fewer than {LEAST} "
-            f"pictures or groups, such as '{quoted(min(small))}' with {small[min(small)]}; a class "
-            "needs one for training, one for validation and one for the test"
+            f"pictures or groups, such as '{quoted(min(small))}' with {small[min(small)]}; add "
+            "some: a class needs one for training, one for validation and one for the test"
         )
 
 
@@ -209,7 +209,7 @@ def with_samples(trial: Trial, listing: Listing) -> tuple[Trial, Samples]:
         raise BakeoffError(
             f"{listing.archive}: {len(samples.unusable)} of "
             f"{len(samples.unusable) + len(samples.sides)} pictures that were opened cannot be "
-            f"used, such as '{quoted(path)}': {quoted(why, 200)}"
+            f"used; replace them, such as '{quoted(path)}': {quoted(why, 200)}"
         )
     small = [size for size in samples.sides.values() if min(size) < SortParams().min_side]
     if len(small) > SortParams().max_quarantined * len(samples.sides):

@@ -44,7 +44,7 @@ def nothing_recognised(listing: Listing) -> BakeoffError:
     if len(boxes) * 2 > len(listing.pictures):
         return BakeoffError(
             f"{place}: {count}; '{quoted(boxes[0])}' and the like describe objects in pictures, "
-            "and only one label for a whole picture is learned here"
+            "and only one label for a whole picture is learned here; give each class a folder"
         )
     spreadsheet = next((p for p in listing.others if "spreadsheet" in (kind_of_file(p) or "")), "")
     if spreadsheet:
@@ -60,7 +60,7 @@ def nothing_recognised(listing: Listing) -> BakeoffError:
 def _no_pictures(listing: Listing) -> BakeoffError:
     others = [*listing.arrays, *listing.others, *listing.tables]
     if not others:
-        return BakeoffError(f"{listing.archive}: no file in it")
+        return BakeoffError(f"{listing.archive}: no file in it; put pictures there")
     kinds: dict[str, list[str]] = {}
     for path in others:
         if kind := kind_of_file(path):
@@ -71,5 +71,5 @@ def _no_pictures(listing: Listing) -> BakeoffError:
         return BakeoffError(f"{listing.archive}: no pictures; '{quoted(known[1][0])}' {what}")
     return BakeoffError(
         f"{listing.archive}: no pictures among {len(others)} files, such as '{quoted(others[0])}'; "
-        f"these formats are read: {', '.join(FORMATS)}"
+        f"convert them to one of {', '.join(FORMATS)}"
     )

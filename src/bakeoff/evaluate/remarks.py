@@ -32,15 +32,15 @@ def unseen(comparison: Comparison) -> str:
         return ""
     against = f"{len(rivals)} rivals" if len(rivals) > 1 else "its rival"
     points = f"{power.least_difference * 100:.0f}"
-    said = (
+    beginning = (
         f"Against {against}, a difference of {points} points would be found with a chance of 80 %, "
         "a smaller one less often"
     )
     if int(points) <= _POINTS:
-        return f"{said}."
+        return f"{beginning}."
     needed = power.pictures_needed(_POINTS / 100)
     return (
-        f"{said}; to find one of {_POINTS} points as surely takes about "
+        f"{beginning}; to find one of {_POINTS} points as surely takes about "
         f"{float(f'{needed:.2g}'):,.0f} test images, grouped like these {power.pictures}."
     )
 
@@ -69,12 +69,12 @@ def more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
     ends = f"from {curve.pictures[0]:.0f} to {curve.pictures[-1]:.0f} training images"
     match reading.reading:
         case "still rising":
-            said = "is still rising: labelling more images should help"
+            beginning = "is still rising: labelling more images should help"
         case "flat":
-            said = "is flat: more images of the same kind would hardly help"
+            beginning = "is flat: more images of the same kind would hardly help"
         case _:
-            said = "does not tell whether more images would help"
-    return f"The learning curve of the regression on {backbone}, {ends}, {said} ({gain})."
+            beginning = "does not tell whether more images would help"
+    return f"The learning curve of the regression on {backbone}, {ends}, {beginning} ({gain})."
 
 
 def weakness(best: Contender) -> str:

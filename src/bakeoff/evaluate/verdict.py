@@ -28,8 +28,8 @@ def conclusions(evaluation: Evaluation, costs: Mapping[str, Cost]) -> list[str]:
 
     Costs are by model; empty where nothing clocked may be said.
     """
-    said = verdict(evaluation.comparison, costs, evaluation.curves)
-    return [*leak_warning(evaluation), *said, *map(_twin, evaluation.twins.values())]
+    sentences = verdict(evaluation.comparison, costs, evaluation.curves)
+    return [*leak_warning(evaluation), *sentences, *map(_twin, evaluation.twins.values())]
 
 
 def _twin(pairing: Pairing) -> str:
@@ -42,15 +42,19 @@ def leak_warning(evaluation: Evaluation) -> list[str]:
     if not evaluation.leaking:
         return []
     test, images = evaluation.test, len(evaluation.test.best.predictions.labels)
-    said = (
+    beginning = (
         f"The test side leaks: at least {evaluation.leaking} of its {images} images, or others of "
         f"their groups, are also in training; with them {test.best.name} reaches "
         f"{percent(test.best.card.overall['accuracy'])}"
     )
     if evaluation.clean is None:
-        return [f"{said}, and no image is left without them: nothing can be concluded from it."]
+        return [
+            f"{beginning}, and no image is left without them: nothing can be concluded from it."
+        ]
     best = evaluation.clean.best
-    return [f"{said}, without them {best.name} reaches {percent(best.card.overall['accuracy'])}."]
+    return [
+        f"{beginning}, without them {best.name} reaches {percent(best.card.overall['accuracy'])}."
+    ]
 
 
 def verdict(

@@ -81,7 +81,7 @@ def _hugging_face(folder: Path, config: dict[str, Any]) -> Preset:
         known = ", ".join(m for kind in KINDS.values() for m in kind.model_types)
         raise BakeoffError(
             f"{folder.name}: KerasHub cannot read a '{config.get('model_type')}' in Hugging Face's "
-            f"format; there are {known}; convert it to KerasHub's format with save_to_preset"
+            f"format, only {known}; convert it to KerasHub's format with save_to_preset"
         )
     pixels = read_json(folder / "preprocessor_config.json")
     size = pixels.get("crop_size") or pixels["size"]

@@ -157,7 +157,9 @@ def _check_fit(params: FeatureParams, preset: Preset) -> None:
             f"{backbone} has no pooling {params.pooling}; use {' or '.join(kind.poolings)}"
         )
     if not kind.any_side and side != preset.trained_side:
-        raise BakeoffError(f"{backbone} takes pictures of {preset.trained_side} pixels, not {side}")
+        raise BakeoffError(
+            f"{backbone} takes pictures of {preset.trained_side} pixels; set 'image_side' to that"
+        )
     if side % preset.patch or side < 8:
         raise BakeoffError(
             f"image_side {side} does not fit {backbone}; use a multiple of {preset.patch} pixels, "

@@ -129,7 +129,7 @@ def extract(
 
 
 def listed(
-    archive: Path, *, choice: Choice, limits: Limits, where: Path
+    archive: Path, *, rules: MemberRules, limits: Limits, where: Path
 ) -> Iterator[tuple[str, Member]]:
     """Each file that `extract` would come to, with its path, in the archive's order.
 
@@ -138,8 +138,8 @@ def listed(
     Raises:
         BakeoffError: the archive is hostile, damaged, or over a limit.
     """
-    with damage_told(archive):
-        yield from _walk(archive, "", choice, _Budget(archive, limits, where), set())
+    with damage_reported(archive):
+        yield from _walk(archive, "", rules, _Budget(archive, limits, where), set())
 
 
 def _such_as(paths: list[str]) -> str:

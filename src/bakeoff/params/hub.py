@@ -105,10 +105,14 @@ def kaggle_handle(name: str) -> str:
     handles = _handles(require_keras_hub())
     if name not in handles:
         near = difflib.get_close_matches(name, handles, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "see docs/backbones.md"
+        remedy = (
+            f"did you mean {' or '.join(near)}?"
+            if near
+            else "name one that docs/backbones.md lists"
+        )
         raise BakeoffError(
             f"params.yaml: backbone 'hub:{name}' is no preset of KerasHub for pictures that "
-            f"Bakeoff knows; {hint}"
+            f"Bakeoff knows; {remedy}"
         )
     return handles[name]
 

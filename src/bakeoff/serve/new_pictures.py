@@ -75,7 +75,7 @@ def read_labelled(source: Path, classes: Sequence[str]) -> Labelled:
     if unknown:
         raise BakeoffError(
             f"{source}: the model does not know the class {quoted(unknown[0])}; it knows "
-            f"{', '.join(classes)}: rename it, or take its pictures out"
+            f"{', '.join(classes)}; rename it, or remove its pictures"
         )
     return found
 
@@ -94,7 +94,7 @@ def _read_table(source: Path) -> Labelled:
 
 def _read_folder(source: Path) -> Labelled:
     if not source.is_dir():
-        raise BakeoffError(f"{source}: no such file or folder")
+        raise BakeoffError(f"{source}: no such file or folder; correct the path")
     paths = sorted(
         path
         for path in source.glob("*/**/*")
@@ -209,7 +209,9 @@ def evaluate_new(source: Path, model: Path, *, most: int = 5) -> tuple[pd.DataFr
     table = predict_labelled(labelled, predictor)
     used = table[table["error"] == ""]
     if used.empty:
-        raise BakeoffError(f"{source}: none of the {len(table)} files is a usable picture")
+        raise BakeoffError(
+            f"{source}: none of the {len(table)} files is a usable picture; give others"
+        )
     new = side_of(used, list(used["group"]))
     interval = new.interval(_CONFIDENCE)
     lines = [
