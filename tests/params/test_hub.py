@@ -46,7 +46,7 @@ def test_what_names_a_preset(listed, reference):
     ("reference", "message"),
     [
         ("dinov2_smal", "did you mean dinov2_small"),
-        ("bert", "see docs/backbones.md"),
+        ("bert", "name one that docs/backbones.md lists"),
         ("/data/mine", "write hub:presets/mine"),
         ("presets/../mine", "no folder in presets/"),
         ("presets/..", "no folder in presets/"),
