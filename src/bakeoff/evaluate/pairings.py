@@ -32,17 +32,17 @@ Conclusion = Literal["better", "worse", "no difference shown"]
 class Pairing:
     """A model against a rival on the same pictures; differences are in the mean outcome."""
 
-    model: str  # The one model
-    rival: str  # The other
-    difference: float  # Model minus rival
+    model: str  # the one model
+    rival: str  # the other
+    difference: float  # model minus rival
     # Of the difference; with `confidence` all intervals of the family hold at once. In folds it
     # holds those of both tests.
     interval: Interval
-    group_p: float  # Of the sign-flip test over groups, for this pair alone
-    fold_p: float  # Of the corrected resampled t-test, for this pair alone; NaN without folds
-    p_adjusted: float  # The larger of the two after correction for the family; conclusions use it
-    power: Power  # The power of this pair's comparison
-    confidence: float  # For example 0.95
+    group_p: float  # of the sign-flip test over groups, for this pair alone
+    fold_p: float  # of the corrected resampled t-test, for this pair alone; NaN without folds
+    p_adjusted: float  # the larger of the two after correction for the family; conclusions use it
+    power: Power  # the power of this pair's comparison
+    confidence: float  # for example 0.95
 
     @property
     def conclusion(self) -> Conclusion:

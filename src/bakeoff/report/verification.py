@@ -66,12 +66,12 @@ class Apart:
 class Verification:
     """What two reproductions share."""
 
-    commit: str  # The abbreviated commit that holds the other one
-    outputs: Mapping[str, bool]  # Whether each output, by path, has the same hash in both
-    scores: int  # The number of scores that were compared
-    apart: tuple[Apart, ...]  # Scores that are not equal, the largest difference first
-    tolerance: float  # The largest difference of scores that agree
-    datasets: tuple[str | None, str | None] = (None, None)  # The data set here, and the one there
+    commit: str  # the abbreviated commit that holds the other one
+    outputs: Mapping[str, bool]  # whether each output, by path, has the same hash in both
+    scores: int  # the number of scores that were compared
+    apart: tuple[Apart, ...]  # scores that are not equal, the largest difference first
+    tolerance: float  # the largest difference of scores that agree
+    datasets: tuple[str | None, str | None] = (None, None)  # the data set here, and the one there
 
     @property
     def beyond(self) -> tuple[Apart, ...]:

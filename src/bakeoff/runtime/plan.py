@@ -28,10 +28,10 @@ _OF_MODELS = ("data/features", "data/folds", "data/search", "models")
 class Planned:
     """A stage as `dvc.yaml` describes it, `foreach` expanded."""
 
-    name: str  # As DVC calls it, such as `train@vgg16`
-    desc: str  # What it does
-    outs: tuple[str, ...]  # Paths of its outputs
-    after: tuple[str, ...]  # Names of the stages that it depends on, in order
+    name: str  # as DVC calls it, such as `train@vgg16`
+    desc: str  # what it does
+    outs: tuple[str, ...]  # paths of its outputs
+    after: tuple[str, ...]  # names of the stages that it depends on, in order
 
     @property
     def kind(self) -> str:
