@@ -46,8 +46,7 @@ class Finding:
 def examine(*, deep: bool = False) -> Iterator[Finding]:
     """Look at everything, the quick things first; each finding comes as soon as it is known.
 
-    Args:
-        deep: Whether to hash every output and every object of DVC's cache, too.
+    `deep` hashes every output and every object of DVC's cache, too.
     """
     quick = (_python, _programs, missing_repository, _room, _parameters, _source, _weights)
     for look in (

@@ -32,11 +32,7 @@ class _Place:
 
 
 def folder_readings(pictures: Sequence[str]) -> list[Reading]:
-    """The ways to read folders as classes, the likeliest first; none if there are no classes.
-
-    Args:
-        pictures: paths, sorted.
-    """
+    """The ways to read folders as classes, the likeliest first; none if there are no classes."""
     masks = mask_globs(pictures)
     own = [path for path in pictures if not matches(path, masks)]
     places, official = _places(own, with_sides=True)

@@ -46,10 +46,7 @@ def _all_fit(pictures: Sequence[str], folders: Sequence[str]) -> bool:
 def globs_for(unwanted: Collection[str], wanted: Collection[str], most: int = 20) -> list[str]:
     """Globs of the unwanted files that fit no wanted one: whole folders where possible.
 
-    Args:
-        unwanted: paths.
-        wanted: paths.
-        most: number of globs; if more are needed, there are none.
+    None where more than `most` globs would be needed.
 
     Examples:
         >>> globs_for(["test/1.png", "test/2.png", "x.png"], ["train/cat/1.png"])

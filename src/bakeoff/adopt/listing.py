@@ -43,8 +43,7 @@ class Listing:
 def look(place: Path) -> Listing:
     """List the files at `place`, and those of archives within it; nothing is written.
 
-    Args:
-        place: a folder, a zip, a tar, a table with its pictures beside it, or a file of arrays.
+    The place is a folder, a zip, a tar, a table with its pictures beside it, or a file of arrays.
 
     Raises:
         BakeoffError: there is nothing, or it cannot be read.

@@ -23,13 +23,7 @@ _ORDER = (
 
 
 def description(reading: Reading, archive: str, *, header: str) -> str:
-    """The text of `datasets/<name>.yaml`, with comments.
-
-    Args:
-        reading: its keys.
-        archive: as the file names it.
-        header: the first line, a comment.
-    """
+    """The text of `datasets/<name>.yaml`, with comments."""
     keys = {"description": "", "source": "", "licence": "", "archive": archive, **reading.keys}
     comments = {
         "description": "what the pictures show; for the report",
@@ -79,11 +73,6 @@ def _scalar(value: Any) -> str:
 
 def with_values(text: str, values: dict[str, Any], path: Path) -> str:
     r"""The text of a YAML file with other values, everything else as it stands.
-
-    Args:
-        text: of `params.yaml`.
-        values: by dotted key.
-        path: of the file, for the message.
 
     Raises:
         BakeoffError: the file has no such key.

@@ -21,11 +21,8 @@ def suspects(
     probable as that class is, on average, among the images labelled with it. The order is by the
     probability of the label less that of the suggested class. This is confident learning:
     Northcutt, Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels",
-    Journal of Artificial Intelligence Research 70 (2021), sections 3.1 and 3.2.
-
-    Args:
-        labels: shape `(n,)`, indices of classes.
-        probabilities: shape `(n, k)`, out of fold, rows sum to one.
+    Journal of Artificial Intelligence Research 70 (2021), sections 3.1 and 3.2. Labels have shape
+    `(n,)`; probabilities, out of fold, `(n, k)`, rows summing to one.
 
     Returns:
         Pairs of a row and a class.
@@ -54,10 +51,6 @@ def suspected_labels(comparison: Comparison, paths: Mapping[str, str]) -> pd.Dat
 
     Its probabilities are averaged over the repeats. A model that is not shown to be better than
     the majority class suspects nothing.
-
-    Args:
-        comparison: in folds, where every image is a test image, or on the test side.
-        paths: by image_id.
 
     Returns:
         A table with the columns `COLUMNS`, most suspicious first.

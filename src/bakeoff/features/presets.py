@@ -27,10 +27,6 @@ def settle_presets(
 
     A preset that is not on this machine is fetched, unless the present features are made of it.
 
-    Args:
-        requests: By model, as `params.yaml` asks.
-        features: The folder of features; `features.json` in it says what was used before.
-
     Raises:
         BakeoffError: a preset is out of reach, is no network for pictures, or takes other pictures.
     """

@@ -114,11 +114,8 @@ def read_feature_facts(folder: Path) -> dict[str, Any]:
 def read_record_side(folder: Path, split: str, describe: Describe | None = None) -> Side:
     """Read a side of `data/processed` and keep only a feature vector of each picture.
 
-    Args:
-        folder: The folder of records.
-        split: `train`, `val` or `test`.
-        describe: Maps pictures, uint8 `(n, height, width, channels)`, to vectors `(n, d)`;
-            without it the vectors are empty.
+    `describe` maps pictures, uint8 `(n, height, width, channels)`, to vectors `(n, d)`; without it
+    they are empty.
     """
     parts = []
     for batch in record_batches(folder, split, decode=describe is not None):

@@ -44,12 +44,7 @@ def note_source(name: str, dataset: Dataset, files: Listing | None) -> None:
 
 
 def source_sentence(name: str, dataset: Dataset) -> str:
-    """What to say of a source that differs from the one ingested; empty where none is known to.
-
-    Args:
-        name: the data set's name.
-        dataset: its description.
-    """
+    """What to say of a source that differs from the one ingested; empty where none is known to."""
     if not isinstance(dataset, Archived):
         return ""
     try:

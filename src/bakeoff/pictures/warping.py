@@ -24,12 +24,7 @@ class Warp:
 def warp(picture: Any, how: Warp) -> Any:
     """Resample a picture bilinearly; outside the frame the picture is reflected.
 
-    Args:
-        picture: `(h, w, c)`, float32.
-        how: Mirrored first, then sheared, zoomed, rotated and shifted.
-
-    Returns:
-        A picture of the same shape.
+    It is mirrored first, then sheared, zoomed, rotated and shifted; `(h, w, c)`, float32.
     """
     height, width = (tf.cast(n, tf.float32) for n in tf.unstack(tf.shape(picture)[:2]))
     degree = math.pi / 180

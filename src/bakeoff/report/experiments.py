@@ -1,9 +1,5 @@
 """DVC's experiments in a terminal: ten columns instead of one for each parameter and score."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.dvc import dvc_json
 from bakeoff.test_side.candidates import MAJORITY
 
 HEADERS = (
@@ -28,7 +24,7 @@ def show_experiments(width: int = 130) -> None:
     for header in HEADERS:
         right = header in _NUMBERS
         table.add_column(header, justify="right" if right else "left", overflow="fold")
-    for row in experiment_rows(_read_experiments()):
+    for row in experiment_rows(dvc_json("exp", "show")):
         table.add_row(*row)
     console = Console(width=max(width, Console().width))
     console.print(table)
@@ -37,26 +33,10 @@ def show_experiments(width: int = 130) -> None:
     )
 
 
-def _read_experiments() -> list[dict[str, Any]]:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "dvc", "exp", "show", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"DVC_NO_ANALYTICS": "1"},
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise BakeoffError(f"`dvc exp show` failed: {reason}")
-    shown: list[dict[str, Any]] = json.loads(done.stdout)
-    return shown
-
-
 def experiment_rows(shown: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
     """Rows of text under `HEADERS`: the workspace, each commit, and the commit's experiments.
 
-    Args:
-        shown: What `dvc exp show --json` prints.
+    `shown` is what `dvc exp show --json` prints.
     """
     commits = [entry for entry in shown if entry["rev"] != "workspace"]
     base = commits[0] if commits else {}

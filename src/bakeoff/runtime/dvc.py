@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import yaml
 
@@ -31,8 +32,13 @@ def locked_dataset(lock: str) -> str | None:
 
 def outdated_stages() -> list[str]:
     """The stages that `dvc status` reports, sorted; BakeoffError where it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "--json"],
+    return sorted(dvc_json("status"))
+
+
+def dvc_json(*arguments: str) -> Any:
+    """What a command of DVC prints with `--json`; BakeoffError where it fails."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "dvc", *arguments, "--json"],
         capture_output=True,
         text=True,
         check=False,
@@ -40,5 +46,5 @@ def outdated_stages() -> list[str]:
     )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise BakeoffError(f"`dvc status` failed: {reason}")
-    return sorted(json.loads(done.stdout or "{}"))
+        raise BakeoffError(f"`dvc {' '.join(arguments)}` failed: {reason}")
+    return json.loads(done.stdout or "{}")

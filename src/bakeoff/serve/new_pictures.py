@@ -57,10 +57,8 @@ class Side:
 def read_labelled(source: Path, classes: Sequence[str]) -> Labelled:
     """Labelled pictures: a folder with a folder for each class, or a table.
 
-    Args:
-        source: the folder, or a CSV with the columns `path` (relative to the table) and `label`,
-            and optionally `group`.
-        classes: those of the model.
+    The source is a folder, or a CSV with `path` (relative to the table), `label`, and optionally
+    `group`.
 
     Raises:
         BakeoffError: there is no picture, or a class that the model does not know.
@@ -188,10 +186,7 @@ def confusion_lines(table: pd.DataFrame, classes: Sequence[str]) -> list[str]:
 def evaluate_new(source: Path, model: Path, *, most: int = 5) -> tuple[pd.DataFrame, list[str]]:
     """Predict labelled pictures, and say how good the model of the folder `model` is on them.
 
-    Args:
-        source: see `read_labelled`.
-        model: a folder of `models/`.
-        most: mistakes to list.
+    `most` mistakes are listed.
 
     Returns:
         The table of `predict_labelled`, and lines to print.

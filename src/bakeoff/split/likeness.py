@@ -34,9 +34,7 @@ Pairs = npt.NDArray[np.int64]
 def add_likeness(manifest: pd.DataFrame, bits: int | None) -> pd.DataFrame:
     """The manifest with a column `likeness`: equal, and not "", for pictures that are alike.
 
-    Args:
-        manifest: columns path, image_id, phash, width, height.
-        bits: distance from which a pair is only a candidate; None adds a column of "".
+    From a distance of `bits` on a pair is only a candidate; None adds a column of "".
     """
     if bits is None:
         return manifest.assign(likeness="")
@@ -101,13 +99,10 @@ def thumbnail(path: Path) -> Grey:
 def are_alike(one: Grey, other: Grey) -> bool:
     """Whether two thumbnails show the same picture.
 
-    All tiles with texture but one must correlate, each at its best shift of up to three pixels,
-    and so must the fine detail of the whole. Pictures with little fine detail, such as X-rays and
-    enlarged small pictures, are never confirmed: strangers among them look alike.
-
-    Args:
-        one: (64, 64), 0 to 255.
-        other: the same.
+    All tiles with texture but one must correlate, each at its best shift of up to three pixels, and
+    so must the fine detail of the whole. Pictures with little fine detail, such as X-rays and
+    enlarged small pictures, are never confirmed: strangers among them look alike. Thumbnails are
+    (64, 64), 0 to 255.
 
     Examples:
         >>> picture = np.random.default_rng(0).uniform(0, 255, (64, 64))

@@ -49,10 +49,7 @@ class RecordBatch:
 def record_batches(folder: Path, split: str, *, decode: bool = True) -> Iterator[RecordBatch]:
     """A side of `data/processed`, batch by batch, in export order.
 
-    Args:
-        folder: The folder of records.
-        split: `train`, `val` or `test`.
-        decode: False skips the pictures; the array then has no channel.
+    Without `decode` the pictures are skipped; the array then has no channel.
 
     Raises:
         BakeoffError: the folder, the side or a shard is missing or damaged.

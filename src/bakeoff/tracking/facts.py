@@ -30,7 +30,6 @@ NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"  # of a search's trials
 COMPARISONS = "comparisons"  # tag of a model: those it takes part in, oldest first
 INTERVAL = "accuracy interval"  # tag of a model: of its test accuracy
-NAME = "mlflow.runName"
 
 _DIGEST_LENGTH = 32  # MLflow allows 36
 _CONTEXTS = {"train": "training", "val": "validation", "test": "testing"}

@@ -155,9 +155,7 @@ def feature_scaling(
 ) -> tuple[Moments, NDArray[np.float32] | None]:
     """What a head does to features before its first layer learns: moments and whitening kernel.
 
-    Args:
-        features: Of the training side, `(n, d)`.
-        params: A number of components in `whiten` asks for whitening.
+    Features `(n, d)` are of the training side; a number in `whiten` asks for whitening.
     """
     moments = feature_moments(features)
     if not isinstance(params.whiten, int):

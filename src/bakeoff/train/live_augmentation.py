@@ -72,15 +72,8 @@ def mix(pictures: Any, targets: Any, seed: Any, params: LiveAugmentation) -> tup
 
     Mixup (Zhang et al. 2018) takes a weighted mean of two pictures and of their targets; cutmix
     (Yun et al. 2019) pastes a rectangle of one into the other, and weighs the targets by area.
-
-    Args:
-        pictures: `(b, h, w, c)`, float32.
-        targets: `(b, k)`, float32, rows summing to one.
-        seed: Two integers.
-        params: `mixup` and `cutmix` are the alphas of the beta distribution; 0 is off.
-
-    Returns:
-        Pictures and targets of the same shapes.
+    `pictures` are `(b, h, w, c)`, `targets` `(b, k)`, rows summing to one, float32; the seed is two
+    integers.
     """
     which, ratio, place = tf.unstack(tf.random.split(seed, 3, alg="philox"))
     # Each picture is mixed with its neighbour; the batch is already in random order.

@@ -51,10 +51,8 @@ def whitening_kernel(standardised: NDArray[np.float32], components: int) -> NDAr
 def participation_rank(standardised: NDArray[np.float32]) -> float:
     """How many directions the features vary in: `(sum l)^2 / sum l^2` over PCA's variances `l`.
 
-    1 where all features are multiples of one, `d` where they are uncorrelated and equally large.
-
-    Args:
-        standardised: Shape `(n, d)`, mean 0; of more than 2000 rows an even choice is looked at.
+    1 where all features are multiples of one, `d` where they are uncorrelated and equally large. Of
+    more than 2000 rows `(n, d)`, mean 0, an even choice is looked at.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(2000, 3))
