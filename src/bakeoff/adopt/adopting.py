@@ -102,11 +102,7 @@ def _changes(trial: Trial) -> dict[str, Any]:
 
 
 def write(adopted: Adoption) -> None:
-    """Write both files, or neither.
-
-    Raises:
-        BakeoffError: `params.yaml` lacks a key.
-    """
+    """Write both files, or neither; BakeoffError if `params.yaml` lacks a key."""
     params = with_values(PARAMS.read_text(encoding="utf-8"), adopted.values, PARAMS)
     existed = adopted.path.exists()
     write_text(adopted.path, adopted.text)

@@ -72,11 +72,7 @@ class Trial:
 
 
 def dataset_of(reading: Reading, archive: str) -> Dataset:
-    """The reading as a checked description.
-
-    Raises:
-        BakeoffError: a key is not allowed.
-    """
+    """The reading as a checked description; BakeoffError if a key is not allowed."""
     value = {"archive": archive, **reading.keys}
     return parse(KINDS[value["kind"]], value, where="", path=_WHERE)
 

@@ -69,11 +69,7 @@ def find_preset(backbone: str) -> Path | None:
 
 
 def present_preset(backbone: str) -> Path:
-    """The folder of a preset that the first stage found.
-
-    Raises:
-        BakeoffError: it is gone.
-    """
+    """The folder of a preset that the first stage found; BakeoffError if it is gone."""
     folder = find_preset(backbone)
     if folder is None:
         raise BakeoffError(

@@ -83,11 +83,7 @@ class RawFiles:
         return self._archive.getinfo(name).file_size
 
     def read(self, name: str) -> bytes:
-        """One file's bytes, checked against their checksum.
-
-        Raises:
-            BakeoffError: the zip is damaged.
-        """
+        """One file's bytes, checked against their checksum; BakeoffError if the zip is damaged."""
         # Before Python 3.12.9 and 3.13.2 two threads could change each other's file position.
         with _damage_reported(self._path), self._turn:
             return self._archive.read(name)

@@ -164,11 +164,7 @@ SCRATCH = ("cnn", "mlp")
 
 
 def find_application(name: str) -> Application:
-    """The pretrained backbone called `name`.
-
-    Raises:
-        BakeoffError: there is none.
-    """
+    """The pretrained backbone called `name`; BakeoffError if there is none."""
     if name in APPLICATIONS:
         return APPLICATIONS[name]
     by_lower = {known.lower(): known for known in (*APPLICATIONS, *SCRATCH)}

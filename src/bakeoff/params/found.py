@@ -52,11 +52,7 @@ def with_values(params: P, values: Mapping[str, Any]) -> P:
 
 
 def read_found(folder: Path) -> Found:
-    """Read `best.json` of a search.
-
-    Raises:
-        BakeoffError: it is missing or damaged.
-    """
+    """Read `best.json` of a search; BakeoffError if it is missing or damaged."""
     try:
         best = read_json(folder / BEST)
     except (OSError, ValueError):

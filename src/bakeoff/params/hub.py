@@ -83,11 +83,7 @@ def check_preset(reference: str) -> None:
 
 
 def require_keras_hub() -> Path:
-    """The folder of the installed KerasHub.
-
-    Raises:
-        BakeoffError: it is not installed.
-    """
+    """The folder of the installed KerasHub; BakeoffError if it is not installed."""
     spec = importlib.util.find_spec("keras_hub")
     if spec is None or not spec.submodule_search_locations:
         raise BakeoffError(

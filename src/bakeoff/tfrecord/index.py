@@ -69,11 +69,7 @@ class RecordIndex:
         write_json(folder / INDEX, asdict(self))
 
     def split(self, name: str, folder: Path) -> SplitIndex:
-        """The side called `name`.
-
-        Raises:
-            BakeoffError: there is none.
-        """
+        """The side called `name`; BakeoffError if there is none."""
         if name not in self.splits:
             known = ", ".join(self.splits)
             raise BakeoffError(f"{folder / INDEX}: no side '{name}'; name one of {known}")
@@ -81,11 +77,7 @@ class RecordIndex:
 
 
 def read_index(folder: Path) -> RecordIndex:
-    """Read `index.json`.
-
-    Raises:
-        BakeoffError: it is missing or damaged.
-    """
+    """Read `index.json`; BakeoffError if it is missing or damaged."""
     path = folder / INDEX
     try:
         facts: dict[str, Any] = read_json(path)

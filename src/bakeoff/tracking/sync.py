@@ -95,11 +95,7 @@ def log_and_register(store: Store, reports: Path, models: Path) -> str:
 
 
 def prunable(keep: int) -> list[Superseded]:
-    """Superseded runs.
-
-    Raises:
-        BakeoffError: the store cannot be used.
-    """
+    """Superseded runs; BakeoffError if the store cannot be used."""
     return superseded(_reachable(), keep)
 
 
