@@ -37,7 +37,7 @@ def check_groups(
         return
     shown = ", ".join(
         f"'{quoted(label, 40)}' has {per_class[label]} "
-        f"({_plural(int(pictures.get(label, 0)), 'picture')})"
+        f"({(n := int(pictures.get(label, 0)))} picture{'s' * (n != 1)})"
         for label in small[:5]
     )
     more = f" and {len(small) - 5} more" if len(small) > 5 else ""
@@ -107,7 +107,3 @@ def check_every_side(kept: pd.DataFrame) -> None:
                     f"params.yaml: with 'split.stable' no group of class '{label}' hashes to"
                     f" {side}: add pictures, change 'seed' or set 'split.stable' to false"
                 )
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
