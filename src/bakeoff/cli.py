@@ -142,7 +142,9 @@ def verify(
 
 @app.command()
 def adopt(
-    place: Annotated[Path, typer.Argument(help="A folder, zip, tar, table or file of arrays.")],
+    place: Annotated[
+        str, typer.Argument(help="A folder, zip, tar, table or file of arrays, or its address.")
+    ],
     name: Annotated[
         str | None, typer.Option(help="Of the data set. Default: that of the place.")
     ] = None,
@@ -158,16 +160,21 @@ def adopt(
     """
     from bakeoff.adopt.adopting import adoption, chosen, looked_at, write
     from bakeoff.adopt.telling import other_readings, told
+    from bakeoff.adopt.thumbnails import terminal_row, write_page
 
     proposal = looked_at(place)
     asks = sys.stdin.isatty() and not yes
-    if len(proposal.trials) > 1:
+    if len(proposal.trials) > 1 and (proposal.sure or asks):
         print("\n".join(other_readings(proposal.trials)))
         if asks and reading is None and not proposal.sure:
             reading = typer.prompt("Which reading", type=int, default=1)
     trial, samples = chosen(proposal, reading)
-    print("\n".join(told(trial, proposal, samples)))
-    adopted = adoption(trial, proposal, place, name)
+    lines = told(trial, proposal, samples)
+    print("\n".join(lines))
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        columns = shutil.get_terminal_size().columns
+        print("\n".join(terminal_row(trial, samples, columns)))
+    adopted = adoption(trial, proposal, name)
     values = ", ".join(f"{key}: {value}" for key, value in adopted.values.items())
     question = f"Write {adopted.path} and set {values} in params.yaml?"
     if not yes and not asks:
@@ -179,6 +186,7 @@ def adopt(
         return
     write(adopted)
     print(f"wrote {adopted.path}; set {values} in params.yaml")
+    print(f"pictures of each class: {write_page(adopted.name, place, lines, trial, samples)}")
     dvc = [sys.executable, "-m", "dvc", "repro"]
     if not run:
         print("next: uv run dvc repro")

@@ -351,6 +351,65 @@ def superclasses(root: Path) -> Path:
     return put(root / "mine", names)
 
 
+def two_spellings(root: Path) -> Path:
+    names = [f"train/{c}/{n}.png" for c in ("Cat", "Dog") for n in range(5)]
+    return put(root / "mine", names + [f"test/{c}/{n}.png" for c in CLASSES for n in range(3)])
+
+
+def a_zip_for_each_class(root: Path) -> Path:
+    (root / "mine").mkdir()
+    for seed, name in enumerate(CLASSES):
+        with zipfile.ZipFile(root / f"mine/{name}.zip", "w") as archive:
+            for n in range(8):
+                archive.writestr(f"{n}.png", png(100 * seed + n))
+    return root / "mine"
+
+
+def sides_in_classes(root: Path) -> Path:
+    sizes = {"train": 5, "test": 3}
+    names = [f"{c}/{s}/{n}.png" for c in CLASSES for s in sizes for n in range(sizes[s])]
+    return put(root / "mine", names)
+
+
+def both_eyes(root: Path) -> Path:
+    names = [f"{n}_{eye}" for n in range(12) for eye in ("left", "right")]
+    put(root / "mine", [f"train/{name}.png" for name in names])
+    rows = [[name, n // 2 % 3] for n, name in enumerate(names)]
+    write_csv(root / "mine/trainLabels.csv", [["image", "level"], *rows])
+    return root / "mine"
+
+
+def hdf5_groups(root: Path) -> Path:
+    with h5py.File(root / "scans.h5", "w") as file:
+        for seed, (side, count) in enumerate((("train", 10), ("test", 6))):
+            file[f"{side}/images"] = _images(count, SIDE, 100 * seed)
+            file[f"{side}/labels"] = np.arange(count) % 2
+            file[f"{side}/ages"] = np.linspace(30, 60, count)[:, None] * [1, 2, 3]
+    return root / "scans.h5"
+
+
+def the_set_twice(root: Path) -> Path:
+    names = [
+        f"{top}/{s}/{c}/{n}.png"
+        for top in ("x", "x/x")
+        for s in ("train", "test")
+        for c in CLASSES
+        for n in range(4)
+    ]
+    return put(root / "mine", names)
+
+
+def lists_beside(root: Path) -> Path:
+    place = put(root / "mine", [f"images/{c}/{n}.png" for c in CLASSES for n in range(8)])
+    (place / "meta").mkdir()
+    (place / "meta/train.txt").write_text("cat/1\ndog/1\n", encoding="utf-8")
+    return place
+
+
+def numbers_at_the_start(root: Path) -> Path:
+    return put(root / "mine", [f"class{c}_{n:03d}.png" for c in (1, 2) for n in range(8)])
+
+
 EIGHT = {"cat": 8, "dog": 8}
 NUMBERS = {"0": 8, "1": 8}
 LAYOUTS = (
@@ -388,6 +447,14 @@ LAYOUTS = (
     Layout(idx, NUMBERS, (10, 0, 6), params={"sort.min_side": 28}),
     Layout(pixel_columns, NUMBERS, (10, 0, 6), params={"sort.min_side": 28}),
     Layout(pixels_as_text, NUMBERS, (8, 4, 4)),
+    Layout(two_spellings, {"Cat": 8, "Dog": 8}, (10, 0, 6)),
+    Layout(a_zip_for_each_class, EIGHT),
+    Layout(sides_in_classes, EIGHT, (10, 0, 6)),
+    Layout(both_eyes, {"0": 8, "1": 8, "2": 8}, groups=12),
+    Layout(hdf5_groups, NUMBERS, (10, 0, 6)),
+    Layout(the_set_twice, EIGHT, (8, 0, 8)),
+    Layout(lists_beside, EIGHT),
+    Layout(numbers_at_the_start, {"class1": 8, "class2": 8}),
     Layout(superclasses, {"a": 4, "b": 4, "c": 4, "d": 4}, reading=1),
     Layout(superclasses, {"fruit": 8, "root": 8}, reading=2),
 )

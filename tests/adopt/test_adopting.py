@@ -34,7 +34,7 @@ def adopt(place: Path, reading: int | None = None, name: str | None = None) -> s
     """Adopt as the command does with `--yes`; what it prints."""
     proposal = looked_at(place)
     trial, samples = chosen(proposal, reading)
-    write(adoption(trial, proposal, place, name))
+    write(adoption(trial, proposal, name))
     return "\n".join(told(trial, proposal, samples))
 
 
@@ -134,6 +134,19 @@ def boxes(root: Path) -> Path:
     return root / "mine"
 
 
+def nested_json(root: Path) -> Path:
+    nameless(root)
+    (root / "mine/coco.json").write_text('{"images": [], "categories": []}', encoding="utf-8")
+    return root / "mine"
+
+
+def several_labels(root: Path) -> Path:
+    nameless(root)
+    rows = [[f"{n:04d}.png", n % 2, 1, n % 3 // 2] for n in range(9)]
+    layouts.write_csv(root / "mine/findings.csv", [["image", "a", "b", "c"], *rows])
+    return root / "mine"
+
+
 def pairs(root: Path) -> Path:
     return layouts.put(root / "mine", ["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png"])
 
@@ -157,6 +170,8 @@ def broken(root: Path) -> Path:
         (nameless, r"9 pictures, .* no classes: .* a folder of its own"),
         (spreadsheet, r"'labels.xlsx' is a spreadsheet; save it as CSV"),
         (boxes, r"'0000.xml' and the like describe objects"),
+        (nested_json, r"'coco.json' is no list of rows"),
+        (several_labels, r"several of the columns a to c are 1 .* not supported"),
         (pairs, r"2 of 2 classes have fewer than 3 pictures"),
         (empty, r"no file in it"),
         (broken, r"16 of 16 pictures that were opened cannot be used; replace them.*truncated"),

@@ -1,11 +1,16 @@
 """The command as it is typed."""
 
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from typer.testing import CliRunner, Result
 
 from bakeoff.cli import app
 from bakeoff.params.block import read_key
+from bakeoff.params.datasets import Archived, read_chosen_dataset
+from bakeoff.runtime.files import sha256_of_file
 from tests.adopt import layouts
 from tests.adopt.test_adopting import repository
 
@@ -28,6 +33,30 @@ def test_it_says_what_it_found_and_writes_with_yes(repository: Path, tmp_path: P
     ):
         assert sentence in result.output
     assert read_key("dataset") == "scenes"
+    page = Path("reports/adopt/scenes.html").read_text(encoding="utf-8")
+    assert page.count("<img alt=") == 16  # eight of each class
+    assert "20 of 20 names matched" in page
+
+
+def test_what_is_at_an_address_is_fetched_and_its_hash_noted(
+    repository: Path, tmp_path: Path
+) -> None:
+    archive = layouts.sides_in_zip(tmp_path)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/mine.zip"
+        result = run(address, "--yes")
+        server.shutdown()
+    assert result.exit_code == 0, result.output
+    name, dataset = read_chosen_dataset()
+    assert isinstance(dataset, Archived)
+    assert (name, dataset.archive, dataset.url) == ("mine", "data/external/mine.zip", address)
+    assert dataset.sha256 == sha256_of_file(archive)
+    refused = run("https://user:secret@host/x.zip")
+    assert "must hold no login" in refused.stderr
+    assert "secret@" not in refused.output
+    assert run("s3://bucket/x.zip").stderr.count("only http and https are read") == 1
 
 
 def test_without_a_terminal_and_yes_nothing_is_written(repository: Path, tmp_path: Path) -> None:

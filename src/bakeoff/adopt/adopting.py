@@ -1,7 +1,7 @@
 """Look at a place, choose a reading, and write it into the repository."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from bakeoff.adopt.samples import Samples
 from bakeoff.adopt.sides import side_named
 from bakeoff.adopt.telling import other_readings
 from bakeoff.adopt.writing import description, with_values
+from bakeoff.ingest.sources import DOWNLOADS
 from bakeoff.params.block import PARAMS, read_key
-from bakeoff.params.datasets import dataset_path, read_dataset
+from bakeoff.params.datasets import DATASETS, dataset_path, read_dataset
+from bakeoff.runtime.addresses import file_name, without_credentials
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.files import write_text
+from bakeoff.runtime.files import sha256_of_file, write_text
 
 _ENDINGS = re.compile(
     r"(?i)(\.(zip|tar|tgz|gz|bz2|xz|csv|tsv|txt|jsonl|ndjson|json|npz|npy|h5|hdf5))+$"
@@ -33,15 +35,32 @@ class Adoption:
     values: dict[str, Any]  # of `params.yaml`, by dotted key
 
 
-def looked_at(place: Path) -> Proposal:
-    """The ways to read a place; nothing is written.
+def looked_at(place: str | Path) -> Proposal:
+    """The ways to read a place; what is at an address is fetched, nothing else is written.
 
     Raises:
         BakeoffError: there is none, or this is no repository.
     """
     if not PARAMS.is_file():
         raise BakeoffError(f"{PARAMS}: no such file; run this in the repository's root")
-    return propose(look(place))
+    if "://" not in str(place):
+        return propose(look(Path(place).expanduser()))
+    return propose(replace(look(_fetched(str(place))), url=str(place)))
+
+
+def _fetched(url: str) -> Path:
+    """The file behind an address, in `data/external/`."""
+    if not url.startswith(("http://", "https://")):
+        raise BakeoffError(f"{url}: only http and https are read; fetch it and name its path")
+    try:
+        target = DOWNLOADS / (file_name(without_credentials(url)) or "archive")
+    except ValueError as error:
+        raise BakeoffError(str(error)) from None
+    if not target.exists():
+        from bakeoff.runtime.downloads import download
+
+        download(url, target, sha256=None, max_gigabytes=20, where=DATASETS)
+    return target
 
 
 def chosen(proposal: Proposal, number: int | None) -> tuple[Trial, Samples]:
@@ -66,7 +85,7 @@ def chosen(proposal: Proposal, number: int | None) -> tuple[Trial, Samples]:
     return with_samples(trial, proposal.listing)
 
 
-def adoption(trial: Trial, proposal: Proposal, place: Path, name: str | None) -> Adoption:
+def adoption(trial: Trial, proposal: Proposal, name: str | None) -> Adoption:
     """The data set's file and the changes of `params.yaml`.
 
     Without a name it is that of the place; a number is added if another data set has it.
@@ -78,8 +97,14 @@ def adoption(trial: Trial, proposal: Proposal, place: Path, name: str | None) ->
     alone = listing.named and trial.reading.unpacked  # a table of pixels needs nothing beside it
     archive = _as_written(listing.archive / listing.named if alone else listing.archive)
     header = f"Written by `bakeoff adopt {archive}`; docs/data.md explains every key."
-    text = description(trial.reading, archive, header=header)
-    own = name or _name_of(place)
+    reading = trial.reading
+    if listing.url:
+        told = "of the file as it was fetched; publishers state it, too"
+        reading = reading.with_key("url", listing.url)
+        reading = reading.with_key("sha256", sha256_of_file(listing.archive), told)
+    text = description(reading, archive, header=header)
+    base = _name_of(listing.archive / listing.named)
+    own = name or base
     number = 1
     while dataset_path(own).exists() and dataset_path(own).read_text(encoding="utf-8") != text:
         if name:
@@ -87,7 +112,7 @@ def adoption(trial: Trial, proposal: Proposal, place: Path, name: str | None) ->
                 f"{dataset_path(name)}: exists and says something else; give another --name"
             )
         number += 1
-        own = f"{_name_of(place)}_{number}"
+        own = f"{base}_{number}"
     return Adoption(own, dataset_path(own), text, {"dataset": own} | _changes(trial))
 
 

@@ -110,7 +110,8 @@ def _pairs(arrays: Sequence[_Array]) -> list[tuple[_Array, _Array]]:
         ]
         if fitting:
             pairs.append((images, max(fitting, key=lambda a: (*_likeness(images, a), a.name))))
-    return pairs
+    order = ("train", "val", "test", "")
+    return sorted(pairs, key=lambda pair: order.index(side_named(pair[0].name)))
 
 
 def _likeness(images: _Array, labels: _Array) -> tuple[bool, int, bool]:

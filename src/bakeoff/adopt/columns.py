@@ -20,6 +20,8 @@ _GROUP_WORDS = frozenset(
     "animal burst case family group individual lesion participant patient patients person pid "
     "session slide subject".split()
 )
+_BITS = {"0", "1", "0.0", "1.0"}
+_NEARLY_ALL = 0.95
 _SAMPLE = 60  # rows that are matched to pictures
 _TREES = (">>", " > ", "::")
 _MOST_CLASSES = 2000
@@ -69,21 +71,29 @@ def split_column(rows: pd.DataFrame) -> str | None:
 
 def one_hot_columns(rows: pd.DataFrame, others: Sequence[str]) -> list[str]:
     """Columns of 0 and 1 of which one is 1 in nearly every row; [] if there are none."""
+    for run in _binary_runs(rows, others):
+        if (rows[run].astype(float).sum(axis=1) == 1).mean() >= _NEARLY_ALL:
+            return run
+    return []
+
+
+def several_labels(rows: pd.DataFrame, others: Sequence[str]) -> list[str]:
+    """Columns of 0 and 1 of which several are 1 in many rows; [] if there are none."""
+    for run in _binary_runs(rows, others):
+        if len(run) > 2 and (rows[run].astype(float).sum(axis=1) > 1).mean() > 1 - _NEARLY_ALL:
+            return run
+    return []
+
+
+def _binary_runs(rows: pd.DataFrame, others: Sequence[str]) -> list[list[str]]:
+    """Neighbouring columns of 0 and 1, the longest run first."""
     runs: list[list[str]] = [[]]
     for column in rows.columns:
         if column not in others and set(rows[column].str.strip().unique()[:9]) <= _BITS:
             runs[-1].append(str(column))
         elif runs[-1]:
             runs.append([])
-    for run in sorted(runs, key=len, reverse=True):
-        if len(run) >= 2:
-            total = rows[run].astype(float).sum(axis=1)
-            if (total == 1).mean() >= 0.95:
-                return run
-    return []
-
-
-_BITS = {"0", "1", "0.0", "1.0"}
+    return sorted((run for run in runs if len(run) > 1), key=len, reverse=True)
 
 
 def group_column(rows: pd.DataFrame, others: Sequence[str]) -> str | None:

@@ -23,8 +23,9 @@ _PATTERNS = (
     ),
 )
 _NUMBERS = (
-    (r"/(\d{1,3})[-_][^/]*{end}$", "the number before the name"),
-    (r"/[^/]*[-_]\D*(\d{1,3}){end}$", "the number after the name"),
+    (r"/(n\d{8})_\d+{end}$", "the number of the class before the name"),
+    (r"/([^\W_]*\d{1,3})[-_][^/]*{end}$", "the number at the start of the name"),
+    (r"/[^/]*[-_]\D*(\d{1,3}){end}$", "the number at the end of the name"),
 )
 _MOST = 0.9
 _LEAST = 3  # pictures of a class

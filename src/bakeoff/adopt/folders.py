@@ -17,7 +17,11 @@ CONTAINERS = frozenset(
     "data dataset files image images img imgs jpeg jpg jpegs jpgs photo photos pic pics picture "
     "pictures png pngs raw".split()
 )
-_PREFIXES = (r"n\d{8}[-_ ](.+)", r"\d+[-_. ]+(\D.+)")  # n02085620-Chihuahua, 001.Albatross
+_NAMES = (  # n02085620-Chihuahua, 001.Albatross, cats.zip
+    r"^n\d{8}[-_ ](.+)",
+    r"^\d+[-_. ]+(\D.+)",
+    r"^(.+)\.(?:zip|tar|tgz|tar\.gz)$",
+)
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def individuals(names: Collection[str]) -> bool:
         return True
     numbered = [name for name in names if re.search(r"\d", name)]
     stems = {re.sub(r"\d+", "", name) for name in numbered}
-    return len(names) > 2 and len(numbered) > 0.9 * len(names) and 2 * len(stems) <= len(names)
+    return len(names) > 1 and len(numbered) > 0.9 * len(names) and 2 * len(stems) <= len(names)
 
 
 def _labelled(places: dict[str, _Place], usual: dict[str, _Place], level: int) -> dict[str, str]:
@@ -138,7 +142,7 @@ def _reading(labelled: dict[str, str], places: dict[str, _Place], level: int) ->
         said = name[up - 1] if up <= 2 else f"the folder {up} levels above each picture"
         keys = {"kind": "folders"} | ({"level": up} if up > 1 else {})
         reading = Reading(f"one folder for each class: {said}", "", keys)
-        return _without_numbers(reading, classes)
+        return _bare(_one_spelling(reading, labelled), classes)
     tops = set(position.values())
     if len(tops) == 1:
         (top,) = tops
@@ -149,11 +153,25 @@ def _reading(labelled: dict[str, str], places: dict[str, _Place], level: int) ->
     return Reading("one folder for each class, with folders in it", "", keys)
 
 
-def _without_numbers(reading: Reading, classes: Sequence[str]) -> Reading:
-    """Drop the number before each class's name, where the rest still tells classes apart."""
-    for pattern in _PREFIXES:
+def _one_spelling(reading: Reading, labelled: dict[str, str]) -> Reading:
+    """One name for classes that differ only in case, the most frequent one."""
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for label in labelled.values():
+        spellings[label.casefold()][label] += 1
+    rename = {
+        label: counts.most_common(1)[0][0]
+        for counts in spellings.values()
+        for label in sorted(counts)
+        if label != counts.most_common(1)[0][0]
+    }
+    return reading.with_key("rename", rename, "two spellings of one name") if rename else reading
+
+
+def _bare(reading: Reading, classes: Sequence[str]) -> Reading:
+    """Without the number before each class's name, where the rest still tells classes apart."""
+    for pattern in _NAMES:
         found = [re.search(pattern, name) for name in classes]
-        names = [match.group(1) for match in found if match and match.start() == 0]
+        names = [match.group(1) for match in found if match]
         if len(names) == len(classes) == len({name.casefold() for name in names}):
             return reading.with_key("label", pattern, f"'{classes[0]}' is '{names[0]}'")
     return reading

@@ -10,6 +10,7 @@ from bakeoff.sort.found import Found
 from bakeoff.sort.idle_keys import PATIENTS
 
 _COPIES = r"[^/]+(?=\.rf\.\w+\.\w+$)"  # Roboflow's copies of one picture
+_EYES = r"(?i)[^/]+(?=[-_ ](left|right|l|r|od|os)\.\w+$)"  # both eyes or hands of one person
 _LEVELS = 4
 
 
@@ -36,6 +37,7 @@ def likely_groups(usable: Sequence[Found]) -> Groups | None:
     at least three groups, one for each side.
     """
     candidates = [(_COPIES, "copies of one picture")]
+    candidates += [(_EYES, "left and right of one person")]
     candidates += [(p, "folders of patients, sessions or objects") for p in _folders(usable)]
     both = "|".join(PATIENTS)
     candidates += [(p, "patients, sessions or objects, by their names") for p in (both, *PATIENTS)]

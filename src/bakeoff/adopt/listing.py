@@ -33,6 +33,7 @@ class Listing:
     inner: tuple[str, ...] = ()  # archives in the archive; their members are among the files
     links: bool = False  # whether the folder holds links, which have been followed
     named: str = ""  # the table, if one was named itself: the others of its folder are not listed
+    url: str = ""  # that it was fetched from
 
     @property
     def paths(self) -> list[str]:

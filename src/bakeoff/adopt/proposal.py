@@ -135,6 +135,10 @@ def _finished(trial: Trial, listing: Listing) -> Trial:
         told = f"{groups.what}: {groups.told()}"
         reading = reading.with_key("group", groups.pattern, told)
     reading = _with_found_sides(reading, trial)
+    strays = [glob for glob in globs_for(trial.strays, listing.pictures) if glob.endswith("/*")]
+    if strays:
+        globs = [*reading.keys.get("leave_out", ()), *strays]
+        reading = reading.with_key("leave_out", globs, "folders without pictures of a class")
     if listing.named and not reading.unpacked:
         used = [*trial.labels, listing.named]
         rest = [path for path in listing.paths if path not in set(used)]

@@ -46,14 +46,20 @@ class Trial:
     reading: Reading  # that was tried
     # one item for each file that is brought in, then one for each row without a picture
     found: tuple[Found, ...] = ()
+    pictures: frozenset[str] = frozenset()  # files that are named as pictures
     left_out: tuple[str, ...] = ()  # files that `keep` and `leave_out` leave out
     warnings: tuple[str, ...] = ()  # of the sort stage
     refusal: str = ""  # its sentence, where it refuses the reading; "" otherwise
 
     @property
     def usable(self) -> list[Found]:
-        """Files with a class."""
-        return [item for item in self.found if item.reason is None]
+        """Pictures with a class."""
+        return [i for i in self.found if i.reason is None and i.path in self.pictures]
+
+    @property
+    def strays(self) -> list[str]:
+        """Files that lie as if they were pictures of a class."""
+        return [i.path for i in self.found if i.reason is None and i.path not in self.pictures]
 
     @property
     def unlabelled(self) -> list[Found]:
@@ -91,7 +97,8 @@ def try_out(reading: Reading, listing: Listing) -> Trial:
             warn_of_classes(found, dataset)
         except BakeoffError as error:
             return Trial(reading, left_out=tuple(left_out), refusal=str(error))
-    return Trial(reading, tuple(found), tuple(left_out), tuple(warnings))
+    pictures = frozenset(reading.unpacked or listing.pictures)
+    return Trial(reading, tuple(found), pictures, tuple(left_out), tuple(warnings))
 
 
 @contextmanager

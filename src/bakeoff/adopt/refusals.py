@@ -40,7 +40,10 @@ def nothing_recognised(listing: Listing) -> BakeoffError:
         return _no_pictures(listing)
     first = quoted(listing.pictures[0])
     count = f"{len(listing.pictures)} pictures, such as '{first}', but no classes"
+    stems = {PurePosixPath(path).stem for path in listing.pictures}
+    texts = [path for path in listing.tables if path.endswith(".txt")]
     boxes = [path for path in listing.others if path.lower().endswith(".xml")]
+    boxes = boxes or [path for path in texts if PurePosixPath(path).stem in stems]
     if len(boxes) * 2 > len(listing.pictures):
         return BakeoffError(
             f"{place}: {count}; '{quoted(boxes[0])}' and the like describe objects in pictures, "
@@ -49,6 +52,11 @@ def nothing_recognised(listing: Listing) -> BakeoffError:
     spreadsheet = next((p for p in listing.others if "spreadsheet" in (kind_of_file(p) or "")), "")
     if spreadsheet:
         return BakeoffError(f"{place}: {count}; '{spreadsheet}' is {kind_of_file(spreadsheet)}")
+    if nested := next((path for path in listing.tables if path.endswith(".json")), ""):
+        return BakeoffError(
+            f"{place}: {count}; '{quoted(nested)}' is no list of rows with a file's name and a "
+            "label; export it as CSV or JSON Lines"
+        )
     tables = f"; {len(listing.tables)} text files name no pictures with labels"
     return BakeoffError(
         f"{place}: {count}: folders and names tell none{tables * bool(listing.tables)}; give each "

@@ -157,7 +157,13 @@ def _with_label(base: Reading, rows: pd.DataFrame, taken: list[str]) -> list[Rea
     if one_hot := columns.one_hot_columns(rows, taken):
         layout = "a table with one column for each class"
         return [replace(base, layout=layout).with_key("label_columns", one_hot)]
-    candidates = columns.label_columns(rows, taken)
+    several = columns.several_labels(rows, taken)
+    candidates = columns.label_columns(rows, [*taken, *several])
+    if several and not candidates:
+        raise BakeoffError(
+            f"{base.why}, and several of the columns {several[0]} to {several[-1]} are 1 in many "
+            "rows: pictures with several labels are not supported; keep one column of labels"
+        )
     if not candidates:
         return []
     if columns.is_sure(candidates, rows):

@@ -15,10 +15,10 @@ _PLAIN = re.compile(r"(~?/|\.\.?/)*[A-Za-z_][\w./-]*( [\w./]+)*")
 _NO_TEXT = frozenset("true false yes no on off null none y n".split())
 _WIDTH = 100
 _ORDER = (
-    "kind description source licence archive inner_archives follow_links keep leave_out table "
-    "image_column image_suffix image_folder label_column label_columns pixels_column separator "
-    "depth images labels level label group_column group split_column official rename delimiter "
-    "encoding"
+    "kind description source licence archive url sha256 inner_archives follow_links keep "
+    "leave_out table image_column image_suffix image_folder label_column label_columns "
+    "pixels_column separator depth images labels level label group_column group split_column "
+    "official rename delimiter encoding"
 ).split()
 
 

@@ -43,20 +43,27 @@ class NotFetchedError(Exception):
     """A short reason why an optional file was not fetched."""
 
 
-def download(url: str, target: Path, *, sha256: str, max_gigabytes: float, where: Path) -> None:
+def download(
+    url: str, target: Path, *, sha256: str | None, max_gigabytes: float, where: Path
+) -> None:
     """Download `url` to `target`, which is created only if its SHA-256 is the expected one.
 
     Partial data are kept as `<name>.partial` beside the target, from which later attempts and later
     runs resume. A file with the wrong hash is deleted. `url` is http or https and shown without its
-    query; `max_gigabytes` are 1e9 bytes each.
+    query; `max_gigabytes` are 1e9 bytes each. Without a hash nothing is resumed or compared.
 
     Raises:
         BakeoffError: the host does not respond, sends too much, or sends another file.
     """
     partial = target.with_name(f"{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
+    if sha256 is None:
+        partial.unlink(missing_ok=True)
     resumed = partial.exists()
     _fetch_all(url, partial, max_gigabytes, where)
+    if sha256 is None:
+        partial.replace(target)
+        return
     if resumed and sha256_of_file(partial) != sha256:
         log.warning(
             "%s: the partial download of an earlier run does not fit; fetching it again", shown(url)
