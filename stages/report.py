@@ -8,7 +8,7 @@ from bakeoff.params.block import PARAMS
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.resolved import resolved_dataset, resolved_names
 from bakeoff.report.evidence import gather_evidence
-from bakeoff.report.files import read_histories, write_report_files
+from bakeoff.report.files import made_from, read_histories, write_report_files
 from bakeoff.report.kept import keep_report
 from bakeoff.report.page import Context
 from bakeoff.report.terminal import show_comparison
@@ -19,6 +19,7 @@ from bakeoff.test_side.candidates import compared_names, read_candidates
 from bakeoff.test_side.probabilities import Inputs
 from bakeoff.tfrecord.index import read_index
 from bakeoff.tracking import log_comparison
+from bakeoff.tracking.facts import code_tags
 
 
 def main() -> None:
@@ -38,6 +39,8 @@ def main() -> None:
         params_text=PARAMS.read_text(encoding="utf-8"),
         histories=read_histories(candidates),
         searches=read_searches(SEARCH, candidates),
+        paths=paths,
+        made=made_from(code_tags()),
     )
     write_report_files(REPORTS, evidence, context)
     keep_report(REPORTS, dataset)

@@ -96,5 +96,7 @@ def evaluate(workshop: Path, name: str) -> None:
         params_text="dataset: tiny <b>\nmirror: https://anna:s3cret@h/w?token=t0ken\n",
         histories=read_histories(candidates),
         searches=read_searches(workshop / "search", candidates),
+        paths={},
+        made="2026-01-02, commit 12345678",
     )
     write_report_files(workshop / name, evidence, context)

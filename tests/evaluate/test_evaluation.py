@@ -273,6 +273,10 @@ def test_the_page_holds_all_it_shows(reports):
     for name in NAMES:
         assert f'id="model-{name}"' in page
     assert page.count("data:image/jpeg;base64,") > 10
+    grid = page.partition('<section id="confusion">')[2].partition("</section>")[0]
+    assert grid.count('<table class="confusion">') == len(NAMES)
+    assert "2026-01-02, commit 12345678" in page
+    assert "<dt>Kappa</dt><dd>Cohen&#39;s kappa" in page
     assert not re.search(r">\s*(nan|None|<NA>)\b", page)
 
 

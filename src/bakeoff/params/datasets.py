@@ -66,6 +66,7 @@ class Dataset(Block):
     source: str = ""  # public page
     licence: str = ""
     citation: str = ""
+    notice: str = ""  # a warning at the top of the report
     keep: Annotated[tuple[Glob, ...], Field(min_length=1)] = ("*",)  # the rest is left out
     leave_out: tuple[Glob, ...] = ()  # of what `keep` lets through
     group: Regex | None = None  # same match, same side

@@ -1,6 +1,7 @@
 """The files of the report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,13 @@ def read_histories(candidates: Sequence[Candidate]) -> dict[str, pd.DataFrame]:
     paths = {c.name: c.folder / "history.csv" for c in candidates}
     histories = {name: read_csv(path) for name, path in paths.items() if path.is_file()}
     return {n: h for n, h in histories.items() if {"loss", "val_loss"} <= set(h.columns)}
+
+
+def made_from(code: Mapping[str, str]) -> str:
+    """The day, and the commit of `tracking.facts.code_tags`, in words."""
+    commit = code.get("mlflow.source.git.commit", "")[:8]
+    changed = " with changes" if code.get("git_dirty") == "true" else ""
+    return f"{date.today().isoformat()}{commit and f', commit {commit}{changed}'}"
 
 
 def write_report_files(reports: Path, evidence: Evidence, context: Context) -> None:

@@ -3,8 +3,9 @@
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report import page_text, pictures
 from bakeoff.report.evidence import Evidence
 from bakeoff.report.figures import Drawn
-from bakeoff.report.pictures import Thumbnails
+from bakeoff.report.glossary import GLOSSARY
+from bakeoff.report.pictures import Inlined, Thumbnails
 from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.figures import to_svg
+from bakeoff.report.sheets import Captioned
 from bakeoff.runtime.addresses import without_secrets
 from bakeoff.runtime.files import write_text
 from bakeoff.test_side.repeats import Spread
@@ -38,6 +41,7 @@ _MAPS_TITLES = {
     "forest": "Which pixels the forest uses",
     "network": "Where it looks on average, for each true class",
 }
+_FIRST = 3  # sentences of the verdict that are in view
 _SIDES = ("train", "val", "test")
 
 
@@ -53,6 +57,8 @@ class Context:
     params_text: str  # params.yaml
     histories: Mapping[str, pd.DataFrame]
     searches: Mapping[str, pd.DataFrame]  # trials.csv of the models that were searched
+    paths: Mapping[str, str]  # by image_id, in data/interim
+    made: str  # when, and from which commit
 
 
 def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn) -> None:
@@ -61,7 +67,7 @@ def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn)
     page = _page(evidence, context, drawn)
     html = ""
     for thumbnails in _THUMBNAILS:
-        html = template.render(page=page | _pictures(evidence, thumbnails))
+        html = template.render(page=page | _pictures(evidence, context.paths, thumbnails))
         if len(html.encode()) < _MOST_BYTES:
             break
     write_text(path, html)
@@ -77,7 +83,10 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "description": context.described.description.replace("`", ""),
         "provenance": _provenance(context.described),
         "headline": _unbroken(sentences[0]),
-        "verdict": [_unbroken(s) for s in sentences[1:]],
+        **_findings(sentences[1:]),
+        "notice": context.described.notice,
+        "made": context.made,
+        "glossary": GLOSSARY,
         "tested": tested(comparison),
         "folds": comparison.folds,
         "repeated": len(best.repeats),
@@ -113,6 +122,13 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "versions": [("Python", platform.python_version())] + [(p, version(p)) for p in _PACKAGES],
         "params": without_secrets(context.params_text),
     }
+
+
+def _findings(said: Sequence[str]) -> dict[str, list[str]]:
+    """The first sentences and all warnings, which are in view, and the others."""
+    seen = [s for i, s in enumerate(said) if i < _FIRST or s.startswith("Warning")]
+    more = [s for s in said if s not in seen]
+    return {"verdict": [*map(_unbroken, seen)], "more": [*map(_unbroken, more)]}
 
 
 def _own_scores(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -187,16 +203,25 @@ def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:
     ]
 
 
-def _pictures(evidence: Evidence, thumbnails: Thumbnails) -> dict[str, Any]:
+def _pictures(
+    evidence: Evidence, paths: Mapping[str, str], thumbnails: Thumbnails
+) -> dict[str, Any]:
     """The sections with pictures."""
+    named = partial(thumbnails.inline, paths=paths)
+    trained = evidence.comparison.trained
     return {
-        "hardest": thumbnails.inline(pictures.hardest(evidence)),
-        "suspects": thumbnails.inline(pictures.suspects(evidence)),
-        "models": [_section(evidence, model, thumbnails) for model in evidence.comparison.trained],
+        "hardest": named(pictures.hardest(evidence)),
+        "suspects": named(pictures.suspects(evidence)),
+        "models": [_section(evidence, model, thumbnails, named) for model in trained],
     }
 
 
-def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> dict[str, Any]:
+def _section(
+    evidence: Evidence,
+    model: Contender,
+    thumbnails: Thumbnails,
+    named: Callable[[Sequence[Captioned]], list[Inlined]],
+) -> dict[str, Any]:
     meta = model.metadata
     seen = pictures.seen(evidence, model)
     means = pictures.mean_maps(evidence, model) + pictures.importances(evidence, model)
@@ -209,10 +234,10 @@ def _section(evidence: Evidence, model: Contender, thumbnails: Thumbnails) -> di
         "confusion_uri": _confusion_uri(model, thumbnails),
         "commonest": page_text.commonest_mistakes(model),
         "per_class": page_text.per_class_rows(model),
-        "seen": thumbnails.inline(seen),
+        "seen": named(seen),
         "maps_title": _MAPS_TITLES.get(meta["kind"], _MAPS_TITLES["network"]),
-        "mean_maps": thumbnails.inline(means),
-        "mistakes": thumbnails.inline(pictures.mistakes(evidence, model)),
+        "mean_maps": named(means),
+        "mistakes": named(pictures.mistakes(evidence, model)),
         "facts": json.dumps(meta, indent=2, sort_keys=True),
     }
 

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,6 +130,7 @@ class Inlined:
     uri: str
     caption: str
     image_id: str
+    path: str  # in data/interim; empty for what is computed from many pictures
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,12 @@ class Thumbnails:
     side: int  # pixels, the longer side
     quality: int  # JPEG, 1..95
 
-    def inline(self, pictures: Sequence[Captioned]) -> list[Inlined]:
-        """Embed pictures with their captions."""
-        return [Inlined(self.uri(p.picture), p.caption, p.image_id) for p in pictures]
+    def inline(self, pictures: Sequence[Captioned], paths: Mapping[str, str]) -> list[Inlined]:
+        """Embed pictures with their captions and, by `image_id`, the paths of their files."""
+        return [
+            Inlined(self.uri(p.picture), p.caption, p.image_id, paths.get(p.image_id, ""))
+            for p in pictures
+        ]
 
     def uri(self, picture: NDArray[np.uint8]) -> str:
         """A picture, uint8 `(h, w, 1 | 3)`, as a `data:` URI of a JPEG file."""

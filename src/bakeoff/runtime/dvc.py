@@ -11,7 +11,7 @@ import yaml
 from bakeoff.runtime.errors import BakeoffError
 
 CLOCKED = frozenset({"reports/comparison.csv", "reports/cost.png", "reports/report.html"})
-"""Outputs that report seconds, which no two runs share."""
+"""Outputs that report seconds or the day, which no two runs share."""
 
 
 def locked_outputs(lock: str) -> dict[str, str]:
