@@ -16,7 +16,9 @@ from time import perf_counter, process_time
 
 from bakeoff.features.sides import read_feature_facts, read_feature_side
 from bakeoff.folds.pool import read_feature_pool
-from bakeoff.params.models import HeadParams, TrainParams, model_names, read_model_params
+from bakeoff.params.model_names import model_names
+from bakeoff.params.models import read_model_params
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.layout import FEATURES, FOLD_TABLE
 from bakeoff.runtime.parallel import worker_count

@@ -32,14 +32,9 @@ from bakeoff.features.batches import BATCH, extract
 from bakeoff.features.frozen import load_backbone, write_features
 from bakeoff.features.sides import read_feature_facts, read_feature_side, read_record_side
 from bakeoff.features.weights import resolve_weights
-from bakeoff.params.models import (
-    HeadParams,
-    LiveAugmentation,
-    ModelParams,
-    TrainParams,
-    model_names,
-    read_model_params,
-)
+from bakeoff.params.model_names import model_names
+from bakeoff.params.models import ModelParams, read_model_params
+from bakeoff.params.training import HeadParams, LiveAugmentation, TrainParams
 from bakeoff.runtime.devices import Compute, prepare
 from bakeoff.runtime.tf import keras, tf
 from bakeoff.tfrecord.index import read_index

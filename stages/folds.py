@@ -7,9 +7,9 @@ from time import perf_counter
 
 from bakeoff.features.sides import read_feature_facts
 from bakeoff.folds.predictions import write_folds, write_no_folds
+from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.block import read_key
 from bakeoff.params.folds import FoldsParams
-from bakeoff.params.models import ForestParams, LogisticParams
 from bakeoff.params.resolved import resolved_model
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder, writing_folder

@@ -9,8 +9,8 @@ from bakeoff.baselines.forest import describe_side
 from bakeoff.folds.forests import predict_kept_forest
 from bakeoff.folds.pool import make_pool
 from bakeoff.folds.predictions import Predicted, write_folds, write_no_folds
+from bakeoff.params.baselines import read_forest_params
 from bakeoff.params.block import read_key
-from bakeoff.params.models import read_forest_params
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder, writing_folder
 from bakeoff.runtime.layout import FEATURES, FOLD_TABLE, FOLDS, PROCESSED, mlruns

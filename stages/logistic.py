@@ -8,9 +8,9 @@ from time import perf_counter
 from bakeoff.baselines.classical import Classifier, write_classifier, write_skipped
 from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
 from bakeoff.features.sides import read_feature_facts, read_feature_side
+from bakeoff.params.baselines import LogisticParams
 from bakeoff.params.block import read_key
 from bakeoff.params.found import write_no_search
-from bakeoff.params.models import LogisticParams
 from bakeoff.params.tuning import read_logistic_tuning
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.journal import record_fit

@@ -7,9 +7,9 @@ from time import perf_counter
 
 from bakeoff.baselines.classical import Classifier, write_classifier, write_skipped
 from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata, forest_sentence
+from bakeoff.params.baselines import ForestParams, read_forest_params
 from bakeoff.params.block import read_key
 from bakeoff.params.found import write_no_search
-from bakeoff.params.models import ForestParams, read_forest_params
 from bakeoff.params.tuning import read_forest_tuning
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.journal import record_fit

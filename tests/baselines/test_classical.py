@@ -20,7 +20,7 @@ from bakeoff.baselines.forest import (
 )
 from bakeoff.baselines.logistic import choose_inverse_regularization, fit_logistic
 from bakeoff.features.sides import Side
-from bakeoff.params.models import ForestParams, LogisticParams
+from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.scoring.predictions import read_predictions
 from tests.tiny_sides import CLASSES, tiny_side
 

@@ -20,8 +20,9 @@ from bakeoff.baselines.logistic import fit_logistic, logistic_metadata
 from bakeoff.evaluate.evaluation import evaluate_models
 from bakeoff.evaluate.verdict import conclusions
 from bakeoff.features.sides import read_feature_side, read_record_side
+from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.found import Found
-from bakeoff.params.models import ForestParams, HeadParams, LogisticParams
+from bakeoff.params.training import HeadParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json
 from bakeoff.scoring.predictions import read_predictions

@@ -10,14 +10,9 @@ from bakeoff.features.weights import resolve_weights
 from bakeoff.folds.model import FoldsJob, predict_in_folds
 from bakeoff.folds.networks import read_record_pool
 from bakeoff.folds.predictions import read_folds, write_folds
-from bakeoff.params.models import (
-    FineTuneParams,
-    ForestParams,
-    HeadParams,
-    LogisticParams,
-    ModelParams,
-    TrainParams,
-)
+from bakeoff.params.baselines import ForestParams, LogisticParams
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import FineTuneParams, HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.tfrecord.numpy_reading import record_batches
 from bakeoff.tfrecord.regrouping import regroup_records

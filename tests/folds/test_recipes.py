@@ -15,7 +15,8 @@ from bakeoff.folds.finished import Finished
 from bakeoff.folds.forests import predict_forest
 from bakeoff.folds.heads import predict_heads
 from bakeoff.folds.regression import FRACTIONS, nested_subsets, predict_regression
-from bakeoff.params.models import ForestParams, HeadParams, LogisticParams, TrainParams
+from bakeoff.params.baselines import ForestParams, LogisticParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from tests.tiny_pool import tiny_pool
 

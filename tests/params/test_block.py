@@ -7,17 +7,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bakeoff.params.baselines import ForestParams, LogisticParams, read_forest_params
 from bakeoff.params.block import TOP_LEVEL, read_key, read_yaml
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
+from bakeoff.params.model_names import model_names
 from bakeoff.params.models import (
     ComputeParams,
-    ForestParams,
-    LogisticParams,
     ModelDefaults,
-    model_names,
     read_feature_params,
-    read_forest_params,
     read_model_params,
 )
 from bakeoff.runtime.errors import BakeoffError

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from bakeoff.params.baselines import ForestParams
 from bakeoff.params.block import Block, parse
 from bakeoff.params.check import BLOCKS
 from bakeoff.params.datasets import KINDS
-from bakeoff.params.models import ForestParams, ModelParams
+from bakeoff.params.models import ModelParams
 from bakeoff.params.tuning import TuneParams
 from bakeoff.runtime.errors import BakeoffError
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bakeoff.params.models import ForestParams, read_model_params
+from bakeoff.params.baselines import ForestParams
+from bakeoff.params.models import read_model_params
 from bakeoff.params.tuning import (
     Dimension,
     read_forest_tuning,

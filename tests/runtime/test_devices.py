@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from bakeoff.params.models import FineTuneParams, HeadParams, TrainParams
+from bakeoff.params.training import FineTuneParams, HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.train.picture_training import train_on_pictures

@@ -15,9 +15,9 @@ from bakeoff.baselines.classical import write_classifier
 from bakeoff.baselines.forest import describe_side, fit_forest, forest_metadata
 from bakeoff.cli import app
 from bakeoff.features.sides import read_record_side
+from bakeoff.params.baselines import ForestParams
 from bakeoff.params.data import RandomTransforms, TfrecordParams
 from bakeoff.params.found import Found
-from bakeoff.params.models import ForestParams
 from bakeoff.runtime.tables import PLAN_COLUMNS
 from bakeoff.scoring.predictions import write_predictions
 from bakeoff.serve.mlflow_model import _load_pyfunc

@@ -9,7 +9,8 @@ import pytest
 from bakeoff.baselines.classical import write_classifier
 from bakeoff.baselines.forest import fit_forest
 from bakeoff.baselines.logistic import fit_logistic
-from bakeoff.params.models import ForestParams, HeadParams, LogisticParams, TrainParams
+from bakeoff.params.baselines import ForestParams, LogisticParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.files import read_json
 from bakeoff.train.head_training import train_head

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bakeoff.features.sides import Side
-from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.train.fused_adam import FusedAdam, FusedAdamW

@@ -4,7 +4,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from bakeoff.params.models import HeadParams
+from bakeoff.params.training import HeadParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.temperature import softmax
 from bakeoff.train.heads import (

@@ -9,13 +9,8 @@ from bakeoff.features.frozen import write_features
 from bakeoff.features.sides import read_feature_facts
 from bakeoff.features.weights import resolve_weights
 from bakeoff.params.found import Found
-from bakeoff.params.models import (
-    ConvBlock,
-    FineTuneParams,
-    HeadParams,
-    ModelParams,
-    TrainParams,
-)
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import ConvBlock, FineTuneParams, HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tfrecord.reading import read_records

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from bakeoff.params.models import LiveAugmentation
+from bakeoff.params.training import LiveAugmentation
 from bakeoff.pictures.warping import Warp, warp
 from bakeoff.train.live_augmentation import augment, is_active, mix
 from bakeoff.train.rand_augment import OPERATIONS, rand_augment

@@ -4,7 +4,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from bakeoff.features.sides import Side
-from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.train.epoch_metrics import epoch_metrics

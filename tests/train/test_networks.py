@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from bakeoff.features.backbones import build_backbone
-from bakeoff.params.models import ConvBlock, HeadParams
+from bakeoff.params.training import ConvBlock, HeadParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.train.heads import build_head
 from bakeoff.train.networks import build_cnn, picture_network, quicken_batch_norm, unfreeze

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from bakeoff.params.models import TrainParams
+from bakeoff.params.training import TrainParams
 from bakeoff.train.optimizers import averaged_weights, build_optimizer, learning_rate
 
 

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from bakeoff.features.sides import read_record_side
-from bakeoff.params.models import (
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import (
     ConvBlock,
     FineTuneParams,
     HeadParams,
     LiveAugmentation,
-    ModelParams,
     Resolution,
     TrainParams,
 )

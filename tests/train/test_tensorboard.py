@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from bakeoff.params.models import FineTuneParams, HeadParams, ModelParams, TrainParams
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import FineTuneParams, HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.train.head_training import train_head
 from bakeoff.train.job import Job, tensorboard_folder

@@ -9,7 +9,8 @@ from bakeoff.features.frozen import write_features
 from bakeoff.features.sides import read_feature_facts, read_feature_side
 from bakeoff.features.weights import resolve_weights
 from bakeoff.params.found import read_found
-from bakeoff.params.models import FineTuneParams, HeadParams, ModelParams, TrainParams
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import FineTuneParams, HeadParams, TrainParams
 from bakeoff.params.tuning import Dimension, Searched, Tuning
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.files import read_json, sha256_of_folder

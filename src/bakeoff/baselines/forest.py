@@ -15,8 +15,8 @@ from bakeoff.baselines.classical import fit_calibrated
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.descriptors import describe
 from bakeoff.features.sides import Side, read_feature_facts, read_feature_side, read_record_side
+from bakeoff.params.baselines import ForestParams
 from bakeoff.params.found import Found
-from bakeoff.params.models import ForestParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.parallel import worker_count
 from bakeoff.tfrecord.index import RecordIndex

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from bakeoff.baselines.classical import fit_calibrated
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.features.sides import Side
+from bakeoff.params.baselines import LogisticParams
 from bakeoff.params.found import Found
-from bakeoff.params.models import LogisticParams
 from bakeoff.tfrecord.index import RecordIndex
 
 FLOOR = 1e-12

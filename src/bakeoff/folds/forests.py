@@ -13,7 +13,7 @@ from bakeoff.baselines.forest import new_forest, within_memory
 from bakeoff.folds.finished import Arrays, Finished
 from bakeoff.folds.pool import Part, Pool, Rows
 from bakeoff.folds.predictions import Recipe
-from bakeoff.params.models import ForestParams
+from bakeoff.params.baselines import ForestParams
 from bakeoff.runtime.fingerprints import code_sha256
 from bakeoff.runtime.progress import progress_bar
 from bakeoff.scoring.temperature import fit_temperature, softmax

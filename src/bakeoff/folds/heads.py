@@ -7,7 +7,7 @@ import numpy as np
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.pool import Pool
 from bakeoff.folds.predictions import Recipe
-from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.parallel import worker_count
 from bakeoff.scoring.temperature import fit_temperature, softmax
 from bakeoff.train.head_members import Heads, Member, train_members

@@ -12,8 +12,8 @@ from bakeoff.folds.networks import predict_network, read_record_pool
 from bakeoff.folds.pool import Pool, read_feature_pool
 from bakeoff.folds.predictions import NETWORK, LearningCurve, Predicted, Recipe
 from bakeoff.folds.regression import predict_regression
+from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.block import Block
-from bakeoff.params.models import ForestParams, LogisticParams
 from bakeoff.runtime.fingerprints import code_sha256
 from bakeoff.runtime.progress import progress_bar
 from bakeoff.train.job import Job, kind_of

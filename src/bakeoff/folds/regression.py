@@ -26,7 +26,7 @@ from bakeoff.baselines.logistic import FLOOR, new_regression
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.pool import Pool, Rows
 from bakeoff.folds.predictions import LearningCurve, Recipe
-from bakeoff.params.models import LogisticParams
+from bakeoff.params.baselines import LogisticParams
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
 FRACTIONS = (0.06, 0.12, 0.25, 0.5, 1.0)

@@ -7,20 +7,18 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bakeoff.params.baselines import FORESTS, LogisticParams, read_forest_params
 from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, missing, read_key, read_params
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
 from bakeoff.params.datasets import dataset_path, read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.folds import FoldsParams
 from bakeoff.params.mistakes import shown_value
+from bakeoff.params.model_names import model_names
 from bakeoff.params.models import (
-    FORESTS,
     ComputeParams,
-    LogisticParams,
     ModelDefaults,
-    model_names,
     read_feature_params,
-    read_forest_params,
     read_model_params,
 )
 from bakeoff.params.resolved import ChosenDataset, FeatureRequest, Search, write_resolved

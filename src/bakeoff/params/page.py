@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from bakeoff.params.baselines import ForestParams
 from bakeoff.params.block import PAGE, TOP_LEVEL, Block
 from bakeoff.params.check import BLOCKS
 from bakeoff.params.meanings import MEANINGS
 from bakeoff.params.mistakes import allowed_values
-from bakeoff.params.models import FeatureChoices, ForestParams, ModelParams
+from bakeoff.params.models import FeatureChoices, ModelParams
 from bakeoff.params.tuning import TuneParams
 from bakeoff.runtime.files import write_text
 

@@ -11,19 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_serializer, model_validator
 from pydantic.dataclasses import dataclass
 
+from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.block import PARAMS, Block, parse, read_key, read_params
 from bakeoff.params.found import with_values
 from bakeoff.params.mistakes import remedy
-from bakeoff.params.models import (
-    FineTuneParams,
-    ForestParams,
-    HeadParams,
-    LogisticParams,
-    ModelParams,
-    TrainParams,
-    merge,
-    read_model_params,
-)
+from bakeoff.params.models import ModelParams, merge, read_model_params
+from bakeoff.params.training import FineTuneParams, HeadParams, TrainParams
 from bakeoff.runtime.errors import BakeoffError
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bakeoff.params.models import FORESTS
+from bakeoff.params.baselines import FORESTS
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, sha256_of_folder
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.features.sides import read_feature_side
-from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.test_side.cache import cached
 from bakeoff.test_side.candidates import Candidate

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import reseed
 from bakeoff.runtime.errors import DivergedError
 from bakeoff.runtime.tf import keras, tf

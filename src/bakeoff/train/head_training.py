@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.features.sides import Side
-from bakeoff.params.models import HeadParams, TrainParams
+from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.tf import keras
 from bakeoff.train.heads import build_head, feature_scaling

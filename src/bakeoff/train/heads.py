@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.params.models import HeadParams
+from bakeoff.params.training import HeadParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tf import keras
 from bakeoff.train.keras_files import load_keras

@@ -15,7 +15,8 @@ from bakeoff.features.backbones import encode, picture_input, resized
 from bakeoff.features.frozen import load_backbone
 from bakeoff.features.sides import Side, read_feature_side, read_record_side
 from bakeoff.params.found import Found
-from bakeoff.params.models import ModelParams, Resolution
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import Resolution
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import code_sha256

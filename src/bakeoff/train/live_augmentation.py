@@ -6,7 +6,7 @@ pipeline and a resumed training use the same pictures as any other run.
 
 from typing import Any
 
-from bakeoff.params.models import LiveAugmentation
+from bakeoff.params.training import LiveAugmentation
 from bakeoff.pictures.warping import Warp, warp
 from bakeoff.runtime.tf import tf
 from bakeoff.train.rand_augment import rand_augment

@@ -6,7 +6,8 @@ import numpy as np
 
 from bakeoff.features.backbones import encode
 from bakeoff.params.applications import SCRATCH
-from bakeoff.params.models import ConvBlock, ModelParams
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import ConvBlock
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tf import keras
 

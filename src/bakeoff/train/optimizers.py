@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bakeoff.params.models import FineTuneParams, TrainParams
+from bakeoff.params.training import FineTuneParams, TrainParams
 from bakeoff.runtime.tf import keras
 from bakeoff.train.checkpoints import assign, values_of
 from bakeoff.train.fused_adam import FusedAdam, FusedAdamW

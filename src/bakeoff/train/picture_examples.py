@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.params.models import LiveAugmentation
+from bakeoff.params.training import LiveAugmentation
 from bakeoff.runtime.tf import tf
 from bakeoff.tfrecord.reading import read_records
 from bakeoff.train.live_augmentation import augment, is_active, mix

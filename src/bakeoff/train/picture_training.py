@@ -10,11 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.features.sides import Side
-from bakeoff.params.models import (
-    HeadParams,
-    ModelParams,
-    Resolution,
-)
+from bakeoff.params.models import ModelParams
+from bakeoff.params.training import HeadParams, Resolution
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.tf import keras
 from bakeoff.train.checkpoints import Checkpoint, assign, values_of

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.params.models import HeadParams
+from bakeoff.params.training import HeadParams
 
 logger = logging.getLogger(__name__)
 
