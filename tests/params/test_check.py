@@ -181,7 +181,7 @@ def test_a_backbone_is_a_whole_entry(edit: Edit) -> None:
     edit("models.scratch", {"backbone": "mlp"})
     assert sentences() == (
         "params.yaml: the key 'models.scratch.image_side' is missing; "
-        "give a whole number from 8 to 4096",
+        "give a whole number from 0 to 4096",
     )
 
 
