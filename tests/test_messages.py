@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 REMEDY = re.compile(
-    r"\b(add|change|check|choose|convert|copy|correct|delete|fetch|get|give|install|leave|lower|make|move|"
+    r"\b(add|change|check|choose|convert|copy|correct|delete|fetch|get|give|install|keep|leave|lower|make|move|"
     r"name|put|raise|register(?:s)?|remove|repack|replace|report|rescale|restore|run|save|say|set|"
     r"`[a-z]+|narrow|unset|use|write)\b"
 )
