@@ -121,6 +121,7 @@ def _family(
     """
     fold_p = np.array([corrected_t(outcomes, *pair) for pair in pairs])
     together = 1 - (1 - confidence) / max(1, choices)
+    apiece = 1 - (1 - confidence) / max(1, len(pairs))
     adjusted = group_adjusted
     if outcomes.folds is not None:
         adjusted = np.maximum(group_adjusted, holm(fold_p))
@@ -136,7 +137,7 @@ def _family(
                 outcomes.names[model],
                 outcomes.names[rival],
                 estimate.value,
-                _interval(outcomes, (model, rival), estimate, together),
+                _interval(outcomes, (model, rival), estimate, together, apiece),
                 float(group_p[place]),
                 float("nan") if outcomes.folds is None else float(fold_p[place]),
                 float(adjusted[place]),
@@ -148,9 +149,16 @@ def _family(
 
 
 def _interval(
-    outcomes: Outcomes, pair: tuple[int, int], estimate: Estimate, confidence: float
+    outcomes: Outcomes,
+    pair: tuple[int, int],
+    estimate: Estimate,
+    confidence: float,
+    of_folds: float,
 ) -> Interval:
-    """Student's over groups, extended by that of the test over folds, as both must agree."""
+    """Student's over groups, extended by that of the test over folds, as both must agree.
+
+    `confidence` and `of_folds` are those of one interval, each corrected as its test is.
+    """
     widen = _widen(outcomes)
     groups = student_interval(
         estimate, outcomes.sizes, confidence=confidence, scale="difference", widen=widen
@@ -158,6 +166,6 @@ def _interval(
     error = corrected_error(outcomes, *pair)
     if np.isnan(error):
         return groups
-    half = float(special.stdtrit(outcomes.parts - 1, (1 + confidence) / 2)) * error
+    half = float(special.stdtrit(outcomes.parts - 1, (1 + of_folds) / 2)) * error
     low, high = estimate.value - half, estimate.value + half
     return Interval(float(np.fmin(groups.low, low)), float(np.fmax(groups.high, high)))

@@ -1,5 +1,7 @@
 """Numbers in sentences."""
 
+import re
+
 import numpy as np
 
 from bakeoff.evaluate.intervals import Interval
@@ -28,3 +30,8 @@ def interval_points(interval: Interval) -> str:
 def p_value(value: float) -> str:
     """A p-value with its sign, such as `= 0.03`."""
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
+def unbroken(sentence: str) -> str:
+    """The sentence with non-breaking spaces between numbers and units."""
+    return re.sub(r"(?<=\d) (?=%|ms\b|MB\b|s\b)", "\u00a0", sentence)

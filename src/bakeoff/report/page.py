@@ -2,7 +2,6 @@
 
 import json
 import platform
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.table import origin_in_words, weights_in_words
 from bakeoff.evaluate.verdict import conclusions, tested
+from bakeoff.evaluate.wording import unbroken
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report import page_text, pictures
@@ -82,7 +82,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "title": context.dataset,
         "description": context.described.description.replace("`", ""),
         "provenance": _provenance(context.described),
-        "headline": _unbroken(sentences[0]),
+        "headline": unbroken(sentences[0]),
         **_findings(sentences[1:]),
         "notice": context.described.notice,
         "made": context.made,
@@ -128,7 +128,7 @@ def _findings(said: Sequence[str]) -> dict[str, list[str]]:
     """The first sentences and all warnings, which are in view, and the others."""
     seen = [s for i, s in enumerate(said) if i < _FIRST or s.startswith("Warning")]
     more = [s for s in said if s not in seen]
-    return {"verdict": [*map(_unbroken, seen)], "more": [*map(_unbroken, more)]}
+    return {"verdict": [*map(unbroken, seen)], "more": [*map(unbroken, more)]}
 
 
 def _own_scores(evidence: Evidence) -> list[tuple[str, str, str]]:
@@ -160,11 +160,6 @@ def _learning(curves: Mapping[str, Curve]) -> list[dict[str, Any]]:
         }
         for name, curve in curves.items()
     ]
-
-
-def _unbroken(sentence: str) -> str:
-    """The sentence with non-breaking spaces between numbers and units."""
-    return re.sub(r"(?<=\d) (?=%|ms\b|MB\b|s\b)", "\u00a0", sentence)
 
 
 def _spreads(spreads: Mapping[str, Spread]) -> list[tuple[str, ...]]:

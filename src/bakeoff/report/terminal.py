@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from bakeoff.evaluate.wording import unbroken
 from bakeoff.report.kept import kept_datasets, kept_folder
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
@@ -71,9 +72,10 @@ def _conclusions(path: Path) -> list[str]:
     if not path.is_file():
         return []
     evidence: dict[str, Any] = read_json(path)
-    first, *others = evidence["verdict"]
+    first, *others = map(unbroken, evidence["verdict"])
     wrap = partial(fill, width=_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-    return [fill(first, _WIDTH), "", *(wrap(f"- {sentence}") for sentence in others), ""]
+    lines = [fill(first, _WIDTH), "", *(wrap(f"- {sentence}") for sentence in others), ""]
+    return [line.replace("\u00a0", " ") for line in lines]
 
 
 def show_kept(datasets: Sequence[str]) -> None:
