@@ -44,8 +44,8 @@ def predict_heads(
         if arrays is None:
             fitted = next(trained)
             temperature = fit_temperature(fitted.val_logits, pool.labels[part.val])
-            numbers = np.array([temperature, fitted.epochs, fitted.best_epoch])
-            arrays = {"logits": fitted.test_logits, "numbers": numbers}
+            own = np.array([temperature, fitted.epochs, fitted.best_epoch])
+            arrays = {"logits": fitted.test_logits, "numbers": own}
             finished.put(name, arrays)
             advance(1)
         numbers[part.repeat, part.fold] = arrays["numbers"]
