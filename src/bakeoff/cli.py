@@ -159,7 +159,7 @@ def adopt(
     Prints what was found, asks, then writes datasets/<name>.yaml and sets `dataset` in params.yaml.
     """
     from bakeoff.adopt.adopting import adoption, chosen, looked_at, write
-    from bakeoff.adopt.telling import other_readings, told
+    from bakeoff.adopt.telling import described, other_readings
     from bakeoff.adopt.thumbnails import terminal_row, write_page
 
     proposal = looked_at(place)
@@ -169,7 +169,7 @@ def adopt(
         if asks and reading is None and not proposal.sure:
             reading = typer.prompt("Which reading", type=int, default=1)
     trial, samples = chosen(proposal, reading)
-    lines = told(trial, proposal, samples)
+    lines = described(trial, proposal, samples)
     print("\n".join(lines))
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         columns = shutil.get_terminal_size().columns
@@ -260,8 +260,8 @@ def predict(
         with writing_file(output) as partial:
             table.to_csv(partial, **form)
     where = f": {output}" if output else ""
-    said = "; ".join(about(folder).values())
-    print(f"{len(table)} pictures predicted with {said}{where}", file=sys.stderr)
+    model_facts = "; ".join(about(folder).values())
+    print(f"{len(table)} pictures predicted with {model_facts}{where}", file=sys.stderr)
     bad = table["error"].ne("").sum()
     if bad:
         raise BakeoffError(

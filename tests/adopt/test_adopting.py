@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.adopt.adopting import adoption, chosen, looked_at, write
-from bakeoff.adopt.telling import told
+from bakeoff.adopt.telling import described
 from bakeoff.ingest.sources import bring
 from bakeoff.params.block import read_key
 from bakeoff.params.data import SortParams, SplitParams
@@ -35,7 +35,7 @@ def adopt(place: Path, reading: int | None = None, name: str | None = None) -> s
     proposal = looked_at(place)
     trial, samples = chosen(proposal, reading)
     write(adoption(trial, proposal, name))
-    return "\n".join(told(trial, proposal, samples))
+    return "\n".join(described(trial, proposal, samples))
 
 
 def sort_adopted(repository: Path) -> Sorted:

@@ -99,9 +99,9 @@ def adoption(trial: Trial, proposal: Proposal, name: str | None) -> Adoption:
     header = f"Written by `bakeoff adopt {archive}`; docs/data.md explains every key."
     reading = trial.reading
     if listing.url:
-        told = "of the file as it was fetched; publishers state it, too"
+        note = "of the file as it was fetched; publishers state it, too"
         reading = reading.with_key("url", listing.url)
-        reading = reading.with_key("sha256", sha256_of_file(listing.archive), told)
+        reading = reading.with_key("sha256", sha256_of_file(listing.archive), note)
     text = description(reading, archive, header=header)
     base = _name_of(listing.archive / listing.named)
     own = name or base

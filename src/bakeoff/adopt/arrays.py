@@ -129,12 +129,12 @@ def _reading(pairs: Sequence[tuple[_Array, _Array]], arrays: Sequence[_Array]) -
         "images": images[0] if one else images,
         "labels": labels[0] if one else labels,
     }
-    first, answers = pairs[0]
-    why = f"'{first.name}' has shape {first.shape} and '{answers.name}' {answers.shape}"
+    first, target = pairs[0]
+    why = f"'{first.name}' has shape {first.shape} and '{target.name}' {target.shape}"
     reading = Reading("arrays of images and of labels", why, keys)
     if official := _official(pairs):
         reading = reading.with_key("official", official, "the archive's own sides")
-    found = {name for _, answers in pairs for name in set(_names(answers))}
+    found = {name for _, target in pairs for name in set(_names(target))}
     if rename := _rename(arrays, found):
         reading = reading.with_key("rename", rename, "the file's own names of the classes")
     least = min(sorted(images.shape[1:])[-2] for images, _ in pairs)

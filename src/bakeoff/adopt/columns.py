@@ -130,12 +130,12 @@ def label_columns(rows: pd.DataFrame, others: Sequence[str]) -> list[tuple[str, 
 
 
 def _rank(column: str) -> int:
-    said = words(column)
-    if "_".join(said) in _LABEL_FIRST:
+    parts = words(column)
+    if "_".join(parts) in _LABEL_FIRST:
         return 0
-    if not _LABEL_WORDS & set(said):
+    if not _LABEL_WORDS & set(parts):
         return 3
-    return 2 if _NUMBER_WORDS & set(said) else 1
+    return 2 if _NUMBER_WORDS & set(parts) else 1
 
 
 def _is_number(values: "pd.Series[str]") -> bool:

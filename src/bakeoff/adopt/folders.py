@@ -139,9 +139,9 @@ def _reading(labelled: dict[str, str], places: dict[str, _Place], level: int) ->
     if len(above) == 1:
         (up,) = above
         name = ("the folder of each picture", "the folder above a picture's folder")
-        said = name[up - 1] if up <= 2 else f"the folder {up} levels above each picture"
+        which = name[up - 1] if up <= 2 else f"the folder {up} levels above each picture"
         keys = {"kind": "folders"} | ({"level": up} if up > 1 else {})
-        reading = Reading(f"one folder for each class: {said}", "", keys)
+        reading = Reading(f"one folder for each class: {which}", "", keys)
         return _bare(_one_spelling(reading, labelled), classes)
     tops = set(position.values())
     if len(tops) == 1:
@@ -188,5 +188,5 @@ def _completed(
     if official:
         reading = reading.with_key("official", official, "the archive's own sides")
     globs = [*masks, *globs_for(loose, labelled)]
-    told = "masks" if not loose else "pictures in no class folder" if not masks else "no pictures"
-    return reading.with_key("leave_out", globs, told) if globs else reading
+    what = "masks" if not loose else "pictures in no class folder" if not masks else "no pictures"
+    return reading.with_key("leave_out", globs, what) if globs else reading

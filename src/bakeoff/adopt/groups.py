@@ -24,7 +24,7 @@ class Groups:
     groups: int
     total: int
 
-    def told(self) -> str:
+    def described(self) -> str:
         """How much it fits, in one line."""
         groups = self.groups + self.total - self.matched
         return f"{self.matched} of {self.total} names matched, {groups} groups"

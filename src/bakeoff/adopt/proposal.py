@@ -132,8 +132,8 @@ def _finished(trial: Trial, listing: Listing) -> Trial:
     """With groups, archives within, and what `params.yaml` needs."""
     reading = trial.reading
     if "group_column" not in reading.keys and (groups := likely_groups(trial.usable)):
-        told = f"{groups.what}: {groups.told()}"
-        reading = reading.with_key("group", groups.pattern, told)
+        described = f"{groups.what}: {groups.described()}"
+        reading = reading.with_key("group", groups.pattern, described)
     reading = _with_found_sides(reading, trial)
     strays = [glob for glob in globs_for(trial.strays, listing.pictures) if glob.endswith("/*")]
     if strays:

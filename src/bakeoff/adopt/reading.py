@@ -104,12 +104,12 @@ def try_out(reading: Reading, listing: Listing) -> Trial:
 @contextmanager
 def _warnings_of(name: str) -> Iterator[list[str]]:
     """Collect the warnings of a package instead of printing its messages."""
-    told: list[str] = []
+    messages: list[str] = []
 
     class Collect(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.levelno >= logging.WARNING:
-                told.append(record.getMessage())
+                messages.append(record.getMessage())
 
     logger, handler = logging.getLogger(name), Collect()
     propagate, level = logger.propagate, logger.level
@@ -117,7 +117,7 @@ def _warnings_of(name: str) -> Iterator[list[str]]:
     logger.propagate = False
     logger.setLevel(logging.WARNING)
     try:
-        yield told
+        yield messages
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate

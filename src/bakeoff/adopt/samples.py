@@ -24,7 +24,7 @@ class Samples:
         """The shortest side that was seen, in pixels; 0 if none was."""
         return min((min(size) for size in self.sides.values()), default=0)
 
-    def told(self) -> str:
+    def described(self) -> str:
         """Sizes and problems, in one line."""
         if not self.sides:
             return "none was looked at"

@@ -17,7 +17,7 @@ _NEEDS = {
 }
 
 
-def told(trial: Trial, proposal: Proposal, samples: Samples) -> list[str]:
+def described(trial: Trial, proposal: Proposal, samples: Samples) -> list[str]:
     """Everything about the reading that will be written."""
     reading = trial.reading
     lines = [f"layout     {reading.layout}", f"           {quoted(_why(trial), 200)}"]
@@ -26,7 +26,7 @@ def told(trial: Trial, proposal: Proposal, samples: Samples) -> list[str]:
     lines += _table(trial)
     lines += [f"left out   {line}" for line in _left_out(trial, proposal)]
     if not reading.unpacked:
-        lines.append(f"pictures   {samples.told()}")
+        lines.append(f"pictures   {samples.described()}")
     lines += [f"too small  {line}" for line in _too_small(trial)]
     lines += [f"needs      {key}: {reading.params[key]}, {_NEEDS[key]}" for key in reading.params]
     lines += [f"warning    {quoted(warning, 400)}" for warning in _warnings(trial)]

@@ -38,9 +38,9 @@ def description(reading: Reading, archive: str, *, header: str) -> str:
 
 def _entry(key: str, value: Any, comment: str) -> list[str]:
     line = f"{key}: {_flow(value)}"
-    told = f" # {comment}" if comment else ""
-    if len(line + told) <= _WIDTH:
-        return [line + told]
+    note = f" # {comment}" if comment else ""
+    if len(line + note) <= _WIDTH:
+        return [line + note]
     above = [f"# {comment}"] if comment else []
     if len(line) <= _WIDTH or not isinstance(value, list | dict):
         return [*above, line]
