@@ -55,11 +55,11 @@ def unpack_arrays(
                 files.append(open_arrays(path, stack, limit))
         known = [file for file in files if file is not None]
         for images, labels in zip(dataset.images, dataset.labels, strict=True):
-            for pictures, labelled in _pairs(known, images, labels, where):
-                used |= {pictures.path, labelled.path}
+            for pictures, others in _pairs(known, images, labels, where):
+                used |= {pictures.path, others.path}
                 with damage_reported(pictures.path):
-                    names = (pictures.holds(images) or "", labelled.holds(labels) or "")
-                    count += _write_pair(create, (pictures, labelled), names, (limit, where))
+                    names = (pictures.holds(images) or "", others.holds(labels) or "")
+                    count += _write_pair(create, (pictures, others), names, (limit, where))
     return count, [path for path in paths if path not in used]
 
 
@@ -76,15 +76,15 @@ def _pairs(
             raise BakeoffError(f"{place}holds no array '{name}'; name one of {has}")
     together = [file for file in with_images if file.holds(labels)]
     apart = [file for file in with_images if file not in together]
-    labelled = [file for file in files if file.holds(labels) and file not in together]
-    if len(apart) != len(labelled):
+    others = [file for file in files if file.holds(labels) and file not in together]
+    if len(apart) != len(others):
         raise BakeoffError(
-            f"{where}: {len(apart)} files hold only '{images}' and {len(labelled)} only '{labels}', "
+            f"{where}: {len(apart)} files hold only '{images}' and {len(others)} only '{labels}', "
             f"so they cannot be paired; choose them with 'keep' (found: {known_names(files)})"
         )
-    for one, other in zip(apart, labelled, strict=True):
+    for one, other in zip(apart, others, strict=True):
         log.info("the labels of %s are those of %s", one.path.name, other.path.name)
-    return [(file, file) for file in together] + list(zip(apart, labelled, strict=True))
+    return [(file, file) for file in together] + list(zip(apart, others, strict=True))
 
 
 def write_digits(create: Create, scale: int) -> int:

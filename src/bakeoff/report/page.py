@@ -124,10 +124,10 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
     }
 
 
-def _findings(said: Sequence[str]) -> dict[str, list[str]]:
+def _findings(sentences: Sequence[str]) -> dict[str, list[str]]:
     """The first sentences and all warnings, which are in view, and the others."""
-    seen = [s for i, s in enumerate(said) if i < _FIRST or s.startswith("Warning")]
-    more = [s for s in said if s not in seen]
+    seen = [s for i, s in enumerate(sentences) if i < _FIRST or s.startswith("Warning")]
+    more = [s for s in sentences if s not in seen]
     return {"verdict": [*map(unbroken, seen)], "more": [*map(unbroken, more)]}
 
 
