@@ -185,7 +185,7 @@ def test_what_cannot_be_adopted_is_one_sentence(build, sentence, repository, tmp
     assert not list(Path("datasets").iterdir())
 
 
-def test_small_classes_are_left_out_and_said(repository: Path, tmp_path: Path) -> None:
+def test_small_classes_are_left_out_and_reported(repository: Path, tmp_path: Path) -> None:
     names = [f"{c}/{n}.png" for c, count in (("a", 5), ("b", 5), ("c", 1)) for n in range(count)]
     printed = adopt(layouts.put(tmp_path / "mine", names))
     assert "1 of 3 classes have under 3 groups: 'c' 1" in printed

@@ -141,7 +141,7 @@ def test_the_same_bytes_twice_and_the_backbone_comes_back(presets, tmp_path, mon
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_random_weights_of_a_preset_are_said_to_be_random(presets, tmp_path, monkeypatch):
+def test_random_weights_of_a_preset_are_named_as_such(presets, tmp_path, monkeypatch):
     records = tmp_path / "records"
     records.mkdir()
     index = write_tiny_records(records)

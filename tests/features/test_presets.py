@@ -80,7 +80,7 @@ def test_a_fixed_network_takes_the_side_of_its_positions(root):
         ({"image_side": 30}, "use a multiple of 14 pixels"),
     ],
 )
-def test_what_does_not_fit_is_said(root, changes, message):
+def test_what_does_not_fit_is_refused(root, changes, message):
     write(root / "presets/x")
     with pytest.raises(BakeoffError, match=message):
         settled(root, **changes)

@@ -70,7 +70,7 @@ def test_the_first_kind_that_differs_explains_the_rest(changed, words):
     assert [kind for kind in changed if found.differing(kind)] == list(changed)
 
 
-def test_another_data_set_is_said_first():
+def test_another_data_set_is_reported_first():
     text = "outs: [{path: data/params, md5: %s}], params: {params.yaml: {dataset: %s}}"
     locks = [f"stages: {{sort: {{{text % (d, d)}}}}}" for d in ("dogs", "cats")]
     found = compare("abc1234", (locks[0], locks[1]), (SCORES, SCORES))

@@ -28,14 +28,14 @@ class _Lines:
     def __init__(self, total: int, describe: str, unit: str) -> None:
         self._total, self._describe, self._unit = total, describe, unit
         self._done, self._started = 0, monotonic()
-        self._told = self._started
+        self._reported = self._started
 
     def update(self, n: int) -> None:
         self._done += n
         now = monotonic()
-        if now - self._told < LINE_EVERY:
+        if now - self._reported < LINE_EVERY:
             return
-        self._told = now
+        self._reported = now
         rate = self._done / (now - self._started)
         left = (self._total - self._done) / rate
         logger.info(
