@@ -37,6 +37,13 @@ def test_a_time_that_only_one_of_two_measurements_shows_is_no_reason():
     assert "none is much faster" in "\n".join(verdict(models, disturbed, {}))
 
 
+def test_a_winner_alone_is_not_compared_with_models_that_tie():
+    text = said(contender_of("a", 0.3, 1), contender_of(FOREST, 0.75, 2), a=4, random_forest=4)
+    assert "is better than the other model." in text
+    assert "Recommended: random_forest.\n" in text
+    assert text.count("better") == 1
+
+
 def test_random_weights_are_never_recommended():
     random, forest = contender_of("a", 0.76, 1, weights=FALLBACK), contender_of(FOREST, 0.75, 2)
     assert "Recommended: random_forest." in said(random, forest)

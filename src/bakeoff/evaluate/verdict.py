@@ -123,7 +123,7 @@ def recommendation(comparison: Comparison, costs: Mapping[str, Cost]) -> str:
         )
     first = fit[0]
     known = {name: _times_faster(costs.get(first), costs.get(name)) for name in fit}
-    if np.isnan(known[first]):
+    if len(tied) == 1 or np.isnan(known[first]):
         return f"Recommended: {first}."
     fastest = max(known, key=lambda name: np.nan_to_num(known[name]))
     ratio = known[fastest]
@@ -165,7 +165,7 @@ def _against_forest(comparison: Comparison) -> str:
         beaten = [p.model for p in comparison.against_forest if p.conclusion == "worse"]
         rest = len(comparison.against_forest) - len(beaten)
         if not rest:
-            return "The random forest is better than all other models."
+            return ""  # the headline says so
         return (
             f"No backbone beats the random forest; {rest} of {len(comparison.against_forest)} "
             "other models are statistically indistinguishable from it."
