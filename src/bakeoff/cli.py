@@ -387,7 +387,11 @@ def ui(
         if open_browser:
             typer.launch(pages.found[0][1] if pages.found else pages.address)
         if pages.server is not None:
-            print("Ctrl-C ends it", flush=True)
+            print(
+                "On a first visit close the assistant's pane and choose *Model training* at the "
+                "top left; the browser keeps both. Ctrl-C ends the server.",
+                flush=True,
+            )
             pages.server.wait()
 
 

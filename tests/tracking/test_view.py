@@ -116,7 +116,7 @@ def test_a_browser_shows_the_models_best_first_and_compares_their_matrices(synce
             browser.close()
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(120)
 
 
 def check_table(page, address: str) -> None:

@@ -10,14 +10,19 @@ from bakeoff.runtime.plan import Planned, read_plan, read_seconds
 _FIRST = "fingerprint"  # every stage depends on it
 
 
-def show_pipeline(width: int = 100) -> None:
+_WIDE = 150  # columns of a terminal that has room for what each stage does
+
+
+def show_pipeline() -> None:
     """Print the stages in DVC's order: what they wait for, whether they are up to date, seconds."""
+    console = Console(width=max(84, Console().width))
     plan, outdated = read_plan(), set(outdated_stages())
     seconds = read_seconds(plan)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for header in ("number", "stage", "after", "state", "last s"):
         table.add_column(header, justify="right" if header in ("number", "last s") else "left")
-    table.add_column("what it does", overflow="fold")
+    if wide := console.width >= _WIDE:
+        table.add_column("what it does")
     numbers = {planned.name: number for number, planned in enumerate(plan, 1)}
     for kind, stages in _by_kind(plan).items():
         stale = sum(stage.name in outdated for stage in stages)
@@ -29,9 +34,8 @@ def show_pipeline(width: int = 100) -> None:
             ", ".join(direct_needs(kind, plan)),
             "up to date" if not stale else f"{stale} of {len(stages)} to run",
             f"{spent:.0f}" if spent else "",
-            stages[0].desc,
+            *([stages[0].desc] if wide else []),
         )
-    console = Console(width=max(width, Console().width))
     console.print(table)
     console.print("\n`dvc repro STAGE` runs one with all that it needs, such as features@vgg16")
 
