@@ -131,7 +131,7 @@ def test_one_picture_is_printed(repository):
 def test_an_unknown_model_is_refused_with_the_known_ones(repository):
     write_forest(repository)
     result = run("predict", "params.yaml", "-m", "vgg61")
-    assert "there are random_forest" in result.stderr
+    assert "name one of random_forest" in result.stderr
 
 
 @pytest.mark.slow
