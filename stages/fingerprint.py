@@ -9,7 +9,7 @@ from bakeoff.features.presets import settle_presets
 from bakeoff.features.renewal import decide_weights
 from bakeoff.params.block import PARAMS
 from bakeoff.params.check import check_all, feature_requests, write_parameters
-from bakeoff.params.datasets import DATASETS
+from bakeoff.params.dataset_files import DATASETS
 from bakeoff.runtime.files import write_json, writing_folder
 from bakeoff.runtime.fingerprints import fingerprint
 from bakeoff.runtime.layout import FEATURES, FINGERPRINTS, PARAMETERS

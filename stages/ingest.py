@@ -4,7 +4,7 @@ from bakeoff.runtime.stage import run_stage
 
 from bakeoff.ingest.source_change import listing_of, note_source
 from bakeoff.ingest.sources import bring
-from bakeoff.params.datasets import dataset_path
+from bakeoff.params.dataset_files import dataset_path
 from bakeoff.params.resolved import resolved_dataset
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.layout import RAW

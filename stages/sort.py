@@ -3,7 +3,7 @@
 from bakeoff.runtime.stage import run_stage
 
 from bakeoff.params.data import SortParams
-from bakeoff.params.datasets import dataset_path
+from bakeoff.params.dataset_files import dataset_path
 from bakeoff.params.resolved import resolved_dataset
 from bakeoff.runtime.errors import one_line
 from bakeoff.runtime.files import write_json, writing_folder

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bakeoff.params.datasets import read_chosen_dataset, read_dataset
+from bakeoff.params.dataset_files import read_chosen_dataset, read_dataset
 from bakeoff.params.resolved import ChosenDataset, write_resolved
 from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.layout import PARAMETERS

@@ -24,7 +24,7 @@ from bakeoff.ingest.sources import bring
 from bakeoff.params import applications
 from bakeoff.params.block import read_yaml
 from bakeoff.params.check import check_all
-from bakeoff.params.datasets import read_chosen_dataset, read_dataset
+from bakeoff.params.dataset_files import read_chosen_dataset, read_dataset
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.params.resolved import ChosenDataset, write_resolved
 from bakeoff.runtime.errors import BakeoffError

@@ -105,7 +105,7 @@ def check() -> None:
     from bakeoff.features.renewal import stale_sentence
     from bakeoff.ingest.source_change import source_sentence
     from bakeoff.params.check import check_all, check_tracking_address
-    from bakeoff.params.datasets import read_chosen_dataset
+    from bakeoff.params.dataset_files import read_chosen_dataset
     from bakeoff.runtime.layout import FEATURES
 
     check_all()
@@ -207,7 +207,7 @@ def renew(
     """
     from bakeoff.features.renewal import fallbacks
     from bakeoff.ingest.source_change import source_sentence
-    from bakeoff.params.datasets import read_chosen_dataset
+    from bakeoff.params.dataset_files import read_chosen_dataset
     from bakeoff.runtime.layout import FEATURES
 
     changed = source_sentence(*read_chosen_dataset())

@@ -19,7 +19,7 @@ from bakeoff.ingest.source_change import source_sentence
 from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.block import PARAMS
 from bakeoff.params.check import check_all, check_tracking_address
-from bakeoff.params.datasets import read_chosen_dataset
+from bakeoff.params.dataset_files import read_chosen_dataset
 from bakeoff.params.model_names import model_names
 from bakeoff.params.models import ModelDefaults, read_feature_params
 from bakeoff.params.yaml_files import read_yaml

@@ -10,7 +10,7 @@ from bakeoff.adopt.telling import described
 from bakeoff.ingest.sources import bring
 from bakeoff.params.block import read_key
 from bakeoff.params.data import SortParams, SplitParams
-from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.params.dataset_files import dataset_path, read_chosen_dataset
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.sort.sorting import Sorted, sort_pictures
 from bakeoff.split.splitting import split_manifest

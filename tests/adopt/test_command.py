@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 
 from bakeoff.cli import app
 from bakeoff.params.block import read_key
-from bakeoff.params.datasets import Archived, read_chosen_dataset
+from bakeoff.params.dataset_files import read_chosen_dataset
+from bakeoff.params.datasets import Archived
 from bakeoff.runtime.files import sha256_of_file
 from tests.adopt import layouts
 from tests.adopt.test_adopting import repository

@@ -28,7 +28,8 @@ from bakeoff.ingest.archives import Limits, MemberRules, extract
 from bakeoff.ingest.arrays import unpack_arrays
 from bakeoff.ingest.raw_files import FILES, writing_raw_files
 from bakeoff.params.check import check_all
-from bakeoff.params.datasets import Arrays, Table, read_dataset
+from bakeoff.params.dataset_files import read_dataset
+from bakeoff.params.datasets import Arrays, Table
 from bakeoff.pictures.decoding import PictureError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file

@@ -2,17 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.params.datasets import (
-    Arrays,
-    Dataset,
-    Digits,
-    Filenames,
-    Folders,
-    Phantom,
-    Table,
-    read_chosen_dataset,
-    read_dataset,
-)
+from bakeoff.params.dataset_files import read_chosen_dataset, read_dataset
+from bakeoff.params.datasets import Arrays, Dataset, Digits, Filenames, Folders, Phantom, Table
 from bakeoff.runtime.errors import BakeoffError
 
 ROOT = Path(__file__).parents[2]

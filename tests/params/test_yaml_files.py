@@ -6,7 +6,8 @@ import pytest
 from dvc.utils.serialize import load_yaml
 
 from bakeoff.params.block import PARAMS
-from bakeoff.params.datasets import Folders, read_dataset
+from bakeoff.params.dataset_files import read_dataset
+from bakeoff.params.datasets import Folders
 from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime.errors import BakeoffError
 

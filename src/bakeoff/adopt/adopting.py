@@ -15,7 +15,7 @@ from bakeoff.adopt.telling import other_readings
 from bakeoff.adopt.writing import description, with_values
 from bakeoff.ingest.sources import DOWNLOADS
 from bakeoff.params.block import PARAMS, read_key
-from bakeoff.params.datasets import DATASETS, dataset_path, read_dataset
+from bakeoff.params.dataset_files import DATASETS, dataset_path, read_dataset
 from bakeoff.runtime.addresses import file_name, without_credentials
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file, write_text

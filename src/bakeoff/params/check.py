@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from bakeoff.params.baselines import FORESTS, LogisticParams, read_forest_params
 from bakeoff.params.block import PARAMS, TOP_LEVEL, Block, missing, read_key, read_params
 from bakeoff.params.data import AugmentParams, SortParams, SplitParams, TfrecordParams
-from bakeoff.params.datasets import dataset_path, read_chosen_dataset
+from bakeoff.params.dataset_files import dataset_path, read_chosen_dataset
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.folds import FoldsParams
 from bakeoff.params.mistakes import shown_value
