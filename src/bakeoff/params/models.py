@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from bakeoff.params.applications import APPLICATIONS, SCRATCH, check_side
+from bakeoff.params.applications import APPLICATIONS, SCRATCH, check_side, find_application
 from bakeoff.params.baselines import Tune
 from bakeoff.params.block import PARAMS, Block, parse, read_key
 from bakeoff.params.hub import NATURAL, NATURAL_SIDE, check_preset, preset_reference
@@ -23,6 +23,18 @@ def _unbroken(value: str) -> str:
     if "://" in value and re.search(r"\s", value):
         raise ValueError("an address holds no blanks; write %20")
     return value
+
+
+def _backbone(name: str) -> str:
+    reference = preset_reference(name)
+    try:
+        if reference is not None:
+            check_preset(reference)
+        elif name not in SCRATCH:
+            find_application(name)
+    except BakeoffError as mistake:
+        raise ValueError(str(mistake).removeprefix("params.yaml: ")) from None
+    return name
 
 
 Unreachable = Literal["random", "error"]
@@ -42,7 +54,7 @@ class FeatureChoices(Block):
 class FeatureParams(FeatureChoices):
     """The keys that a model's frozen features depend on."""
 
-    backbone: str  # a keras.applications class, an EfficientNet-Lite, hub:<preset>, `cnn` or `mlp`
+    backbone: Annotated[str, AfterValidator(_backbone)]  # of Keras, hub:<preset>, `cnn`, `mlp`
     image_side: Annotated[int, Field(ge=0, le=4096)]  # pixels; default: the backbone's natural side
 
     @property
@@ -52,15 +64,8 @@ class FeatureParams(FeatureChoices):
 
     @model_validator(mode="after")
     def _is_a_backbone(self) -> Self:
-        reference = preset_reference(self.backbone)
-        try:
-            if reference is None:
-                check_side(self.backbone, self.image_side)
-            else:
-                check_preset(reference)
-        except BakeoffError as mistake:
-            raise ValueError(str(mistake).removeprefix("params.yaml: ")) from None
-        if wrong := _of_no_preset(self) if reference is None else _of_a_preset(self):
+        is_preset = preset_reference(self.backbone) is not None
+        if wrong := _of_a_preset(self) if is_preset else _of_no_preset(self):
             raise ValueError(wrong)
         return self
 
@@ -78,6 +83,10 @@ def _of_no_preset(params: FeatureParams) -> str:
         return f"pooling {params.pooling} is for presets, hub:…; use avg, max or flatten"
     if params.image_side < 8:
         return f"image_side {params.image_side} is too small; use 8 pixels or more"
+    try:
+        check_side(params.backbone, params.image_side)
+    except BakeoffError as mistake:
+        return str(mistake).removeprefix("params.yaml: ")
     return ""
 
 
@@ -225,8 +234,9 @@ def _filled_entry(name: str, path: Path) -> dict[str, Any]:
         if given is None or isinstance(given, dict):
             entry[block] = merge(merge(shared[block], given or {}), recipe.get(block, {}))
     application = APPLICATIONS.get(str(own.get("backbone")))
-    if application and entry.get("image_side") is None:
-        entry["image_side"] = application.natural_side
+    if entry.get("image_side") is None and own.get("backbone") not in SCRATCH:
+        # of an unknown backbone not the side is missing
+        entry["image_side"] = application.natural_side if application else NATURAL_SIDE
     if preset_reference(own.get("backbone")) is not None:
         weights = "random" if shared["weights"] == "random" else "preset"
         natural = {"image_side": NATURAL_SIDE, "pooling": NATURAL, "weights": weights}
