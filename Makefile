@@ -9,7 +9,7 @@ RUN := $(UV) run --locked --no-sync
 
 .PHONY: help environment reproduce reproduce-twice reproduce-elsewhere check test test-slow faults \
         fuzz audit lint types format sweep ui clean bench bench-data bench-train bench-serving \
-        bench-pipeline bench-folds
+        bench-pipeline bench-folds bench-backbones
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-train: environment ## time features, heads and fine-tuning beside plain Ke
 
 bench-folds: environment ## time the folds' heads beside one fit
 	@$(RUN) python benchmarks/bench_folds.py
+
+bench-backbones: environment ## time each backbone's features of a picture
+	@$(RUN) python benchmarks/bench_backbones.py
 
 bench-serving: environment ## load the served model from eight clients
 	@$(RUN) python benchmarks/bench_serving.py models/random_forest 1000 8
