@@ -92,3 +92,10 @@ def test_the_missing_extra_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(BakeoffError, match="run `uv sync --extra hub`") as caught:
         read_model_params("m", entry(tmp_path, backbone="hub:dinov2_small"))
     assert len(caught.value.sentences) == 1
+
+
+def test_an_unknown_backbone_is_named_with_the_other_mistakes(tmp_path):
+    path = entry(tmp_path, backbone="ResNet5", trane=1, train={"epochs": 0})
+    with pytest.raises(BakeoffError, match="did you mean ResNet50") as caught:
+        read_model_params("m", path)
+    assert len(caught.value.sentences) == 3  # none of them says that image_side is missing
