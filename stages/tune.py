@@ -24,7 +24,6 @@ def main() -> None:
     tuning, params = search.tuning, search.model
     if tuning is None or params is None:
         write_no_search(SEARCH / name)
-        print(f"{name}: no search, because 'tune.trials' is 0; the values in params.yaml are used")
         return
     from bakeoff.features.sides import read_feature_facts
     from bakeoff.runtime.devices import prepare

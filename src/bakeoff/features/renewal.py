@@ -137,9 +137,9 @@ def _tell(missing: Mapping[str, Unreachable], requests: Mapping[str, FeatureRequ
             f"{where}, or set 'defaults.weights_unreachable' to random",
         )
     logger.warning(
-        "NO PRETRAINED WEIGHTS for %d models, which get seeded RANDOM weights: their scores say "
+        "NO PRETRAINED WEIGHTS for %s, which get seeded RANDOM weights: their scores say "
         "nothing about transfer learning. To use real ones, get these files, %s:\n%s",
-        len(missing),
+        f"{len(missing)} models" if len(missing) > 1 else "one model",
         where,
         "\n".join(f"  {line}" for line in lines),
     )
