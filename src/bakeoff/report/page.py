@@ -13,12 +13,19 @@ import pandas as pd
 
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.folded import Curve
-from bakeoff.evaluate.table import origin_in_words, weights_in_words
+from bakeoff.evaluate.table import origin_in_words
 from bakeoff.evaluate.verdict import conclusions, tested
 from bakeoff.evaluate.wording import unbroken
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report import page_text, pictures
+from bakeoff.report.data_facts import (
+    example_counts,
+    provenance,
+    record_facts,
+    split_facts,
+    weights_rows,
+)
 from bakeoff.report.evidence import Evidence
 from bakeoff.report.figures import Drawn
 from bakeoff.report.glossary import GLOSSARY
@@ -81,7 +88,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
     return {
         "title": context.dataset,
         "description": context.described.description.replace("`", ""),
-        "provenance": _provenance(context.described),
+        "provenance": provenance(context.described),
         "headline": unbroken(sentences[0]),
         **_findings(sentences[1:]),
         "notice": context.described.notice,
@@ -116,9 +123,9 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "cost": {"caption": drawn.cost.caption, "svg": to_svg(drawn.cost.figure)},
         "classes": best.predictions.classes,
         "sides": _SIDES,
-        "counts": _counts(context.index),
-        "record_facts": _record_facts(context.index) + _split_facts(context.leakage),
-        "weights": _weights(evidence),
+        "counts": example_counts(context.index),
+        "record_facts": record_facts(context.index) + split_facts(context.leakage),
+        "weights": weights_rows(evidence),
         "versions": [("Python", platform.python_version())] + [(p, version(p)) for p in _PACKAGES],
         "params": without_secrets(context.params_text),
     }
@@ -258,47 +265,3 @@ def _what(meta: Mapping[str, Any]) -> str:
             return f"{meta['backbone']} at {meta['image_side']} pixels, frozen, with a trained head"
         case kind:
             return f"{meta['backbone']} at {meta['image_side']} pixels, {kind.replace('_', ' ')}"
-
-
-def _counts(index: RecordIndex) -> list[tuple[str, list[int]]]:
-    """Examples of each class on each side, and their sum."""
-    sides = [index.splits[side] for side in _SIDES]
-    rows = [(name, [side.labels.get(name, 0) for side in sides]) for name in index.classes]
-    rows.append(("examples", [side.examples for side in sides]))
-    rows.append(("of these originals", [side.originals for side in sides]))
-    return rows
-
-
-def _record_facts(index: RecordIndex) -> list[tuple[str, str]]:
-    return [
-        ("Picture", f"{index.height} x {index.width} pixels, {index.channels} channels"),
-        ("Encoding", index.encoding),
-        ("Fit to the square", index.fit),
-        ("Equalised", index.equalize),
-    ]
-
-
-def _split_facts(leakage: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The leakage audit's findings: groups and pictures that two sides share."""
-    audited = ("groups", "exact_duplicates", "near_duplicates")
-    return [(f"{n.replace('_', ' ').capitalize()} on two sides", str(leakage[n])) for n in audited]
-
-
-def _provenance(dataset: Dataset) -> list[tuple[str, str]]:
-    facts = (
-        ("Source", dataset.source),
-        ("Licence", dataset.licence),
-        ("Citation", " ".join(dataset.citation.split())),
-    )
-    return [(name, text) for name, text in facts if text]
-
-
-def _weights(evidence: Evidence) -> list[tuple[str, str, str, str]]:
-    rows = []
-    for contender in evidence.comparison.contenders:
-        weights = contender.metadata.get("weights") or {}
-        if weights.get("kind") not in (None, "none"):
-            sha256 = str(weights.get("sha256") or "")[:16]
-            words = weights_in_words(contender.metadata)
-            rows.append((contender.name, words, str(weights.get("origin") or ""), sha256))
-    return rows
