@@ -53,6 +53,15 @@ def test_a_score_that_only_one_side_has_does_not_agree():
     for scores in (undefined, {"vgg16": SCORES["vgg16"]}):
         (apart,) = compared(scores, models="1").beyond
         assert apart.difference == float("inf")
+        assert "undefined here, not there: " in "\n".join(in_full(compared(scores, models="1")))
+
+
+def test_only_the_largest_differences_are_listed():
+    scores = {"vgg16": {f"score{i:02}": 0.1 * i for i in range(20)}}
+    zero = {"vgg16": {f"score{i:02}": 0.0 for i in range(20)}}
+    said = in_full(compare("abc1234", (lock(models="1"), lock()), (scores, zero)))
+    assert sum(" of vgg16: " in line for line in said) == 10
+    assert "  and 9 more" in said
 
 
 @pytest.mark.parametrize(

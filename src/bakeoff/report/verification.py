@@ -27,6 +27,8 @@ _KINDS = {
 }  # fmt: skip
 _ORDER = ("code", "parameters", "data", "features", "models", "folds", "conclusions")
 
+_MOST = 10  # scores that are listed
+
 # The first kind of these that differs explains the rest.
 _BECAUSE = {
     "parameters": "Parameters differ, or which pretrained weights were found: another experiment, "
@@ -166,8 +168,19 @@ def in_full(found: Verification) -> list[str]:
     lines += [f"not compared, because they report seconds: {', '.join(sorted(CLOCKED))}", ""]
     agreeing, within = found.scores - len(found.beyond), f"within {found.tolerance:g}"
     lines.append(f"scores: {agreeing} of {found.scores} agree {within}")
-    lines += [f"  {apart}" for apart in (found.beyond or found.apart[:1])]
+    lines += _largest(found)
     return [*lines, "", meaning(found)]
+
+
+def _largest(found: Verification) -> list[str]:
+    """The scores that differ most; models that only one side has are named once."""
+    lines = []
+    for side, place in (("here", "there"), ("there", "here")):
+        only = sorted({a.model for a in found.beyond if getattr(a, side) is None})
+        lines += [f"  undefined {side}, not {place}: {', '.join(only)}"] if only else []
+    apart = [a for a in found.beyond or found.apart[:1] if a.difference < float("inf")]
+    lines += [f"  {a}" for a in apart[:_MOST]]
+    return lines + ([f"  and {len(apart) - _MOST} more"] if len(apart) > _MOST else [])
 
 
 def meaning(found: Verification) -> str:
