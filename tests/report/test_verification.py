@@ -104,6 +104,7 @@ def committed(tmp_path: Path) -> Path:
     outs = ["data/splits", "models/vgg16", {"reports/metrics.json": {"cache": False}}]
     stage = {"cmd": "python stage.py", "deps": ["stage.py"], "outs": outs}
     (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "params.yaml").write_text("seed: 1")
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"all": stage}}))
     told(tmp_path, "git", "init", "-q")
     told(tmp_path, "dvc", "init", "-q")
@@ -131,6 +132,15 @@ def test_a_reproduction_is_compared_with_the_commit(committed):
     assert "scores: 1 of 1 agree within 0.005" in said
     said = told(committed, "bakeoff", "verify", "--tolerance", "0.0001", "--short", status=1)
     assert "1 of 1 scores differ by more than 0.0001" in said
+
+
+def test_a_stage_that_is_gone_is_no_output_of_here(committed):
+    path = committed / "dvc.lock"
+    read = yaml.safe_load(path.read_text())
+    (out, *_) = read["stages"]["all"]["outs"]
+    read["stages"]["gone"] = {"cmd": "x", "outs": [out | {"path": "models/gone"}]}
+    path.write_text(yaml.safe_dump(read))
+    assert "all 3 outputs are identical" in told(committed, "bakeoff", "verify", "--short")
 
 
 def test_what_cannot_be_compared_is_one_sentence(committed):

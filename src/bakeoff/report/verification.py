@@ -7,8 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakeoff.runtime.dvc import CLOCKED, locked_dataset, locked_outputs, outdated_stages
+from bakeoff.runtime.dvc import (
+    CLOCKED,
+    locked_dataset,
+    locked_outputs,
+    only_planned,
+    outdated_stages,
+)
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.plan import read_plan
 
 LOCK, METRICS = "dvc.lock", "reports/metrics.json"
 TOLERANCE = 0.005
@@ -115,6 +122,7 @@ def verify(revision: str, tolerance: float) -> Verification:
         shown = ", ".join(stale[:3]) + (f" and {len(stale) - 3} more" if len(stale) > 3 else "")
         raise BakeoffError(f"nothing to verify yet: {shown} must run first; run `dvc repro`")
     lock, metrics = (Path(path).read_text(encoding="utf-8") for path in (LOCK, METRICS))
+    lock = only_planned(lock, {planned.name for planned in read_plan()})
     scores = json.loads(metrics), json.loads(committed[1])
     return compare(commit, (lock, committed[0]), scores, tolerance)
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from typing import Any
 
 import yaml
@@ -19,6 +20,13 @@ def locked_outputs(lock: str) -> dict[str, str]:
     stages = (yaml.safe_load(lock) or {}).get("stages", {})
     outs = [out for entry in stages.values() for out in entry.get("outs", [])]
     return {out["path"]: str(out["md5"]) for out in outs if out["path"] not in CLOCKED}
+
+
+def only_planned(lock: str, stages: Collection[str]) -> str:
+    """The lock without other stages than these: DVC keeps those of models that are gone."""
+    read = yaml.safe_load(lock) or {}
+    kept = {name: entry for name, entry in read.get("stages", {}).items() if name in stages}
+    return yaml.safe_dump(read | {"stages": kept}, sort_keys=False)
 
 
 def locked_dataset(lock: str) -> str | None:
