@@ -140,8 +140,8 @@ def _finished(trial: Trial, listing: Listing) -> Trial:
         globs = [*reading.keys.get("leave_out", ()), *strays]
         reading = reading.with_key("leave_out", globs, "folders without pictures of a class")
     if listing.named and not reading.unpacked:
-        used = [*trial.labels, listing.named]
-        rest = [path for path in listing.paths if path not in set(used)]
+        used = {*trial.labels, listing.named}
+        rest = [path for path in listing.paths if path not in used]
         keep = globs_for(used, rest)
         reading = reading.with_key("keep", keep, "the table and its pictures") if keep else reading
     if listing.inner:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,27 +52,27 @@ class Trial:
     warnings: tuple[str, ...] = ()  # of the sort stage
     refusal: str = ""  # its sentence, where it refuses the reading; "" otherwise
 
-    @property
+    @cached_property
     def usable(self) -> list[Found]:
         """Pictures with a class."""
         return [i for i in self.found if i.reason is None and i.path in self.pictures]
 
-    @property
+    @cached_property
     def strays(self) -> list[str]:
         """Files that lie as if they were pictures of a class."""
         return [i.path for i in self.found if i.reason is None and i.path not in self.pictures]
 
-    @property
+    @cached_property
     def unlabelled(self) -> list[Found]:
         """Files that look like pictures and have no class."""
         return [i for i in self.found if i.reason in ("unknown class", "ambiguous class")]
 
-    @property
+    @cached_property
     def counts(self) -> Counter[str]:
         """Pictures of each class."""
         return Counter(item.label for item in self.usable)
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
         """The class of each picture that has one."""
         return {item.path: item.label for item in self.usable}

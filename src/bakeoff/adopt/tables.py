@@ -188,7 +188,7 @@ def _completed(reading: Reading, listing: Listing) -> Reading:
         folders = {str(PurePosixPath(path).parent) for path in listing.pictures} - {"."}
         tries = [try_out(reading.with_key("image_folder", f), listing) for f in sorted(folders)]
         trial = max([trial, *tries], key=lambda t: len(t.usable))
-    pictures = [item.path for item in trial.unlabelled if item.path in set(listing.pictures)]
+    pictures = [item.path for item in trial.unlabelled if item.path in trial.pictures]
     globs = globs_for(pictures, list(trial.labels))
     if globs:
         return trial.reading.with_key("leave_out", globs, "pictures in no row of the table")

@@ -64,11 +64,11 @@ def _at_another_depth(usable: Sequence[Found]) -> list[str]:
 
 def _warn_of_masks(usable: Sequence[Found]) -> None:
     stems = {str(PurePosixPath(item.path).with_suffix("")) for item in usable}
-    masks = [
-        i.path
-        for i in usable
-        if MASK.sub("", s := str(PurePosixPath(i.path).with_suffix(""))) in stems - {s}
-    ]
+    masks = []
+    for item in usable:
+        stem = str(PurePosixPath(item.path).with_suffix(""))
+        if (bare := MASK.sub("", stem)) != stem and bare in stems:
+            masks.append(item.path)
     if masks:
         name = PurePosixPath(masks[0])
         ending = MASK.search(name.stem)
