@@ -207,7 +207,7 @@ def test_weights_behind_a_login(
     mirror = f"http://{LOGIN}@{'a' * 70 if fault == 'host' else host}/w/?{SIGNATURE}"
     found = resolve_weights("imagenet", "VGG16", mirror=mirror)
     assert (found.place, found.fallback) == (("seed", True) if fault else ("mirror", False))
-    with pytest.raises(BakeoffError, match="no such file"):
+    with pytest.raises(BakeoffError, match="is no file; give"):
         resolve_weights(mirror, "VGG16")
     said = heard()
     assert ("NO PRETRAINED WEIGHTS" if fault else "fetched http://127.0.0.1") in said
