@@ -11,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 from ruamel.yaml import YAML
 
+from bakeoff.runtime.tables import read_csv
+
 RESULTS = Path(__file__).resolve().parent / "real_data.csv"
 SCORES = ("accuracy", "accuracy_low", "accuracy_high", "cohen_kappa", "macro_f1", "log_loss")
 TEST = ("test_pictures", "test_accuracy", "test_accuracy_low", "test_accuracy_high")
@@ -23,7 +25,7 @@ COLUMNS = (
 def rows_of(clone: Path) -> pd.DataFrame:
     """The rows of one clone, best first."""
     dataset = YAML(typ="safe").load(clone / "params.yaml")["dataset"]
-    table = pd.read_csv(clone / "reports" / "comparison.csv", keep_default_na=False)
+    table = read_csv(clone / "reports" / "comparison.csv", all_text=True)
     return table.assign(dataset=dataset).loc[:, list(COLUMNS)]
 
 
@@ -31,7 +33,7 @@ def main(clones: list[Path]) -> None:
     found = [rows_of(clone) for clone in clones]
     replaced = {dataset for rows in found for dataset in rows["dataset"]}
     if RESULTS.exists():
-        known = pd.read_csv(RESULTS, keep_default_na=False)
+        known = read_csv(RESULTS, all_text=True)
         found.insert(0, known[~known["dataset"].isin(replaced)])
     table = pd.concat(found).sort_values("dataset", kind="stable")
     for name in (*SCORES, *TEST[1:]):

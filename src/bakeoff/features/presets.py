@@ -150,7 +150,8 @@ def _check_fit(params: FeatureParams, preset: Preset) -> None:
         )
     if not kind.any_side and side != preset.trained_side:
         raise BakeoffError(
-            f"{backbone} takes pictures of {preset.trained_side} pixels; set 'image_side' to that"
+            f"{backbone} takes pictures of {preset.trained_side} pixels, not {side}; set "
+            f"'image_side' to {preset.trained_side}"
         )
     if side % preset.patch or side < 8:
         raise BakeoffError(
