@@ -166,7 +166,7 @@ def test_missing_shards_sides_and_indexes_are_named(written, tmp_path):
     (folder / index.splits["val"].shards[0].file).unlink()
     with pytest.raises(BakeoffError, match="val_.*missing"):
         read_records(folder, "val")
-    with pytest.raises(BakeoffError, match="no side 'trian'; there are"):
+    with pytest.raises(BakeoffError, match="no side 'trian'; name one of"):
         read_records(folder, "trian")
     with pytest.raises(BakeoffError, match="dvc repro tfrecord"):
         read_records(tmp_path / "nowhere", "val")
