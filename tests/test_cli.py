@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -37,9 +36,7 @@ def test_help_imports_nothing_slow():
         "slow = {'mlflow', 'tensorflow', 'pandas', 'sklearn', 'matplotlib', 'numpy'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)"
     )
-    started = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert time.perf_counter() - started < 3  # 0.3 s alone on the machine
 
 
 @pytest.mark.parametrize(

