@@ -45,3 +45,22 @@ def test_ctrl_c_waits_for_the_childs_own_ending() -> None:
     child.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 9
+
+
+INTERRUPTED = """
+import os, signal
+wait = os.waitpid
+def waitpid(process, options):
+    found = wait(process, options)
+    if found[0]:
+        os.kill(os.getpid(), signal.SIGINT)
+    return found
+os.waitpid = waitpid
+"""
+
+
+def test_ctrl_c_at_the_moment_of_the_childs_end_keeps_its_status() -> None:
+    program = INTERRUPTED + PROGRAM.format(code="raise SystemExit(7)", replace=False)
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, check=False, capture_output=True, timeout=60)
+    assert ended.returncode == 7, ended.stderr

@@ -1,6 +1,7 @@
 """Going on as another program, with its exit status and Ctrl-C, on every system."""
 
 import os
+import signal
 import subprocess
 import sys
 from typing import NoReturn
@@ -16,9 +17,6 @@ def become(command: list[str], *, replace: bool = os.name == "posix") -> NoRetur
     sys.stderr.flush()
     if replace:
         os.execv(command[0], command)  # noqa: S606
-    child = subprocess.Popen(command)  # noqa: S603
-    while True:
-        try:
-            sys.exit(child.wait())
-        except KeyboardInterrupt:
-            continue  # the child ends by itself, and tells
+    # Ctrl-C while waiting could lose the status; the child gets it too, and ends by itself.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    sys.exit(subprocess.Popen(command).wait())  # noqa: S603
