@@ -202,6 +202,7 @@ def test_a_switch_of_tracking_reruns_no_training(reproduced):
     assert stages_that_ran(done.stdout) == {"fingerprint", "report"}
 
 
+@pytest.mark.slow
 def test_a_score_that_a_search_used_changes_its_key(reproduced):
     append(reproduced / "src/bakeoff/scoring/probability_scores.py", "# another rule")
     done = run(reproduced, "dvc", "repro")
