@@ -26,7 +26,17 @@ from bakeoff.serve.picture_inputs import RequestError, pictures_of
 from bakeoff.serve.predictor import BACKBONES, Predictor, backbones_of, load_predictor
 
 # Packages that a served model imports, pinned to the versions that made the model.
-_ALWAYS = ("mlflow", "numpy", "pandas", "pillow", "scikit-image", "scipy", "psutil", "pydantic", "pyyaml")
+_ALWAYS = (
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pillow",
+    "scikit-image",
+    "scipy",
+    "psutil",
+    "pydantic",
+    "ruamel.yaml",
+)
 _NETWORK = ("tensorflow", "keras")
 _PRESET = ("keras-hub",)
 _CLASSICAL = ("scikit-learn", "skops", "joblib", "tqdm")
