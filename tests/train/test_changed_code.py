@@ -35,7 +35,7 @@ ENTRY = {
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
     """A repository of its own sources, with records and features of one model, without MLflow."""
-    for folder in ("src", "stages"):
+    for folder in ("src", "stages", "datasets"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["models"] = {NAME: ENTRY}
@@ -50,12 +50,14 @@ def clone(tmp_path, monkeypatch):
     weights = Weights("random", "", "", "random", fallback=False, origin="")
     write_features(features, read_feature_params(NAME), weights, Path("data/processed"), index)
     write_json(Path("data/search") / NAME / "best.json", {})
+    finished(stage(tmp_path, "fingerprint"))  # it writes the parameters that training reads
     return tmp_path
 
 
 def stage(clone, name):
+    model = [] if name == "fingerprint" else [NAME]
     return subprocess.Popen(
-        [sys.executable, f"stages/{name}.py", NAME],
+        [sys.executable, f"stages/{name}.py", *model],
         cwd=clone,
         env={"PATH": "/usr/bin:/bin", "HOME": str(clone), "PYTHONPATH": str(clone / "src")},
         stdout=subprocess.PIPE,
