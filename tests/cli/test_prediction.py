@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pandas as pd
+
+from tests.cli.running import run
+from tests.tiny_repository import repository, write_forest, write_reports
+
+__all__ = ["repository"]
+
+
+def test_a_folder_is_predicted_to_csv_and_a_bad_file_gets_a_row(repository):
+    write_forest(repository)
+    write_reports(repository, {"random_forest": 20})
+    Path("data/interim/dark/broken.png").write_bytes(b"\x89PNG no")
+    result = run("predict", "data/interim", "--output", "out.csv")
+    assert result.exit_code == 1  # one of them is broken
+    assert "1 of 73 files" in result.stderr
+    table = pd.read_csv("out.csv", keep_default_na=False)
+    assert list(table) == ["path", "label", "p_dark", "p_light", "error"]
+    good = table[table["error"] == ""]
+    assert (good["label"] == good["path"].str.split("/").str[-2]).mean() > 0.95
+    assert table.loc[table["path"].str.contains("broken"), "label"].item() == ""
+
+
+def test_one_picture_is_printed(repository):
+    write_forest(repository)
+    result = run("predict", "data/interim/light/test002.png", "-m", "random_forest")
+    assert result.exit_code == 0
+    header, row = result.stdout.splitlines()
+    assert header == "path,label,p_dark,p_light,error"
+    assert row.startswith("data/interim/light/test002.png,light,")
+    assert result.stderr == "1 pictures predicted with random_forest\n"
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones(repository):
+    write_forest(repository)
+    result = run("predict", "params.yaml", "-m", "vgg61")
+    assert "name one of random_forest" in result.stderr
