@@ -21,7 +21,7 @@ import numpy as np
 
 from bakeoff.features.backbones import build_backbone, build_encoder
 from bakeoff.features.batches import BATCH
-from bakeoff.features.hub import build_preset
+from bakeoff.features.hub_presets import build_preset
 from bakeoff.params.applications import find_application
 from bakeoff.runtime.tf import keras, tf
 from figures import record

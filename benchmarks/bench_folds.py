@@ -23,7 +23,7 @@ from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.layout import FEATURES, FOLD_TABLE
 from bakeoff.runtime.parallel import worker_count
 from bakeoff.runtime.tables import FOLD_COLUMNS, read_table
-from bakeoff.train.head_members import Heads, Member, train_members
+from bakeoff.train.head_members import HeadMember, Heads, train_members
 from bakeoff.train.head_training import train_head
 
 SEED = 20
@@ -51,7 +51,7 @@ def measure(name: str, what: str, head: HeadParams, train: TrainParams, repeats:
     sides = [read_feature_side(FEATURES / name, side) for side in ("train", "val")]
     folds = read_table(FOLD_TABLE, FOLD_COLUMNS)
     pool = read_feature_pool(FEATURES / name, folds, classes, balanced=False)
-    members = [Member(p.fitted, p.val, p.test, SEED + p.repeat) for p in pool.parts()]
+    members = [HeadMember(p.fitted, p.val, p.test, SEED + p.repeat) for p in pool.parts()]
     heads = Heads(pool.side.values, pool.side.labels, classes, head, train)
     epochs: dict[str, float] = {}
 

@@ -4,9 +4,9 @@ from bakeoff.runtime.stage import run_stage
 
 import pandas as pd
 
+from bakeoff.augment.augmentation_plan import PICTURE_COLUMNS, plan_augmentation
 from bakeoff.augment.copies import materialize
 from bakeoff.augment.fold_copies import plan_fold_copies
-from bakeoff.augment.plan import PICTURE_COLUMNS, plan_augmentation
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams
 from bakeoff.runtime.files import writing_folder

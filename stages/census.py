@@ -4,7 +4,7 @@ from bakeoff.runtime.stage import run_stage
 
 from bakeoff.params.block import read_key
 from bakeoff.params.data import AugmentParams
-from bakeoff.report.census import draw_census, draw_classes, draw_copies, draw_records
+from bakeoff.report.data_figures import draw_census, draw_classes, draw_copies, draw_records
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.layout import MANIFEST, PLAN, PROCESSED, REPORTS
 from bakeoff.runtime.tables import MANIFEST_COLUMNS, PLAN_COLUMNS, read_table

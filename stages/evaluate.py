@@ -6,7 +6,7 @@ from collections import Counter
 
 from bakeoff.evaluate.costs import record_latency
 from bakeoff.evaluate.evaluation import evaluate_models
-from bakeoff.evaluate.files import write_evaluation
+from bakeoff.evaluate.evaluation_folder import write_evaluation
 from bakeoff.evaluate.folded import read_all_folds
 from bakeoff.evaluate.numbers import write_numbers
 from bakeoff.evaluate.verdict import headline, leak_warning

@@ -6,7 +6,7 @@ import sys
 from time import perf_counter
 
 from bakeoff.features.sides import read_feature_facts
-from bakeoff.folds.predictions import write_folds, write_no_folds
+from bakeoff.folds.out_of_fold import write_folds, write_no_folds
 from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.block import read_key
 from bakeoff.params.folds import FoldsParams

@@ -7,8 +7,8 @@ from time import perf_counter
 
 from bakeoff.baselines.forest import describe_side
 from bakeoff.folds.forests import predict_kept_forest
+from bakeoff.folds.out_of_fold import Predicted, write_folds, write_no_folds
 from bakeoff.folds.pool import make_pool
-from bakeoff.folds.predictions import Predicted, write_folds, write_no_folds
 from bakeoff.params.baselines import read_forest_params
 from bakeoff.params.block import read_key
 from bakeoff.runtime import journal

@@ -2,15 +2,15 @@
 
 from bakeoff.runtime.stage import run_stage
 
-from bakeoff.evaluate.files import read_evaluation
+from bakeoff.evaluate.evaluation_folder import read_evaluation
 from bakeoff.evaluate.table import read_searches
 from bakeoff.params.block import PARAMS
 from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.params.resolved import resolved_dataset, resolved_names
-from bakeoff.report.evidence import gather_evidence
-from bakeoff.report.files import made_from, read_histories, write_report_files
+from bakeoff.report.contents import gather_evidence
 from bakeoff.report.kept import keep_report
 from bakeoff.report.page import Context
+from bakeoff.report.report_folder import made_from, read_histories, write_report_files
 from bakeoff.report.terminal import show_comparison
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.layout import EVALUATION, FEATURES, MODELS, PROCESSED, REPORTS, SEARCH, SPLITS

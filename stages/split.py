@@ -10,7 +10,7 @@ from bakeoff.params.folds import FoldsParams
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.layout import FOLD_TABLE, LEAKING, MANIFEST, REPORTS, SPLITS
 from bakeoff.runtime.tables import MANIFEST_COLUMNS, SIDES, read_table, write_table
-from bakeoff.split.folds import audit_folds, deal_folds, with_fold_groups
+from bakeoff.split.fold_dealing import audit_folds, deal_folds, with_fold_groups
 from bakeoff.split.leakage import audit_split, refuse_leaks
 from bakeoff.split.likeness import add_likeness
 from bakeoff.split.split_report import warn_of_chains, write_split_report

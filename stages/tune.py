@@ -29,7 +29,7 @@ def main() -> None:
     from bakeoff.runtime.devices import prepare
     from bakeoff.tracking import log_search
     from bakeoff.train.job import Job
-    from bakeoff.tune.networks import network_objective
+    from bakeoff.tune.network_trials import network_objective
     from bakeoff.tune.searching import search_values
 
     seed, dataset = int(read_key("seed")), str(read_key("dataset"))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from bakeoff.folds.predictions import read_folds, read_learning_curve
+from bakeoff.folds.out_of_fold import read_folds, read_learning_curve
 from tests.reduced import reduce
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -27,7 +27,7 @@ from bakeoff.serve.best_model import chosen_model
 from bakeoff.serve.picture_files import list_pictures
 from bakeoff.sort.labelling import find_labels
 from bakeoff.sort.sorting import sort_pictures
-from bakeoff.split.folds import deal_folds
+from bakeoff.split.fold_dealing import deal_folds
 from bakeoff.split.splitting import split_manifest
 from tests.split.test_splitting import many, row, table
 from tests.tiny_raw import fill

@@ -7,14 +7,14 @@ import numpy as np
 from bakeoff.evaluate.comparison import Comparison, Contender, compare, contender
 from bakeoff.evaluate.costs import record_latency
 from bakeoff.evaluate.evaluation import evaluate_models
-from bakeoff.evaluate.files import read_evaluation, write_evaluation
+from bakeoff.evaluate.evaluation_folder import read_evaluation, write_evaluation
 from bakeoff.evaluate.numbers import write_numbers
 from bakeoff.evaluate.table import read_searches
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.report.evidence import gather_evidence
-from bakeoff.report.files import read_histories, write_report_files
+from bakeoff.report.contents import gather_evidence
 from bakeoff.report.page import Context
+from bakeoff.report.report_folder import read_histories, write_report_files
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import FOREST, read_candidates
 from bakeoff.test_side.probabilities import Inputs

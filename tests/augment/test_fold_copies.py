@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
+from bakeoff.augment.augmentation_plan import plan_augmentation
 from bakeoff.augment.fold_copies import plan_fold_copies
-from bakeoff.augment.plan import plan_augmentation
 from bakeoff.params.data import AugmentParams
 from bakeoff.runtime.tables import FOLD_COLUMNS, PLAN_COLUMNS
-from tests.augment.test_plan import TURN, counts, pictures
+from tests.augment.test_augmentation_plan import TURN, counts, pictures
 
 
 def folds(count: int = 3) -> pd.DataFrame:

@@ -8,10 +8,10 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from bakeoff.evaluate.evaluation import Evaluation
-from bakeoff.evaluate.files import read_evaluation, write_evaluation
+from bakeoff.evaluate.evaluation_folder import read_evaluation, write_evaluation
 from bakeoff.evaluate.folded import against_twins, compare_folds, read_fold_curve
 from bakeoff.evaluate.verdict import tested as how_tested
-from bakeoff.folds.predictions import FoldPredictions, LearningCurve
+from bakeoff.folds.out_of_fold import FoldPredictions, LearningCurve
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.test_side.candidates import FOREST, MAJORITY, Candidate
 from tests.tiny_evidence import comparison_of, contender_of

@@ -11,9 +11,9 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bakeoff.folds.backbone_heads import predict_heads
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.forests import predict_forest
-from bakeoff.folds.heads import predict_heads
 from bakeoff.folds.regression import FRACTIONS, nested_subsets, predict_regression
 from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.training import HeadParams, TrainParams

@@ -10,7 +10,7 @@ from bakeoff.pictures.decoding import decode, pixel_id
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions, write_predictions
 from bakeoff.serve.new_pictures import (
-    Side,
+    ScoredSide,
     evaluate_new,
     read_labelled,
     sentence_of_shift,
@@ -108,7 +108,7 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(place, text, mes
 def test_a_shift_is_welchs_test_where_each_picture_is_a_group():
     generator = np.random.default_rng(1)
     new, old = (
-        Side((generator.random(n) < p).astype(float), np.arange(n))
+        ScoredSide((generator.random(n) < p).astype(float), np.arange(n))
         for n, p in ((80, 0.6), (60, 0.9))
     )
     difference, interval = shift(new, old, 0.95)
@@ -117,15 +117,15 @@ def test_a_shift_is_welchs_test_where_each_picture_is_a_group():
     assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high), rel=1e-6)
     assert "shown to be worse" in sentence_of_shift(new, old, 0.95)
     assert "no difference shown" in sentence_of_shift(old, old, 0.95)
-    one = Side(np.array([1.0, 0.0]), np.array([0, 0]))
+    one = ScoredSide(np.array([1.0, 0.0]), np.array([0, 0]))
     assert "too few groups" in sentence_of_shift(one, old, 0.95)
 
 
 def test_groups_widen_the_interval_of_a_shift():
     right = np.repeat([1.0, 0.0, 1.0, 1.0], 10)
-    old = Side(np.tile([1.0, 0.0, 1.0, 1.0], 10), np.arange(40))
-    alone = shift(Side(right, np.arange(40)), old, 0.95)[1]
-    grouped = shift(Side(right, np.arange(40) // 10), old, 0.95)[1]
+    old = ScoredSide(np.tile([1.0, 0.0, 1.0, 1.0], 10), np.arange(40))
+    alone = shift(ScoredSide(right, np.arange(40)), old, 0.95)[1]
+    grouped = shift(ScoredSide(right, np.arange(40) // 10), old, 0.95)[1]
     assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
 
 

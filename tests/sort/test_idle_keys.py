@@ -9,7 +9,7 @@ import pytest
 
 from bakeoff.params.datasets import Folders
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.labelling import find_labels
 from bakeoff.sort.suspicious_classes import warn_of_classes
 
@@ -17,7 +17,7 @@ WHERE = Path("datasets/mine.yaml")
 PATHS = [f"train/{c}/{c}-10033{p}-000{i}.png" for c in "ab" for p in range(4) for i in range(3)]
 
 
-def find(paths: list[str] = PATHS, **more: Any) -> list[Found]:
+def find(paths: list[str] = PATHS, **more: Any) -> list[LabelledFile]:
     dataset = Folders(kind="folders", archive="x", **more)
     found = find_labels(paths, dataset, str.encode, WHERE)
     warn_of_classes(found, dataset)

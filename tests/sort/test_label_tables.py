@@ -7,13 +7,15 @@ import pytest
 
 from bakeoff.params.datasets import Table
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.labelling import find_labels
 
 WHERE = Path("datasets/mine.yaml")
 
 
-def find(folder: Path, table: str | bytes, paths: list[str], **more: Any) -> dict[str, Found]:
+def find(
+    folder: Path, table: str | bytes, paths: list[str], **more: Any
+) -> dict[str, LabelledFile]:
     """What a table in `folder` says of `paths`."""
     content = table.encode("utf-8") if isinstance(table, str) else table
     settings = {"image_column": "image", "label_column": "label", **more}

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from bakeoff.ingest.member_names import class_folder, safe_path
 from bakeoff.params.datasets import Dataset, Filenames, Folders
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.labelling import find_labels
 
 WHERE = Path("datasets/mine.yaml")
 
 
-def find(paths: list[str], dataset: Dataset) -> list[Found]:
+def find(paths: list[str], dataset: Dataset) -> list[LabelledFile]:
     return find_labels(paths, dataset, unread, WHERE)
 
 

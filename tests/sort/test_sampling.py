@@ -3,12 +3,12 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.sampling import UNSAMPLED, group_key, limit_classes, sample_groups
 
 FOUND = st.lists(
     st.builds(
-        Found,
+        LabelledFile,
         path=st.integers(0, 10**6).map("{}.png".format),
         label=st.sampled_from(["a", "b", "c"]),
         group=st.sampled_from(["", "g1", "g2", "g3", "g4"]),
@@ -18,7 +18,7 @@ FOUND = st.lists(
 )
 
 
-def groups_by_label(found: list[Found]) -> dict[str, set[str]]:
+def groups_by_label(found: list[LabelledFile]) -> dict[str, set[str]]:
     groups: dict[str, set[str]] = {}
     for item in found:
         if item.reason is None:
@@ -28,7 +28,7 @@ def groups_by_label(found: list[Found]) -> dict[str, set[str]]:
 
 @given(FOUND, st.floats(0.01, 1), st.floats(0.01, 1))
 def test_a_sample_is_a_share_of_each_class_and_keeps_groups_whole(
-    found: list[Found], one: float, other: float
+    found: list[LabelledFile], one: float, other: float
 ) -> None:
     small, large = sorted((one, other))
     before = groups_by_label(found)
@@ -48,11 +48,11 @@ def test_a_sample_is_a_share_of_each_class_and_keeps_groups_whole(
 
 def test_the_largest_classes_stay() -> None:
     found = [
-        Found(f"{label}{i}.png", label)
+        LabelledFile(f"{label}{i}.png", label)
         for label, n in [("a", 1), ("b", 3), ("c", 3), ("d", 2)]
         for i in range(n)
     ]
-    found.append(Found("x.png", reason="unknown class"))
+    found.append(LabelledFile("x.png", reason="unknown class"))
     kept = limit_classes(found, 2)
     assert {item.label for item in kept if item.reason is None} == {"b", "c"}
     assert {item.reason for item in kept if item.label in "ad" and item.label} == {"left out"}

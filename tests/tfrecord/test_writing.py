@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from bakeoff.augment.augmentation_plan import plan_augmentation
 from bakeoff.augment.fold_copies import plan_fold_copies
-from bakeoff.augment.plan import plan_augmentation
 from bakeoff.params.data import AugmentParams, RandomTransforms, TfrecordParams
 from bakeoff.tfrecord.numpy_reading import record_batches
 from bakeoff.tfrecord.roundtrip import check_round_trip

@@ -12,7 +12,7 @@ from bakeoff.params.evidence import EvaluateParams, TrackingParams
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.tracking import comparison_run as comparison
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.comparison_run import Comparison, mirror_comparison
+from bakeoff.tracking.comparison_run import ComparisonFiles, mirror_comparison
 from bakeoff.tracking.registry import register_best
 from bakeoff.tracking.store import open_store, redact, shown_uri
 from bakeoff.tracking.sync import recorded_dataset, set_aside, sync
@@ -199,7 +199,7 @@ def test_secrets_in_an_address_are_not_shown():
 
 def test_a_comparison_without_a_servable_model_registers_nothing(reproduced):
     store = mirror_all()
-    compared = Comparison.read(Path("reports"), Path("models"))
+    compared = ComparisonFiles.read(Path("reports"), Path("models"))
     mirror_comparison(store, compared)
     assert register_best(store, compared, Path("models"), EvaluateParams()) is None
 

@@ -11,7 +11,7 @@ from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.train.fused_adam import FusedAdam, FusedAdamW
-from bakeoff.train.head_members import Heads, Member, train_members
+from bakeoff.train.head_members import HeadMember, Heads, train_members
 from bakeoff.train.head_training import train_head
 
 CLASSES = ("a", "b", "c")
@@ -30,7 +30,7 @@ def members(n=150, count=5, seed=1):
     """Five members, each tested on another fifth."""
     fold = np.arange(n) // 3 % count
     return [
-        Member(
+        HeadMember(
             np.flatnonzero((fold != f) & (fold != (f + 1) % count)),
             np.flatnonzero(fold == (f + 1) % count),
             np.flatnonzero(fold == f),

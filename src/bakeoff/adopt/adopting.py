@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bakeoff.adopt.folders import CONTAINERS
+from bakeoff.adopt.folder_readings import CONTAINERS
 from bakeoff.adopt.listing import look
+from bakeoff.adopt.official_sides import side_named
 from bakeoff.adopt.proposal import Proposal, propose, refuse_small, with_samples
-from bakeoff.adopt.reading import Trial
 from bakeoff.adopt.samples import Samples
-from bakeoff.adopt.sides import side_named
 from bakeoff.adopt.telling import other_readings
-from bakeoff.adopt.writing import description, with_values
+from bakeoff.adopt.tried_reading import TriedReading
+from bakeoff.adopt.yaml_text import description, with_values
 from bakeoff.ingest.sources import DOWNLOADS
 from bakeoff.params.block import PARAMS, read_key
 from bakeoff.params.dataset_files import DATASETS, dataset_path, read_dataset
@@ -63,7 +63,7 @@ def _fetched(url: str) -> Path:
     return target
 
 
-def chosen(proposal: Proposal, number: int | None) -> tuple[Trial, Samples]:
+def chosen(proposal: Proposal, number: int | None) -> tuple[TriedReading, Samples]:
     """The reading of that number, from 1, or the sure one.
 
     Raises:
@@ -85,7 +85,7 @@ def chosen(proposal: Proposal, number: int | None) -> tuple[Trial, Samples]:
     return with_samples(trial, proposal.listing)
 
 
-def adoption(trial: Trial, proposal: Proposal, name: str | None) -> Adoption:
+def adoption(trial: TriedReading, proposal: Proposal, name: str | None) -> Adoption:
     """The data set's file and the changes of `params.yaml`.
 
     Without a name it is that of the place; a number is added if another data set has it.
@@ -116,7 +116,7 @@ def adoption(trial: Trial, proposal: Proposal, name: str | None) -> Adoption:
     return Adoption(own, dataset_path(own), text, {"dataset": own} | _changes(trial))
 
 
-def _changes(trial: Trial) -> dict[str, Any]:
+def _changes(trial: TriedReading) -> dict[str, Any]:
     """The values that `params.yaml` does not meet yet."""
     needs = {"sort.min_side": min, "sort.min_pictures": max, "sort.max_quarantined": max}
     return {

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from bakeoff.adopt.left_out import globs_for, mask_globs
-from bakeoff.adopt.reading import Reading
-from bakeoff.adopt.sides import official_of
+from bakeoff.adopt.official_sides import official_of
+from bakeoff.adopt.tried_reading import Reading
 from bakeoff.ingest.member_names import matches
 
 # A pattern is tried only if none of its own row above it fits.

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from bakeoff.adopt.folders import individuals
-from bakeoff.sort.found import Found
+from bakeoff.adopt.folder_readings import individuals
 from bakeoff.sort.idle_keys import PATIENTS
+from bakeoff.sort.labelled_file import LabelledFile
 
 _COPIES = r"[^/]+(?=\.rf\.\w+\.\w+$)"  # Roboflow's copies of one picture
 _EYES = r"(?i)[^/]+(?=[-_ ](left|right|l|r|od|os)\.\w+$)"  # both eyes or hands of one person
@@ -30,7 +30,7 @@ class Groups:
         return f"{self.matched} of {self.total} names matched, {groups} groups"
 
 
-def likely_groups(usable: Sequence[Found]) -> Groups | None:
+def likely_groups(usable: Sequence[LabelledFile]) -> Groups | None:
     """The likeliest pattern, or None.
 
     A pattern counts if it fits half of the names, groups several pictures, and leaves each class
@@ -45,7 +45,7 @@ def likely_groups(usable: Sequence[Found]) -> Groups | None:
     return max(fitting, key=lambda g: (g.matched, -len(g.pattern)), default=None)
 
 
-def _folders(usable: Sequence[Found]) -> list[str]:
+def _folders(usable: Sequence[LabelledFile]) -> list[str]:
     """Patterns of whole folders whose names differ in their numbers, and are no class."""
     parts = [(item.label, PurePosixPath(item.path).parts[:-1]) for item in usable]
     found = []
@@ -59,7 +59,7 @@ def _folders(usable: Sequence[Found]) -> list[str]:
     return found
 
 
-def _fit(pattern: str, what: str, usable: Sequence[Found]) -> Groups | None:
+def _fit(pattern: str, what: str, usable: Sequence[LabelledFile]) -> Groups | None:
     by_label: dict[str, set[str]] = {item.label: set() for item in usable}
     matched: list[str] = []
     for item in usable:

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.adopt import columns
-from bakeoff.adopt.reading import Reading
-from bakeoff.adopt.sides import side_named
-from bakeoff.adopt.tables import TextTable
+from bakeoff.adopt.official_sides import side_named
+from bakeoff.adopt.table_readings import TextTable
+from bakeoff.adopt.tried_reading import Reading
 from bakeoff.ingest.member_names import label_folder
 from bakeoff.ingest.pixel_tables import pictures_folder
 from bakeoff.sort.label_tables import SIDE_NAMES

@@ -5,17 +5,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bakeoff.adopt.arrays import array_readings
+from bakeoff.adopt.array_readings import array_readings
 from bakeoff.adopt.file_names import name_readings
-from bakeoff.adopt.folders import folder_readings, individuals
+from bakeoff.adopt.folder_readings import folder_readings, individuals
 from bakeoff.adopt.groups import likely_groups
 from bakeoff.adopt.left_out import globs_for
 from bakeoff.adopt.listing import Listing
 from bakeoff.adopt.pixels import pixel_readings
-from bakeoff.adopt.reading import Reading, Trial, try_out
 from bakeoff.adopt.refusals import nothing_recognised, refuse_unread
 from bakeoff.adopt.samples import Samples, look_at_some
-from bakeoff.adopt.tables import table_readings, text_tables
+from bakeoff.adopt.table_readings import table_readings, text_tables
+from bakeoff.adopt.tried_reading import Reading, TriedReading, try_out
 from bakeoff.params.data import SortParams
 from bakeoff.runtime.errors import BakeoffError, quoted
 
@@ -29,7 +29,7 @@ class Proposal:
     """What can be adopted."""
 
     listing: Listing  # of the files
-    trials: tuple[Trial, ...]  # the readings, the likeliest first
+    trials: tuple[TriedReading, ...]  # the readings, the likeliest first
     sure: bool  # whether the first one can be taken without asking
 
 
@@ -48,7 +48,7 @@ def propose(listing: Listing) -> Proposal:
     return Proposal(listing, tuple(_finished(trial, listing) for trial in trials), sure)
 
 
-def _trials(listing: Listing) -> tuple[list[Trial], bool]:
+def _trials(listing: Listing) -> tuple[list[TriedReading], bool]:
     tables = text_tables(listing)
     by_table = _tried(table_readings(listing, tables), listing)
     by_folder = _tried(folder_readings(listing.pictures), listing)
@@ -62,10 +62,10 @@ def _trials(listing: Listing) -> tuple[list[Trial], bool]:
     return numbers, True
 
 
-def _tried(readings: Sequence[Reading], listing: Listing) -> list[Trial]:
+def _tried(readings: Sequence[Reading], listing: Listing) -> list[TriedReading]:
     """The readings that give at least two classes, without those that say the same."""
-    found: list[Trial] = []
-    refused: list[Trial] = []
+    found: list[TriedReading] = []
+    refused: list[TriedReading] = []
     for reading in readings:
         trial = try_out(reading, listing)
         if trial.refusal:
@@ -77,7 +77,7 @@ def _tried(readings: Sequence[Reading], listing: Listing) -> list[Trial]:
     return found
 
 
-def same_classes(one: Trial, other: Trial) -> bool:
+def same_classes(one: TriedReading, other: TriedReading) -> bool:
     """Whether two readings divide the pictures alike, whatever they call the classes."""
     common = one.labels.keys() & other.labels.keys()
     pairs = {(one.labels[path], other.labels[path]) for path in common}
@@ -85,7 +85,9 @@ def same_classes(one: Trial, other: Trial) -> bool:
     return alike and len(common) > 0.9 * max(len(one.labels), len(other.labels))
 
 
-def _with_tables(by_table: list[Trial], by_folder: list[Trial]) -> tuple[list[Trial], bool]:
+def _with_tables(
+    by_table: list[TriedReading], by_folder: list[TriedReading]
+) -> tuple[list[TriedReading], bool]:
     """A table wins where it says more than folders; where they contradict, both are readings."""
     first = by_table[0]
     alike = [trial for trial in by_folder if same_classes(trial, first)]
@@ -97,13 +99,13 @@ def _with_tables(by_table: list[Trial], by_folder: list[Trial]) -> tuple[list[Tr
     return [*by_table, *others], len(by_table) + len(others) == 1 or bool(alike)
 
 
-def _doubtful(folders: Trial, table: Trial) -> bool:
+def _doubtful(folders: TriedReading, table: TriedReading) -> bool:
     """Whether folders are probably parts or patients rather than classes."""
     names = {*folders.counts}
     return individuals(names) or len(names) > len(table.usable) / LEAST
 
 
-def _unused(listing: Listing, trials: Sequence[Trial]) -> list[str]:
+def _unused(listing: Listing, trials: Sequence[TriedReading]) -> list[str]:
     """Archives in the archive that no reading takes a picture or a table from."""
     used = {item.path for trial in trials for item in trial.usable}
     tables = {i.path for t in trials for i in t.found if i.detail == "the table"}
@@ -128,7 +130,7 @@ def _packed_again(listing: Listing, unused: Sequence[str]) -> Listing:
     )
 
 
-def _finished(trial: Trial, listing: Listing) -> Trial:
+def _finished(trial: TriedReading, listing: Listing) -> TriedReading:
     """With groups, archives within, and what `params.yaml` needs."""
     reading = trial.reading
     if "group_column" not in reading.keys and (groups := likely_groups(trial.usable)):
@@ -152,7 +154,7 @@ def _finished(trial: Trial, listing: Listing) -> Trial:
     return try_out(reading, listing)
 
 
-def _with_found_sides(reading: Reading, trial: Trial) -> Reading:
+def _with_found_sides(reading: Reading, trial: TriedReading) -> Reading:
     """Without the globs of sides that hold no labelled picture; one side alone is none."""
     if "official" not in reading.keys or "split_column" in reading.keys:
         return reading
@@ -163,7 +165,7 @@ def _with_found_sides(reading: Reading, trial: Trial) -> Reading:
     return reading.with_key("official", found, _OWN) if len(found) > 1 else reading
 
 
-def _needs(trial: Trial) -> dict[str, float]:
+def _needs(trial: TriedReading) -> dict[str, float]:
     """Values of `params.yaml` without which the run would stop."""
     needs: dict[str, float] = {}
     small = [label for label, count in trial.counts.items() if count < LEAST]
@@ -176,7 +178,7 @@ def _needs(trial: Trial) -> dict[str, float]:
     return needs
 
 
-def small_classes(trial: Trial) -> dict[str, int]:
+def small_classes(trial: TriedReading) -> dict[str, int]:
     """Classes with fewer groups than the split needs, and how many they have."""
     groups: dict[str, set[str]] = defaultdict(set)
     for item in trial.usable:
@@ -184,7 +186,7 @@ def small_classes(trial: Trial) -> dict[str, int]:
     return {label: len(own) for label, own in sorted(groups.items()) if len(own) < LEAST}
 
 
-def refuse_small(trial: Trial, place: object) -> None:
+def refuse_small(trial: TriedReading, place: object) -> None:
     """Refuse a reading in which fewer than two classes are large enough.
 
     Raises:
@@ -199,7 +201,7 @@ def refuse_small(trial: Trial, place: object) -> None:
         )
 
 
-def with_samples(trial: Trial, listing: Listing) -> tuple[Trial, Samples]:
+def with_samples(trial: TriedReading, listing: Listing) -> tuple[TriedReading, Samples]:
     """Look at some pictures, and take what their sizes need into `params.yaml`.
 
     Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bakeoff.adopt.listing import Listing, read_members
 from bakeoff.pictures.decoding import MAX_PIXELS, PictureError, opened
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 
 _MOST = 200
 
@@ -42,7 +42,7 @@ def _span(values: Sequence[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def look_at_some(listing: Listing, usable: Sequence[Found], most: int = _MOST) -> Samples:
+def look_at_some(listing: Listing, usable: Sequence[LabelledFile], most: int = _MOST) -> Samples:
     """Open the headers of some pictures of each class, evenly spread over its paths."""
     by_label: dict[str, list[str]] = defaultdict(list)
     for item in sorted(usable, key=lambda item: item.path):

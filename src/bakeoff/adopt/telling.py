@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bakeoff.adopt.proposal import LEAST, Proposal, small_classes
-from bakeoff.adopt.reading import Trial
 from bakeoff.adopt.samples import Samples
+from bakeoff.adopt.tried_reading import TriedReading
 from bakeoff.runtime.errors import quoted
 
 _MOST_CLASSES = 20
@@ -17,7 +17,7 @@ _NEEDS = {
 }
 
 
-def described(trial: Trial, proposal: Proposal, samples: Samples) -> list[str]:
+def described(trial: TriedReading, proposal: Proposal, samples: Samples) -> list[str]:
     """Everything about the reading that will be written."""
     reading = trial.reading
     lines = [f"layout     {reading.layout}", f"           {quoted(_why(trial), 200)}"]
@@ -34,17 +34,17 @@ def described(trial: Trial, proposal: Proposal, samples: Samples) -> list[str]:
     return lines
 
 
-def _why(trial: Trial) -> str:
+def _why(trial: TriedReading) -> str:
     first = min(trial.usable, key=lambda item: item.path)
     return trial.reading.why or f"'{first.path}' is '{first.label}'"
 
 
-def other_readings(trials: Sequence[Trial]) -> list[str]:
+def other_readings(trials: Sequence[TriedReading]) -> list[str]:
     """The ways to read the files, numbered."""
     return [f"reading {number}: {_in_short(trial)}" for number, trial in enumerate(trials, start=1)]
 
 
-def _in_short(trial: Trial) -> str:
+def _in_short(trial: TriedReading) -> str:
     counts = trial.counts
     some = ", ".join(quoted(label, 30) for label in sorted(counts)[:4])
     more = ", …" if len(counts) > 4 else ""
@@ -53,7 +53,7 @@ def _in_short(trial: Trial) -> str:
     return f"{trial.reading.layout}{column}: {len(counts)} classes ({some}{more})"
 
 
-def _classes(trial: Trial) -> Iterator[str]:
+def _classes(trial: TriedReading) -> Iterator[str]:
     counts = trial.counts
     yield f"classes    {len(counts)}, {counts.total()} pictures"
     shown = sorted(counts) if len(counts) <= _MOST_CLASSES else _extremes(counts)
@@ -72,7 +72,7 @@ def _extremes(counts: Counter[str]) -> list[str]:
     return ranked[:half] + ranked[-half:]
 
 
-def _sides(trial: Trial) -> str:
+def _sides(trial: TriedReading) -> str:
     sides = Counter(item.official for item in trial.usable if item.official)
     if not sides:
         return "none of its own; the split deals new ones"
@@ -82,7 +82,7 @@ def _sides(trial: Trial) -> str:
     return matched + keep * bool(sides["test"])
 
 
-def _groups(trial: Trial) -> str:
+def _groups(trial: TriedReading) -> str:
     grouped = [item.group for item in trial.usable if item.group]
     if not grouped:
         return "none recognised; identical and nearly identical pictures are kept together anyway"
@@ -93,7 +93,7 @@ def _groups(trial: Trial) -> str:
     return f"{len(grouped)} of {len(trial.usable)} names matched, {number} groups (by {by})"
 
 
-def _table(trial: Trial) -> Iterator[str]:
+def _table(trial: TriedReading) -> Iterator[str]:
     if trial.reading.keys["kind"] != "table":
         return
     rows = [item for item in trial.found if item.reason == "no picture"]
@@ -105,7 +105,7 @@ def _table(trial: Trial) -> Iterator[str]:
         yield f"unlabelled {len(unknown)} pictures, such as {first}"
 
 
-def _left_out(trial: Trial, proposal: Proposal) -> Iterator[str]:
+def _left_out(trial: TriedReading, proposal: Proposal) -> Iterator[str]:
     if trial.left_out:
         globs = ", ".join(trial.reading.keys.get("leave_out", ()))
         first = quoted(trial.left_out[0])
@@ -117,7 +117,7 @@ def _left_out(trial: Trial, proposal: Proposal) -> Iterator[str]:
         yield f"{len(rest)} files that are no pictures, such as '{quoted(rest[0])}'"
 
 
-def _too_small(trial: Trial) -> Iterator[str]:
+def _too_small(trial: TriedReading) -> Iterator[str]:
     small = small_classes(trial)
     if small:
         shown = ", ".join(f"'{quoted(label, 30)}' {small[label]}" for label in list(small)[:5])
@@ -126,13 +126,13 @@ def _too_small(trial: Trial) -> Iterator[str]:
         yield f"{count} classes have under {LEAST} groups: {shown}{more}"
 
 
-def _warnings(trial: Trial) -> Iterator[str]:
+def _warnings(trial: TriedReading) -> Iterator[str]:
     for warning in trial.warnings:
         if "seems to hold the archive's own sides" not in warning:
             yield warning
 
 
-def _unknown(trial: Trial) -> Iterator[str]:
+def _unknown(trial: TriedReading) -> Iterator[str]:
     if not any(item.group for item in trial.usable):
         yield "whether several pictures show one patient, session or object: then set 'group'"
     yield "whether the labels are right, and whether you may use the pictures ('licence')"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from bakeoff.adopt.reading import Trial
 from bakeoff.adopt.samples import Samples
+from bakeoff.adopt.tried_reading import TriedReading
 from bakeoff.pictures.decoding import PictureError, decode
 from bakeoff.runtime.errors import quoted
 from bakeoff.runtime.files import write_text
@@ -20,7 +20,7 @@ _SIDE = 112  # pixels, on the page
 _EACH = 8  # pictures of a class, on the page
 
 
-def of_each_class(trial: Trial, samples: Samples, most: int) -> dict[str, list[Image.Image]]:
+def of_each_class(trial: TriedReading, samples: Samples, most: int) -> dict[str, list[Image.Image]]:
     """At most so many decoded pictures of each class; classes without one are left out."""
     found: dict[str, list[Image.Image]] = {}
     labels = trial.labels
@@ -34,7 +34,7 @@ def of_each_class(trial: Trial, samples: Samples, most: int) -> dict[str, list[I
     return {label: pictures for label, pictures in found.items() if pictures}
 
 
-def terminal_row(trial: Trial, samples: Samples, columns: int) -> list[str]:
+def terminal_row(trial: TriedReading, samples: Samples, columns: int) -> list[str]:
     """One row of thumbnails with the names of their classes, in 24-bit colours."""
     shown = list(of_each_class(trial, samples, 1).items())[: columns // (_CELLS + 1)]
     small = [_square(pictures[0], _CELLS) for _, pictures in shown]
@@ -66,14 +66,16 @@ def _rgb(picture: Image.Image, x: int, y: int) -> Sequence[int]:
     return value if isinstance(value, tuple) else (0, 0, 0)
 
 
-def write_page(name: str, place: str, lines: Sequence[str], trial: Trial, samples: Samples) -> Path:
+def write_page(
+    name: str, place: str, lines: Sequence[str], trial: TriedReading, samples: Samples
+) -> Path:
     """Write the page of a data set; returns its path."""
     path = REPORTS / "adopt" / f"{name}.html"
     write_text(path, page(f"{name}: {place}", lines, trial, samples))
     return path
 
 
-def page(title: str, lines: Sequence[str], trial: Trial, samples: Samples) -> str:
+def page(title: str, lines: Sequence[str], trial: TriedReading, samples: Samples) -> str:
     """What was recognised, with a row of pictures for each class, as one HTML file."""
     rows = "\n".join(_rows(trial, samples))
     return f"""<!doctype html>
@@ -93,7 +95,7 @@ img {{ width: {_SIDE}px; height: {_SIDE}px }}
 """
 
 
-def _rows(trial: Trial, samples: Samples) -> Iterator[str]:
+def _rows(trial: TriedReading, samples: Samples) -> Iterator[str]:
     counts = trial.counts
     for label, pictures in of_each_class(trial, samples, _EACH).items():
         name = html.escape(label)

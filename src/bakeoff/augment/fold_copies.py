@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from bakeoff.augment.plan import copies_of
+from bakeoff.augment.augmentation_plan import copies_of
 from bakeoff.params.data import AugmentParams
 from bakeoff.pictures.transforms import RANDOM
 from bakeoff.runtime.tables import COPIES, PLAN_COLUMNS

@@ -16,7 +16,7 @@ from bakeoff.evaluate.comparison import (
 )
 from bakeoff.evaluate.folded import Curve, against_twins, compare_folds, read_fold_curve
 from bakeoff.evaluate.pairings import Pairing
-from bakeoff.folds.predictions import FoldPredictions, LearningCurve
+from bakeoff.folds.out_of_fold import FoldPredictions, LearningCurve
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import MAJORITY, NETWORKS, Candidate

@@ -18,7 +18,7 @@ from bakeoff.evaluate.intervals import FOLDS_WIDEN, folds_widening
 from bakeoff.evaluate.learning_curve import CurveReading, read_outcomes
 from bakeoff.evaluate.outcomes import Floats, Integers, Outcomes
 from bakeoff.evaluate.pairings import Pairing, against_rival
-from bakeoff.folds.predictions import (
+from bakeoff.folds.out_of_fold import (
     NETWORK,
     FoldPredictions,
     LearningCurve,

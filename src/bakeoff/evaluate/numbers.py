@@ -7,7 +7,7 @@ from typing import Any
 
 from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.evaluation import Evaluation
-from bakeoff.evaluate.files import plain
+from bakeoff.evaluate.evaluation_folder import plain
 from bakeoff.evaluate.pairings import Pairing
 from bakeoff.evaluate.verdict import conclusions
 from bakeoff.runtime.files import write_json, writing_folder

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.progress import progress_bar
+from bakeoff.runtime.progress_bar import progress_bar
 from bakeoff.runtime.tables import write_table
 from bakeoff.runtime.tf import keras, tf
 from bakeoff.tfrecord.reading import read_records

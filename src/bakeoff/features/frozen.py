@@ -15,7 +15,7 @@ from bakeoff.features.backbones import (
     use_imagenet_scaling,
 )
 from bakeoff.features.batches import extract
-from bakeoff.features.hub import build_preset, copy_configuration, resizing_of
+from bakeoff.features.hub_presets import build_preset, copy_configuration, resizing_of
 from bakeoff.features.preset_format import read_preset
 from bakeoff.features.presets import sha256_of_preset
 from bakeoff.features.weights import Weights

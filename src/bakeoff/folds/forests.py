@@ -11,11 +11,11 @@ from threadpoolctl import threadpool_limits
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.forest import new_forest, within_memory
 from bakeoff.folds.finished import Arrays, Finished
+from bakeoff.folds.out_of_fold import RecipePredictions
 from bakeoff.folds.pool import Part, Pool, Rows
-from bakeoff.folds.predictions import Recipe
 from bakeoff.params.baselines import ForestParams
 from bakeoff.runtime.fingerprints import code_sha256
-from bakeoff.runtime.progress import progress_bar
+from bakeoff.runtime.progress_bar import progress_bar
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
 _SHARE = 3  # the forest that the temperature is fitted on has a third of the trees
@@ -28,7 +28,7 @@ def predict_forest(
     seed: int,
     finished: Finished,
     advance: Callable[[int], object] = lambda parts: None,
-) -> Recipe:
+) -> RecipePredictions:
     """Out-of-fold probabilities (R, n, k) of a random forest on the pool's vectors.
 
     A forest is fitted on the whole training part. Its temperature comes from a smaller forest,
@@ -47,12 +47,12 @@ def predict_forest(
             arrays["logs"], float(arrays["temperature"])
         )
         advance(1)
-    return Recipe(probabilities, {"temperatures": temperatures.tolist()})
+    return RecipePredictions(probabilities, {"temperatures": temperatures.tolist()})
 
 
 def predict_kept_forest(
     pool: Pool, params: ForestParams, *, name: str, seed: int, kept: Path
-) -> Recipe:
+) -> RecipePredictions:
     """The same for a forest that is a model itself, with progress.
 
     `kept` is the folder of finished parts, so that an interrupted run resumes after them.

@@ -5,17 +5,17 @@ from typing import Literal
 
 import pandas as pd
 
+from bakeoff.folds.backbone_heads import predict_heads
 from bakeoff.folds.finished import Finished
 from bakeoff.folds.forests import predict_forest
-from bakeoff.folds.heads import predict_heads
-from bakeoff.folds.networks import predict_network, read_record_pool
+from bakeoff.folds.out_of_fold import NETWORK, LearningCurve, Predicted, RecipePredictions
+from bakeoff.folds.picture_networks import predict_network, read_record_pool
 from bakeoff.folds.pool import Pool, read_feature_pool
-from bakeoff.folds.predictions import NETWORK, LearningCurve, Predicted, Recipe
 from bakeoff.folds.regression import predict_regression
 from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.block import Block
 from bakeoff.runtime.fingerprints import code_sha256
-from bakeoff.runtime.progress import progress_bar
+from bakeoff.runtime.progress_bar import progress_bar
 from bakeoff.train.job import Job, kind_of
 
 
@@ -37,7 +37,7 @@ def predict_in_folds(job: FoldsJob) -> Predicted | None:
     A backbone with frozen features has `head`, `logistic` and `forest` on them. A fine-tuned
     network, or one from scratch, has `network` as well.
     """
-    model, recipes = job.model, dict[str, Recipe]()
+    model, recipes = job.model, dict[str, RecipePredictions]()
     curve = pool = None
     if not model.params.from_scratch:
         classes = model.facts["classes"]
@@ -52,7 +52,9 @@ def predict_in_folds(job: FoldsJob) -> Predicted | None:
     return Predicted(pool.pictures(), pool.classes, recipes, curve)
 
 
-def _predict_frozen(job: FoldsJob, pool: Pool) -> tuple[dict[str, Recipe], LearningCurve]:
+def _predict_frozen(
+    job: FoldsJob, pool: Pool
+) -> tuple[dict[str, RecipePredictions], LearningCurve]:
     """The recipes on frozen features, each with a store and a progress bar of its own."""
     model = job.model
     everything = {"pool": pool.sha256, "seed": model.seed, "code": code_sha256("folds")}

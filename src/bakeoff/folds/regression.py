@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.logistic import FLOOR, new_regression
 from bakeoff.folds.finished import Finished
+from bakeoff.folds.out_of_fold import LearningCurve, RecipePredictions
 from bakeoff.folds.pool import Pool, Rows
-from bakeoff.folds.predictions import LearningCurve, Recipe
 from bakeoff.params.baselines import LogisticParams
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
@@ -50,7 +50,7 @@ def predict_regression(
     seed: int,
     finished: Finished,
     advance: Callable[[int], object] = lambda parts: None,
-) -> tuple[Recipe, LearningCurve]:
+) -> tuple[RecipePredictions, LearningCurve]:
     """Out-of-fold probabilities (R, n, k) of the regression, and its learning curve at `FRACTIONS`.
 
     `inverse_regularization` is one value, or those to choose from.
@@ -73,7 +73,7 @@ def predict_regression(
     curve = LearningCurve(
         np.array(FRACTIONS), stacked["sizes"].mean(axis=(0, 1)), stacked["right"].astype(bool)
     )
-    return Recipe(stacked["probabilities"], facts), curve
+    return RecipePredictions(stacked["probabilities"], facts), curve
 
 
 def _repeat(pool: Pool, repeat: int, params: LogisticParams, seed: int) -> dict[str, NDArray[Any]]:

@@ -21,7 +21,7 @@ from bakeoff.params.models import (
     read_feature_params,
     read_model_params,
 )
-from bakeoff.params.resolved import ChosenDataset, FeatureRequest, Search, write_resolved
+from bakeoff.params.resolved import ChosenDataset, FeatureRequest, SearchRequest, write_resolved
 from bakeoff.params.tuning import read_forest_tuning, read_logistic_tuning, read_model_tuning
 from bakeoff.runtime.errors import BakeoffError
 
@@ -101,9 +101,9 @@ def write_parameters(
         features = requests[name].model
         settled = {"image_side": features.image_side, "pooling": features.pooling}
         model = read_model_params(name, path).model_copy(update=settled)
-        search = Search(trials=0)
+        search = SearchRequest(trials=0)
         if tuning.trials:
-            search = Search(trials=tuning.trials, tuning=tuning, model=model)
+            search = SearchRequest(trials=tuning.trials, tuning=tuning, model=model)
         write_resolved(folder / name, "features", requests[name])
         write_resolved(folder / name, "train", model)
         write_resolved(folder / name, "tune", search)

@@ -44,7 +44,7 @@ class ChosenDataset(Block):
         return parse(KINDS[self.described["kind"]], self.described, where="", path=_path("dataset"))
 
 
-class Search(Block):
+class SearchRequest(Block):
     """What the stage `tune` of a model depends on; no more than `trials` where they are 0."""
 
     trials: int
@@ -68,9 +68,9 @@ def resolved_model(model: str) -> ModelParams:
     return _read(ModelParams, f"{model}/train")
 
 
-def resolved_search(model: str) -> Search:
+def resolved_search(model: str) -> SearchRequest:
     """What `tune` needs to know of `model`."""
-    return _read(Search, f"{model}/tune")
+    return _read(SearchRequest, f"{model}/tune")
 
 
 def resolved_dataset() -> tuple[str, Dataset]:

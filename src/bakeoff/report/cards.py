@@ -7,7 +7,7 @@ from bakeoff.evaluate.comparison import Comparison, Contender
 from bakeoff.evaluate.table import origin_in_words, weights_in_words
 from bakeoff.evaluate.verdict import selection, sentence_of, tested
 from bakeoff.params.datasets import Dataset
-from bakeoff.report.evidence import Evidence
+from bakeoff.report.contents import Evidence
 from bakeoff.report.page_text import fixed, interval_text, per_class_rows, read_template
 
 _NO_SHARES = (

@@ -5,7 +5,7 @@ from typing import Any
 
 from bakeoff.evaluate.table import weights_in_words
 from bakeoff.params.datasets import Dataset
-from bakeoff.report.evidence import Evidence
+from bakeoff.report.contents import Evidence
 from bakeoff.tfrecord.index import RecordIndex
 
 _SIDES = ("train", "val", "test")

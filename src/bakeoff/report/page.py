@@ -18,7 +18,8 @@ from bakeoff.evaluate.verdict import conclusions, tested
 from bakeoff.evaluate.wording import unbroken
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.report import page_text, pictures
+from bakeoff.report import page_pictures, page_text
+from bakeoff.report.contents import Evidence
 from bakeoff.report.data_facts import (
     example_counts,
     provenance,
@@ -26,10 +27,9 @@ from bakeoff.report.data_facts import (
     split_facts,
     weights_rows,
 )
-from bakeoff.report.evidence import Evidence
-from bakeoff.report.figures import Drawn
+from bakeoff.report.figure_files import Drawn
 from bakeoff.report.glossary import GLOSSARY
-from bakeoff.report.pictures import Inlined, Thumbnails
+from bakeoff.report.page_pictures import Inlined, Thumbnails
 from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.figures import to_svg
 from bakeoff.report.sheets import Captioned
@@ -212,8 +212,8 @@ def _pictures(
     named = partial(thumbnails.inline, paths=paths)
     trained = evidence.comparison.trained
     return {
-        "hardest": named(pictures.hardest(evidence)),
-        "suspects": named(pictures.suspects(evidence)),
+        "hardest": named(page_pictures.hardest(evidence)),
+        "suspects": named(page_pictures.suspects(evidence)),
         "models": [_section(evidence, model, thumbnails, named) for model in trained],
     }
 
@@ -225,8 +225,8 @@ def _section(
     named: Callable[[Sequence[Captioned]], list[Inlined]],
 ) -> dict[str, Any]:
     meta = model.metadata
-    seen = pictures.seen(evidence, model)
-    means = pictures.mean_maps(evidence, model) + pictures.importances(evidence, model)
+    seen = page_pictures.seen(evidence, model)
+    means = page_pictures.mean_maps(evidence, model) + page_pictures.importances(evidence, model)
     return {
         "name": model.name,
         "kind": meta["kind"],
@@ -239,7 +239,7 @@ def _section(
         "seen": named(seen),
         "maps_title": _MAPS_TITLES.get(meta["kind"], _MAPS_TITLES["network"]),
         "mean_maps": named(means),
-        "mistakes": named(pictures.mistakes(evidence, model)),
+        "mistakes": named(page_pictures.mistakes(evidence, model)),
         "facts": json.dumps(meta, indent=2, sort_keys=True),
     }
 

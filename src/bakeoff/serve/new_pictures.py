@@ -31,7 +31,7 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Side:
+class ScoredSide:
     """Which predictions are right, and the pictures' groups; both of shape `(n,)`."""
 
     right: Floats
@@ -128,10 +128,10 @@ def predict_labelled(labelled: Labelled, predictor: Predictor) -> pd.DataFrame:
     return table
 
 
-def side_of(table: pd.DataFrame, groups: Sequence[str]) -> Side:
+def side_of(table: pd.DataFrame, groups: Sequence[str]) -> ScoredSide:
     """The outcomes of a table with `label` and `predicted`."""
     right = np.asarray(table["label"] == table["predicted"], np.float64)
-    return Side(right, np.unique(list(groups), return_inverse=True)[1].astype(np.int64))
+    return ScoredSide(right, np.unique(list(groups), return_inverse=True)[1].astype(np.int64))
 
 
 def worst_mistakes(table: pd.DataFrame, most: int) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def worst_mistakes(table: pd.DataFrame, most: int) -> pd.DataFrame:
     return found.head(most)
 
 
-def shift(new: Side, old: Side, confidence: float) -> tuple[float, Interval]:
+def shift(new: ScoredSide, old: ScoredSide, confidence: float) -> tuple[float, Interval]:
     """The difference of two accuracies on different pictures, and Welch's interval, by groups.
 
     The interval is unknown where one side has a single group. Its degrees of freedom are Welch's
@@ -159,7 +159,7 @@ def shift(new: Side, old: Side, confidence: float) -> tuple[float, Interval]:
     return difference, Interval(difference - half, difference + half)
 
 
-def sentence_of_shift(new: Side, old: Side, confidence: float) -> str:
+def sentence_of_shift(new: ScoredSide, old: ScoredSide, confidence: float) -> str:
     """Whether the model is shown to be worse or better than on the test side."""
     difference, interval = shift(new, old, confidence)
     numbers = (
@@ -242,7 +242,7 @@ def _known_images() -> set[str]:
     return set(read_splits(SPLITS, ("image_id",))["image_id"])
 
 
-def _old_side(name: str) -> Side | None:
+def _old_side(name: str) -> ScoredSide | None:
     """The model's outcomes on the test side, with the groups; None where they are not here."""
     path = REPORTS / "predictions" / f"{name}.csv"
     if not path.is_file() or not (SPLITS / "test.csv").is_file():
@@ -253,4 +253,4 @@ def _old_side(name: str) -> Side | None:
     if not set(old.image_ids) <= set(groups):
         return None  # of another split
     codes = np.unique([groups[i] for i in old.image_ids], return_inverse=True)[1]
-    return Side(old.right.astype(np.float64), codes.astype(np.int64))
+    return ScoredSide(old.right.astype(np.float64), codes.astype(np.int64))

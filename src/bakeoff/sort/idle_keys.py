@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bakeoff.params.datasets import Dataset, Table
 from bakeoff.runtime.errors import BakeoffError, quoted
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ PATIENTS = (
 _HALF = 0.5
 
 
-def refuse_idle_labels(found: Sequence[Found], dataset: Dataset, where: Path) -> None:
+def refuse_idle_labels(found: Sequence[LabelledFile], dataset: Dataset, where: Path) -> None:
     """Refuse a label of `rename` or `leave_out_labels` that was not found.
 
     Raises:
@@ -39,7 +39,7 @@ def refuse_idle_labels(found: Sequence[Found], dataset: Dataset, where: Path) ->
             )
 
 
-def refuse_idle_keys(found: Sequence[Found], dataset: Dataset, where: Path) -> None:
+def refuse_idle_keys(found: Sequence[LabelledFile], dataset: Dataset, where: Path) -> None:
     """Log how many labelled names `group` and `official` match; refuse a key that matches none.
 
     Raises:
@@ -67,7 +67,7 @@ def refuse_idle_keys(found: Sequence[Found], dataset: Dataset, where: Path) -> N
     _tell_sides(usable, dataset, where, first)
 
 
-def _tell_sides(usable: Sequence[Found], dataset: Dataset, where: Path, first: str) -> None:
+def _tell_sides(usable: Sequence[LabelledFile], dataset: Dataset, where: Path, first: str) -> None:
     sides = Counter(item.official for item in usable if item.official)
     idle = [(side, glob) for side, glob in dataset.official.items() if not sides[side]]
     if idle and not sides:
@@ -82,7 +82,7 @@ def _tell_sides(usable: Sequence[Found], dataset: Dataset, where: Path, first: s
         log.info("official: %d of %d names matched, %s", sides.total(), len(usable), by_side)
 
 
-def _hint_at_patients(usable: Sequence[Found]) -> None:
+def _hint_at_patients(usable: Sequence[LabelledFile]) -> None:
     labels = {item.label for item in usable}
     for pattern in PATIENTS:
         matches = [match.group() for i in usable if (match := re.search(pattern, f"/{i.path}"))]

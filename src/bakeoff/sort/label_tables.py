@@ -14,7 +14,7 @@ from bakeoff.ingest.text_tables import read_text_table
 from bakeoff.params.datasets import Table
 from bakeoff.pictures.decoding import SUFFIXES
 from bakeoff.runtime.errors import BakeoffError, quoted
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.table_matching import Match, clean_name, match_rows
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,8 @@ class _Row:
 
 def find_by_table(
     paths: Sequence[str], dataset: Table, read: Callable[[str], bytes], where: Path
-) -> list[Found]:
-    """One `Found` for each path, in order, then one for each row without a picture.
+) -> list[LabelledFile]:
+    """One `LabelledFile` for each path, in order, then one for each row without a picture.
 
     A file that rows with several labels name, or one of several files that a row matches, has an
     ambiguous class.
@@ -64,10 +64,12 @@ def find_by_table(
     _tell(rows, found)
     matching: dict[str, list[_Row]] = defaultdict(list)
     doubtful: dict[str, str] = {}
-    missing: list[Found] = []
+    missing: list[LabelledFile] = []
     for row, match in zip(rows, found, strict=True):
         if not match.files:
-            missing.append(Found(row.name, reason="no picture", detail=_missing(row, pictures)))
+            missing.append(
+                LabelledFile(row.name, reason="no picture", detail=_missing(row, pictures))
+            )
         for path in match.files:
             matching[path].append(row)
             if len(match.files) > 1:
@@ -92,18 +94,22 @@ def _tell(rows: Sequence[_Row], found: Sequence[Match]) -> None:
         )
 
 
-def _found(path: str, is_table: bool, matching: Sequence[_Row], doubtful: dict[str, str]) -> Found:
+def _found(
+    path: str, is_table: bool, matching: Sequence[_Row], doubtful: dict[str, str]
+) -> LabelledFile:
     if is_table:
-        return Found(path, reason="left out", detail="the table")
+        return LabelledFile(path, reason="left out", detail="the table")
     labels = sorted({row.label for row in matching})
     sides = {row.official for row in matching}
     doubt = doubtful.get(path) or next((row.doubt for row in matching if row.doubt), "")
     if doubt or len(labels) > 1:
-        return Found(path, reason="ambiguous class", detail=doubt or " or ".join(labels))
+        return LabelledFile(path, reason="ambiguous class", detail=doubt or " or ".join(labels))
     if not labels:
-        return Found(path, reason="unknown class", detail="in no row of the table")
+        return LabelledFile(path, reason="unknown class", detail="in no row of the table")
     group = min(row.group for row in matching)
-    return Found(path, labels[0], group=group, official=min(sides) if len(sides) == 1 else "")
+    return LabelledFile(
+        path, labels[0], group=group, official=min(sides) if len(sides) == 1 else ""
+    )
 
 
 def _rows(path: str, content: bytes, dataset: Table, where: Path) -> list[_Row]:

@@ -11,9 +11,9 @@ from bakeoff.params.datasets import Arrays, Dataset, Digits, Filenames, Folders,
 from bakeoff.params.datasets import Pixels as PixelTable
 from bakeoff.pictures.decoding import SUFFIXES
 from bakeoff.runtime.errors import BakeoffError, quoted
-from bakeoff.sort.found import Found
 from bakeoff.sort.idle_keys import refuse_idle_keys, refuse_idle_labels
 from bakeoff.sort.label_tables import find_by_table
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.quarantine import what_else
 
 MAX_LABEL_BYTES = 100  # UTF-8; a label names a folder
@@ -22,8 +22,8 @@ _TAKEN = ("manifest.csv", "quarantine.csv", "classes.json")  # files beside the 
 
 def find_labels(
     paths: Sequence[str], dataset: Dataset, read: Callable[[str], bytes], where: Path
-) -> list[Found]:
-    """One `Found` for each path, in order, then one for each row of a table without a picture.
+) -> list[LabelledFile]:
+    """One for each path, in order, then one for each row of a table without a picture.
 
     Raises:
         BakeoffError: a key of the data set's file matches nothing, the table cannot be read, or two
@@ -42,9 +42,9 @@ def find_labels(
     return found
 
 
-def _rule(paths: Sequence[str], dataset: Dataset, where: Path) -> Callable[[str], Found]:
+def _rule(paths: Sequence[str], dataset: Dataset, where: Path) -> Callable[[str], LabelledFile]:
     if isinstance(dataset, Arrays | Digits | PixelTable):
-        return lambda path: Found(path, label_of(PurePosixPath(path).parent.name))
+        return lambda path: LabelledFile(path, label_of(PurePosixPath(path).parent.name))
     if isinstance(dataset, Folders):
         return _folder_rule(paths, dataset, where)
     if isinstance(dataset, Filenames) and dataset.label:
@@ -56,13 +56,13 @@ def _rule(paths: Sequence[str], dataset: Dataset, where: Path) -> Callable[[str]
     return lambda path: _by_name(path, classes)
 
 
-def _by_name(path: str, classes: dict[str, str]) -> Found:
+def _by_name(path: str, classes: dict[str, str]) -> LabelledFile:
     fitting = [label for label, pattern in classes.items() if re.search(pattern, f"/{path}")]
     if len(fitting) == 1:
-        return Found(path, fitting[0])
+        return LabelledFile(path, fitting[0])
     if fitting:
-        return Found(path, reason="ambiguous class", detail=" or ".join(fitting))
-    return Found(path, reason="unknown class", detail="fits no pattern in 'classes'")
+        return LabelledFile(path, reason="ambiguous class", detail=" or ".join(fitting))
+    return LabelledFile(path, reason="unknown class", detail="fits no pattern in 'classes'")
 
 
 def _refuse_idle_patterns(paths: Sequence[str], classes: dict[str, str], where: Path) -> None:
@@ -80,12 +80,14 @@ def _label_in(match: "re.Match[str]") -> str:
     return next((text for text in match.groups() if text), match.group())
 
 
-def _one_pattern_rule(paths: Sequence[str], pattern: str, where: Path) -> Callable[[str], Found]:
-    def by_pattern(path: str) -> Found:
+def _one_pattern_rule(
+    paths: Sequence[str], pattern: str, where: Path
+) -> Callable[[str], LabelledFile]:
+    def by_pattern(path: str) -> LabelledFile:
         match = re.search(pattern, f"/{path}")
         if match is None:
-            return Found(path, reason="unknown class", detail="does not fit 'label'")
-        return Found(path, _label_in(match).rsplit("/", 1)[-1])
+            return LabelledFile(path, reason="unknown class", detail="does not fit 'label'")
+        return LabelledFile(path, _label_in(match).rsplit("/", 1)[-1])
 
     if not any(re.search(pattern, f"/{path}") for path in paths):
         raise BakeoffError(
@@ -95,20 +97,22 @@ def _one_pattern_rule(paths: Sequence[str], pattern: str, where: Path) -> Callab
     return by_pattern
 
 
-def _folder_rule(paths: Sequence[str], dataset: Folders, where: Path) -> Callable[[str], Found]:
+def _folder_rule(
+    paths: Sequence[str], dataset: Folders, where: Path
+) -> Callable[[str], LabelledFile]:
     pattern, level = dataset.label, dataset.level
 
-    def by_folder(path: str) -> Found:
+    def by_folder(path: str) -> LabelledFile:
         folders = PurePosixPath(path).parts[:-1]
         if len(folders) < level:
-            return Found(path, reason="unknown class", detail="lies in no class folder")
+            return LabelledFile(path, reason="unknown class", detail="lies in no class folder")
         if pattern is None:
-            return Found(path, folders[-level])
+            return LabelledFile(path, folders[-level])
         match = re.search(pattern, folders[-level])
         if match is None:
             detail = f"the folder '{folders[-level]}' does not fit 'label'"
-            return Found(path, reason="unknown class", detail=detail)
-        return Found(path, _label_in(match))
+            return LabelledFile(path, reason="unknown class", detail=detail)
+        return LabelledFile(path, _label_in(match))
 
     if pattern is not None and not any(by_folder(path).label for path in paths):
         if any(re.search(pattern, f"/{path}") for path in paths):
@@ -121,7 +125,7 @@ def _folder_rule(paths: Sequence[str], dataset: Folders, where: Path) -> Callabl
     return by_folder
 
 
-def _named(item: Found) -> Found:
+def _named(item: LabelledFile) -> LabelledFile:
     """Compose letters (NFC); a label of only spaces counts as missing."""
     if item.reason is not None:
         return item
@@ -130,10 +134,10 @@ def _named(item: Found) -> Found:
     return replace(item, label=unicodedata.normalize("NFC", item.label))
 
 
-def _renamed(found: list[Found], dataset: Dataset, where: Path) -> list[Found]:
+def _renamed(found: list[LabelledFile], dataset: Dataset, where: Path) -> list[LabelledFile]:
     refuse_idle_labels(found, dataset, where)
 
-    def rename(item: Found) -> Found:
+    def rename(item: LabelledFile) -> LabelledFile:
         if item.label in dataset.leave_out_labels:
             detail = f"'{item.label}' is in 'leave_out_labels'"
             return replace(item, label="", reason="left out", detail=detail)
@@ -142,7 +146,7 @@ def _renamed(found: list[Found], dataset: Dataset, where: Path) -> list[Found]:
     return [item if item.reason else rename(item) for item in found]
 
 
-def _refuse_clashing_folders(found: list[Found], where: Path) -> None:
+def _refuse_clashing_folders(found: list[LabelledFile], where: Path) -> None:
     """Refuse classes that would share a folder, also if their names differ only in case."""
     owners: dict[str, str] = {}
     for label in sorted({item.label for item in found if item.reason is None}):
@@ -170,7 +174,7 @@ def _refuse_clashing_folders(found: list[Found], where: Path) -> None:
             )
 
 
-def _finish(item: Found, dataset: Dataset) -> Found:
+def _finish(item: LabelledFile, dataset: Dataset) -> LabelledFile:
     """Fill in group and official side; files not named as pictures are left out, not unknown."""
     if item.reason is not None:
         claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES

@@ -11,12 +11,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 
 UNSAMPLED = "not in the sample"
 
 
-def limit_classes(found: Sequence[Found], count: int | None) -> list[Found]:
+def limit_classes(found: Sequence[LabelledFile], count: int | None) -> list[LabelledFile]:
     """Leave out all but the `count` classes with the most files; ties go by name."""
     counts = Counter(item.label for item in found if item.reason is None)
     if count is None or count >= len(counts):
@@ -31,7 +31,7 @@ def limit_classes(found: Sequence[Found], count: int | None) -> list[Found]:
     ]
 
 
-def sample_groups(found: Sequence[Found], share: float) -> list[Found]:
+def sample_groups(found: Sequence[LabelledFile], share: float) -> list[LabelledFile]:
     """Leave out all but a share of each class's groups, rounded up; groups are never split."""
     if share >= 1:
         return list(found)
@@ -51,7 +51,7 @@ def sample_groups(found: Sequence[Found], share: float) -> list[Found]:
     ]
 
 
-def group_key(item: Found) -> str:
+def group_key(item: LabelledFile) -> str:
     """The group's name, or the path of a picture that is its own group."""
     return item.group or f"/{item.path}"
 

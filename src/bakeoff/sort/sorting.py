@@ -18,7 +18,7 @@ from bakeoff.pictures.decoding import SUFFIXES, PictureError
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.parallel import map_shards
 from bakeoff.runtime.tables import MANIFEST_COLUMNS
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.labelling import find_labels
 from bakeoff.sort.picture_facts import Facts, examine
 from bakeoff.sort.quarantine import UNCOUNTED, Quarantined, quarantine_table, stop_at, what_else
@@ -49,7 +49,7 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class _Usable:
-    found: Found
+    found: LabelledFile
     path: str
     facts: Facts
 
@@ -97,12 +97,12 @@ def _find_and_examine(
 
 
 def _examine_all(
-    candidates: Sequence[Found], files: RawFiles, target: Path, params: SortParams
+    candidates: Sequence[LabelledFile], files: RawFiles, target: Path, params: SortParams
 ) -> tuple[list[_Usable], list[Quarantined]]:
     for label in sorted({item.label for item in candidates}):
         (target / class_folder(label)).mkdir()
 
-    def examine_shard(shard: Sequence[Found]) -> list[_Usable | Quarantined]:
+    def examine_shard(shard: Sequence[LabelledFile]) -> list[_Usable | Quarantined]:
         return [_examine(item, files, target, params) for item in shard]
 
     shards = [candidates[i : i + _SHARD] for i in range(0, len(candidates), _SHARD)]
@@ -112,7 +112,7 @@ def _examine_all(
 
 
 def _examine(
-    item: Found, files: RawFiles, target: Path, params: SortParams
+    item: LabelledFile, files: RawFiles, target: Path, params: SortParams
 ) -> _Usable | Quarantined:
     length = files.size(item.path)
     if length > 8 * params.max_pixels + _METADATA:

@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from bakeoff.params.datasets import Dataset, Folders
 from bakeoff.runtime.errors import quoted
-from bakeoff.sort.found import Found
 from bakeoff.sort.label_tables import SIDE_NAMES
+from bakeoff.sort.labelled_file import LabelledFile
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ _SEPARATORS = re.compile(r"\s*[|;,+&]\s*")
 _MOST = 0.8
 
 
-def warn_of_classes(found: Sequence[Found], dataset: Dataset) -> None:
+def warn_of_classes(found: Sequence[LabelledFile], dataset: Dataset) -> None:
     """Warn of classes, and of pictures in them, that are probably something else."""
     usable = [item for item in found if item.reason is None]
     labels = Counter(item.label for item in usable)
@@ -53,7 +53,7 @@ def _warn(labels: Sequence[str], what: str) -> None:
         )
 
 
-def _at_another_depth(usable: Sequence[Found]) -> list[str]:
+def _at_another_depth(usable: Sequence[LabelledFile]) -> list[str]:
     """Labels whose pictures are all at an unusual folder depth."""
     depths: dict[str, Counter[int]] = defaultdict(Counter)
     for item in usable:
@@ -62,7 +62,7 @@ def _at_another_depth(usable: Sequence[Found]) -> list[str]:
     return [label for label, counter in depths.items() if main and main[0][0] not in counter]
 
 
-def _warn_of_masks(usable: Sequence[Found]) -> None:
+def _warn_of_masks(usable: Sequence[LabelledFile]) -> None:
     stems = {str(PurePosixPath(item.path).with_suffix("")) for item in usable}
     masks = []
     for item in usable:

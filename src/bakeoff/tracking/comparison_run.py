@@ -44,7 +44,7 @@ _REPORTS = "bakeoff.reports"  # content hash of the reports that the run shows
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparisonFiles:
     """The files of the evaluation and the compared models."""
 
     reports: Path
@@ -53,7 +53,7 @@ class Comparison:
     params: Mapping[str, Any]  # the whole of params.yaml
 
     @classmethod
-    def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "Comparison":
+    def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "ComparisonFiles":
         """Read the comparison in `reports`."""
         table = read_csv(reports / "comparison.csv")
         names = {mirror.ModelFolder.read(f).name: f for f in mirror.model_folders(models)}
@@ -81,7 +81,7 @@ class Comparison:
         return {str(name): value for name, value in found.items()}
 
 
-def mirror_comparison(store: Store, comparison: Comparison) -> str:
+def mirror_comparison(store: Store, comparison: ComparisonFiles) -> str:
     """Write the comparison's run and the test side of its models; returns its identifier.
 
     The runs of the models stand beside it, not under it: MLflow knows one parent, and a model may
@@ -104,7 +104,7 @@ def mirror_comparison(store: Store, comparison: Comparison) -> str:
     return run_id
 
 
-def _create(store: Store, comparison: Comparison) -> "Run":
+def _create(store: Store, comparison: ComparisonFiles) -> "Run":
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     tags = (
         fact.code_tags()
@@ -120,7 +120,7 @@ def _create(store: Store, comparison: Comparison) -> "Run":
     return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
 
 
-def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
+def _fill(store: Store, run_id: str, comparison: ComparisonFiles) -> None:
     """Parameters, data sets, the best model's name, and the description.
 
     The parameters of models are those of their runs, and stand in `params.yaml` beside the report.
@@ -135,7 +135,7 @@ def _fill(store: Store, run_id: str, comparison: Comparison) -> None:
     mirror.log_tags(store, run_id, best | {fact.NOTE: text, fact.COMPLETE: "true"})
 
 
-def _show_reports(store: Store, run: "Run", comparison: Comparison) -> None:
+def _show_reports(store: Store, run: "Run", comparison: ComparisonFiles) -> None:
     """Upload `reports/` again if its content changed (timings can change with equal models)."""
     content = sha256_of_folder(comparison.reports)
     if run.data.tags.get(_REPORTS) != content:
@@ -146,7 +146,7 @@ def _show_reports(store: Store, run: "Run", comparison: Comparison) -> None:
         store.client.set_tag(run.info.run_id, _REPORTS, content)
 
 
-def _show_test_side(store: Store, run: "Run", name: str, comparison: Comparison) -> None:
+def _show_test_side(store: Store, run: "Run", name: str, comparison: ComparisonFiles) -> None:
     """Log what a comparison says of a model in the model's run."""
     run_id, row = str(run.info.run_id), comparison.row(name)
     clocked = {f"cost/{cost}" for cost in mirror.COSTS} & set(run.data.metrics)

@@ -17,7 +17,7 @@ from bakeoff.runtime.files import read_json, write_text
 from bakeoff.runtime.tables import FOLD_COLUMNS, read_splits, read_table
 from bakeoff.scoring.predictions import Predictions, read_predictions
 from bakeoff.tracking import facts as fact
-from bakeoff.tracking.comparison_run import Comparison
+from bakeoff.tracking.comparison_run import ComparisonFiles
 from bakeoff.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def champion_predictions(
-    store: Store, comparison: Comparison, champion: "ModelVersion", newcomer: Predictions
+    store: Store, comparison: ComparisonFiles, champion: "ModelVersion", newcomer: Predictions
 ) -> Predictions | None:
     """The champion on the newcomer's test pictures: as it was scored, or scored anew.
 
@@ -108,7 +108,7 @@ def _trained_on(store: Store, version: "ModelVersion") -> list[str]:
 
 
 def folded_outcomes(
-    store: Store, comparison: Comparison, champion: "ModelVersion", newcomer: str
+    store: Store, comparison: ComparisonFiles, champion: "ModelVersion", newcomer: str
 ) -> Outcomes | None:
     """Newcomer and champion on every picture, by models of the folds that never saw it.
 

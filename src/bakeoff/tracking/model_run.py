@@ -12,7 +12,7 @@ from bakeoff.runtime import journal
 from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
-from bakeoff.tracking.figures import log_figures, model_figures
+from bakeoff.tracking.run_figures import log_figures, model_figures
 from bakeoff.tracking.store import Store, locked
 
 if TYPE_CHECKING:

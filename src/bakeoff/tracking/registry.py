@@ -19,7 +19,7 @@ from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.scoring.predictions import read_predictions
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.comparison_run import Comparison
+from bakeoff.tracking.comparison_run import ComparisonFiles
 from bakeoff.tracking.gate import (
     champion_predictions,
     folded_outcomes,
@@ -54,14 +54,14 @@ class Registered:
 class Contest:
     """The challenger and the rules of the test."""
 
-    comparison: Comparison
+    comparison: ComparisonFiles
     models: Path
     best: str  # the challenger's name
     params: EvaluateParams
 
 
 def register_best(
-    store: Store, comparison: Comparison, models: Path, params: EvaluateParams
+    store: Store, comparison: ComparisonFiles, models: Path, params: EvaluateParams
 ) -> Registered | None:
     """Register the comparison's best model, if it is new, and put it through the gate.
 
@@ -78,7 +78,7 @@ def register_best(
         return _gate(store, contest, version)
 
 
-def _best_servable(comparison: Comparison, models: Path) -> str | None:
+def _best_servable(comparison: ComparisonFiles, models: Path) -> str | None:
     from bakeoff.serve.predictor import can_predict
 
     names = [str(n) for n in comparison.table["model"] if str(n) in comparison.keys]

@@ -13,7 +13,7 @@ from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.figures import log_figures, search_figures
+from bakeoff.tracking.run_figures import log_figures, search_figures
 from bakeoff.tracking.store import Store, locked, open_store, skipping
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from bakeoff.runtime.dvc import locked_dataset
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.comparison_run import Comparison, mirror_comparison
+from bakeoff.tracking.comparison_run import ComparisonFiles, mirror_comparison
 from bakeoff.tracking.live_run import end_dead_runs
 from bakeoff.tracking.package import registered_folder
 from bakeoff.tracking.prune import Superseded, delete, of_other_models, superseded
@@ -85,7 +85,7 @@ def log_comparison(reports: Path, models: Path, params: TrackingParams) -> None:
 
 def log_and_register(store: Store, reports: Path, models: Path) -> str:
     """Log the comparison and put its best model through the gate; returns the gate's sentence."""
-    comparison = Comparison.read(reports, models)
+    comparison = ComparisonFiles.read(reports, models)
     mirror_comparison(store, comparison)
     params = EvaluateParams.read("evaluate")
     registered = register_best(store, comparison, models, params)

@@ -38,7 +38,7 @@ _BUILDING = Lock()
 
 
 @dataclass(frozen=True)
-class Member:
+class HeadMember:
     """One head: rows of the common features, and a seed."""
 
     train: NDArray[np.intp]  # (n,), originals and copies
@@ -68,7 +68,7 @@ class Heads:
     params: TrainParams  # how it is trained
 
 
-def train_members(heads: Heads, members: Sequence[Member], workers: int) -> Iterator[Fitted]:
+def train_members(heads: Heads, members: Sequence[HeadMember], workers: int) -> Iterator[Fitted]:
     """Train every member; the results, in the members' order, do not depend on `workers`.
 
     A member equals the head of `train_head` for its rows and seed except for the last bits, because
@@ -79,7 +79,7 @@ def train_members(heads: Heads, members: Sequence[Member], workers: int) -> Iter
     """
     own = local()
 
-    def train(member: Member) -> Fitted:
+    def train(member: HeadMember) -> Fitted:
         if not hasattr(own, "trainer"):
             own.trainer = _Trainer(heads)
         fitted: Fitted = own.trainer.train(member)
@@ -106,7 +106,7 @@ class _Trainer:
             self._untouched = [np.array(v) for v in self._optimizer.variables]
             self._epoch, self._forward = self._trace()
 
-    def train(self, member: Member) -> Fitted:
+    def train(self, member: HeadMember) -> Fitted:
         """Train one member from its own initial weights."""
         heads, params = self._heads, self._heads.params
         with _BUILDING:
@@ -138,7 +138,7 @@ class _Trainer:
         head, dim = self._heads.head, self._heads.values.shape[1]
         return build_head(head.whiten if isinstance(head.whiten, int) else dim, self._k, head)
 
-    def _standardised(self, member: Member) -> tuple[Any, Any, Any]:
+    def _standardised(self, member: HeadMember) -> tuple[Any, Any, Any]:
         """The features of the three parts, by the training part's moments, whitened if asked."""
         values = self._heads.values
         train = values[member.train]

@@ -9,7 +9,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from bakeoff.features.hub import import_keras_hub
+from bakeoff.features.hub_presets import import_keras_hub
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import writing_file
 from bakeoff.runtime.tf import keras

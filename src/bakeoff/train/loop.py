@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.runtime.devices import Compute
 from bakeoff.runtime.errors import BakeoffError, DivergedError
-from bakeoff.runtime.progress import progress_bar
+from bakeoff.runtime.progress_bar import progress_bar
 from bakeoff.runtime.tf import keras, tf
 from bakeoff.scoring.temperature import softmax
 from bakeoff.train.epoch_metrics import epoch_metrics

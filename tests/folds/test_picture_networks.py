@@ -8,8 +8,8 @@ from bakeoff.features.frozen import WEIGHTS_FILE, write_features
 from bakeoff.features.sides import read_feature_facts, read_feature_side, read_record_side
 from bakeoff.features.weights import resolve_weights
 from bakeoff.folds.model import FoldsJob, predict_in_folds
-from bakeoff.folds.networks import read_record_pool
-from bakeoff.folds.predictions import read_folds, write_folds
+from bakeoff.folds.out_of_fold import read_folds, write_folds
+from bakeoff.folds.picture_networks import read_record_pool
 from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.models import ModelParams
 from bakeoff.params.training import FineTuneParams, HeadParams, TrainParams
@@ -115,7 +115,7 @@ def test_a_fine_tuned_network_stands_beside_its_frozen_twin(records, folds, tmp_
             assert trained[-1][split].sha256 == read_record_side(own.records, split).sha256
         return train_model(own)
 
-    monkeypatch.setattr("bakeoff.folds.networks.train_model", watched)
+    monkeypatch.setattr("bakeoff.folds.picture_networks.train_model", watched)
     predicted = predict_in_folds(asked)
     assert set(predicted.recipes) == {"head", "logistic", "forest", "network"}
     (sides,) = trained

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.evaluate.comparison import Contender
-from bakeoff.report.evidence import Evidence
+from bakeoff.report.contents import Evidence
 from bakeoff.report.plots.figures import to_png
 from bakeoff.report.sheets import Captioned, coloured, overlay
 from bakeoff.scoring.predictions import Predictions

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.report import figures as report_figures
+from bakeoff.report import figure_files as report_figures
 from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.figures import to_png
 

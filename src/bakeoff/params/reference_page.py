@@ -1,6 +1,6 @@
 """docs/parameters.md, written from the models that check the parameters.
 
-`python -m bakeoff.params.page` rewrites the page; a test fails while it is outdated.
+`python -m bakeoff.params.reference_page` rewrites the page; a test fails while it is outdated.
 """
 
 import json
@@ -30,9 +30,10 @@ _SECTIONS: dict[str, tuple[str, type[Block]]] = {
 }
 _INTRODUCTION = """# Parameters
 
-Every key of `params.yaml`. This page is written by `python -m bakeoff.params.page` from the models
-that check the parameters. `bakeoff check`, and the first stage of `dvc repro`, report all mistakes
-at once. Unknown keys are refused. The file is YAML 1.2, as DVC reads it: `yes` and `no` are text.
+Every key of `params.yaml`. `python -m bakeoff.params.reference_page` writes this page from the
+models that check the parameters. `bakeoff check`, and the first stage of `dvc repro`, report all
+mistakes at once. Unknown keys are refused. The file is YAML 1.2, as DVC reads it: `yes` and `no`
+are text.
 
 A model's entry needs `backbone` alone: `resnet: {backbone: ResNet50}`. `defaults` gives what it
 leaves out, the backbone its picture side (`cnn` and `mlp` have none), and the block `tune` what its

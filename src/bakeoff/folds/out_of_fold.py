@@ -54,7 +54,7 @@ class LearningCurve:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RecipePredictions:
     """The predictions of one recipe, before they are written."""
 
     probabilities: NDArray[np.float64]  # (R, n, k); NaN where a picture is not tested
@@ -69,7 +69,7 @@ class Predicted:
     # columns image_id, label, group and fold_0, fold_1, …, one row a picture
     pictures: pd.DataFrame
     classes: tuple[str, ...]  # their names, in the order of the labels
-    recipes: Mapping[str, Recipe]  # by name
+    recipes: Mapping[str, RecipePredictions]  # by name
     curve: LearningCurve | None = None  # of the regression, where there is one
 
 
@@ -107,7 +107,7 @@ def write_folds(folder: Path, predicted: Predicted) -> dict[str, float]:
 
 
 def _pooled_temperature(
-    recipe: Recipe, labels: NDArray[np.int64], folds: NDArray[np.int64]
+    recipe: RecipePredictions, labels: NDArray[np.int64], folds: NDArray[np.int64]
 ) -> float:
     """The temperature of all out-of-fold logits together."""
     tested = ~np.isnan(recipe.probabilities[..., 0])

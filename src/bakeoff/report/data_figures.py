@@ -10,7 +10,7 @@ from bakeoff.augment.copies import MOST_SHOWN, copies_to_show, render_copy
 from bakeoff.params.data import RandomTransforms
 from bakeoff.pictures.decoding import Mode, decode
 from bakeoff.pictures.transforms import ORIGINAL, Pixels
-from bakeoff.report.plots.census import balance_figure, census_figures
+from bakeoff.report.plots.class_counts import balance_figure, census_figures
 from bakeoff.report.plots.figures import save_png
 from bakeoff.report.sheets import Captioned, save_contact_sheet
 from bakeoff.runtime.tables import SIDES, read_csv

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.evaluate.comparison import Contender
-from bakeoff.report import pictures
-from bakeoff.report.evidence import Evidence
+from bakeoff.report import page_pictures
+from bakeoff.report.contents import Evidence
 from bakeoff.report.plots.confusion import confusion_figure
 from bakeoff.report.plots.curves import (
     learning_curves_figure,
@@ -88,7 +88,7 @@ def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:
     """Save every figure as a PNG file under `folder`; the cost figure contains measured times."""
     for titled in drawn.curves:
         save_png(titled.figure, folder / f"{titled.name}.png")
-    hardest = pictures.hardest(evidence)
+    hardest = page_pictures.hardest(evidence)
     if hardest:
         save_contact_sheet(hardest, folder / "hardest.png")
     for model in evidence.comparison.trained:
@@ -116,10 +116,10 @@ def _save_of_model(folder: Path, evidence: Evidence, model: Contender) -> None:
     with writing_file(folder / "confusion" / f"{name}.png") as partial:
         partial.write_bytes(_confusion_png(model))
     galleries: Sequence[tuple[str, list[Captioned]]] = (
-        ("mistakes", pictures.mistakes(evidence, model)),
-        ("grad_cam", pictures.seen(evidence, model)),
-        ("mean_maps", pictures.mean_maps(evidence, model)),
-        ("importances", pictures.importances(evidence, model)),
+        ("mistakes", page_pictures.mistakes(evidence, model)),
+        ("grad_cam", page_pictures.seen(evidence, model)),
+        ("mean_maps", page_pictures.mean_maps(evidence, model)),
+        ("importances", page_pictures.importances(evidence, model)),
     )
     for kind, shown in galleries:
         if shown:

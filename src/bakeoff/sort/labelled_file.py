@@ -6,7 +6,7 @@ from bakeoff.pictures.decoding import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LabelledFile:
     """Class, group and side of a raw file, from its name or a table."""
 
     path: str  # of the raw file, relative, POSIX

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bakeoff.params.data import SplitParams
 from bakeoff.params.folds import FoldsParams
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.split.folds import audit_folds, deal_folds, wants_folds, with_fold_groups
+from bakeoff.split.fold_dealing import audit_folds, deal_folds, wants_folds, with_fold_groups
 from bakeoff.split.splitting import split_manifest
 from tests.split.test_splitting import manifests, row, table
 

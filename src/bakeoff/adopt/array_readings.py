@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from bakeoff.adopt.listing import Listing, read_members
-from bakeoff.adopt.reading import Reading
-from bakeoff.adopt.sides import side_named
+from bakeoff.adopt.official_sides import side_named
+from bakeoff.adopt.tried_reading import Reading
 from bakeoff.ingest.array_files import ArrayFile, open_arrays
 from bakeoff.ingest.arrays import images_folder, label_names
 from bakeoff.ingest.containers import damage_reported

@@ -14,7 +14,7 @@ from bakeoff.ingest.member_names import reason_to_leave_out
 from bakeoff.params.block import parse
 from bakeoff.params.datasets import KINDS, Dataset
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.found import Found
+from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.labelling import find_labels
 from bakeoff.sort.suspicious_classes import warn_of_classes
 
@@ -41,19 +41,19 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Trial:
+class TriedReading:
     """What the sort stage finds before it opens the pictures."""
 
     reading: Reading  # that was tried
     # one item for each file that is brought in, then one for each row without a picture
-    found: tuple[Found, ...] = ()
+    found: tuple[LabelledFile, ...] = ()
     pictures: frozenset[str] = frozenset()  # files that are named as pictures
     left_out: tuple[str, ...] = ()  # files that `keep` and `leave_out` leave out
     warnings: tuple[str, ...] = ()  # of the sort stage
     refusal: str = ""  # its sentence, where it refuses the reading; "" otherwise
 
     @cached_property
-    def usable(self) -> list[Found]:
+    def usable(self) -> list[LabelledFile]:
         """Pictures with a class."""
         return [i for i in self.found if i.reason is None and i.path in self.pictures]
 
@@ -63,7 +63,7 @@ class Trial:
         return [i.path for i in self.found if i.reason is None and i.path not in self.pictures]
 
     @cached_property
-    def unlabelled(self) -> list[Found]:
+    def unlabelled(self) -> list[LabelledFile]:
         """Files that look like pictures and have no class."""
         return [i for i in self.found if i.reason in ("unknown class", "ambiguous class")]
 
@@ -84,7 +84,7 @@ def dataset_of(reading: Reading, archive: str) -> Dataset:
     return parse(KINDS[value["kind"]], value, where="", path=_WHERE)
 
 
-def try_out(reading: Reading, listing: Listing) -> Trial:
+def try_out(reading: Reading, listing: Listing) -> TriedReading:
     """Label the files as the sort stage does."""
     dataset = dataset_of(reading, str(listing.archive))
     paths: list[str] = []
@@ -97,9 +97,9 @@ def try_out(reading: Reading, listing: Listing) -> Trial:
             found = find_labels(paths, dataset, lambda path: listing.tables[path], _WHERE)
             warn_of_classes(found, dataset)
         except BakeoffError as error:
-            return Trial(reading, left_out=tuple(left_out), refusal=str(error))
+            return TriedReading(reading, left_out=tuple(left_out), refusal=str(error))
     pictures = frozenset(reading.unpacked or listing.pictures)
-    return Trial(reading, tuple(found), pictures, tuple(left_out), tuple(warnings))
+    return TriedReading(reading, tuple(found), pictures, tuple(left_out), tuple(warnings))
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.report.cards import model_cards
-from bakeoff.report.evidence import Evidence
-from bakeoff.report.figures import draw, save_figures
+from bakeoff.report.contents import Evidence
+from bakeoff.report.figure_files import draw, save_figures
 from bakeoff.report.page import Context, write_report
 from bakeoff.report.plot_data import write_plot_data
 from bakeoff.report.plots.figures import save_png

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 
 from bakeoff.folds.finished import Finished
+from bakeoff.folds.out_of_fold import RecipePredictions
 from bakeoff.folds.pool import Pool
-from bakeoff.folds.predictions import Recipe
 from bakeoff.params.training import HeadParams, TrainParams
 from bakeoff.runtime.parallel import worker_count
 from bakeoff.scoring.temperature import fit_temperature, softmax
-from bakeoff.train.head_members import Heads, Member, train_members
+from bakeoff.train.head_members import HeadMember, Heads, train_members
 
 
 def predict_heads(
@@ -21,7 +21,7 @@ def predict_heads(
     seed: int,
     finished: Finished,
     advance: Callable[[int], object] = lambda parts: None,
-) -> Recipe:
+) -> RecipePredictions:
     """Out-of-fold probabilities (R, n, k) of the head on the pool's features.
 
     `seed` is of the first repeat's heads; the following ones count up.
@@ -31,7 +31,7 @@ def predict_heads(
     kept = [finished.get(name) for name in names]
     advance(sum(arrays is not None for arrays in kept))
     members = [
-        Member(part.fitted, part.val, part.test, seed + part.repeat)
+        HeadMember(part.fitted, part.val, part.test, seed + part.repeat)
         for part, arrays in zip(parts, kept, strict=True)
         if arrays is None
     ]
@@ -55,4 +55,4 @@ def predict_heads(
         "epochs": numbers[..., 1].astype(int).tolist(),
         "best_epochs": numbers[..., 2].astype(int).tolist(),
     }
-    return Recipe(probabilities, facts)
+    return RecipePredictions(probabilities, facts)

@@ -11,8 +11,8 @@ import pandas as pd
 from bakeoff.adopt import columns
 from bakeoff.adopt.left_out import globs_for
 from bakeoff.adopt.listing import Listing
-from bakeoff.adopt.reading import Reading, try_out
-from bakeoff.adopt.sides import official_of, side_named
+from bakeoff.adopt.official_sides import official_of, side_named
+from bakeoff.adopt.tried_reading import Reading, try_out
 from bakeoff.ingest.text_tables import read_text_table
 from bakeoff.pictures.decoding import SUFFIXES
 from bakeoff.runtime.errors import BakeoffError

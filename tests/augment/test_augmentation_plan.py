@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from bakeoff.augment.plan import plan_augmentation
+from bakeoff.augment.augmentation_plan import plan_augmentation
 from bakeoff.params.data import AugmentParams, RandomTransforms
 
 TURN = RandomTransforms(rotation=10)

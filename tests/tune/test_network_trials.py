@@ -17,7 +17,7 @@ from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.tfrecord.index import read_index
 from bakeoff.train.head_training import train_head
 from bakeoff.train.job import Job, train_model
-from bakeoff.tune.networks import network_objective
+from bakeoff.tune.network_trials import network_objective
 from bakeoff.tune.searching import search_values
 from tests.tiny_records import CLASSES, write_tiny_records
 from tests.tiny_sides import tiny_side

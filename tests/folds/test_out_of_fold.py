@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from bakeoff.folds.predictions import (
+from bakeoff.folds.out_of_fold import (
     LearningCurve,
     Predicted,
-    Recipe,
+    RecipePredictions,
     read_folds,
     read_learning_curve,
     write_folds,
@@ -24,7 +24,9 @@ def recipe(pool, temperature=2.0):
     """Logits that favour the true class, divided by a temperature in every part."""
     logits = np.random.default_rng(0).normal(size=(2, 30, 3)) + 1.5 * np.eye(3)[pool.labels]
     temperatures = np.full((2, 5), temperature)
-    return Recipe(softmax(logits / temperature, axis=2), {"temperatures": temperatures.tolist()})
+    return RecipePredictions(
+        softmax(logits / temperature, axis=2), {"temperatures": temperatures.tolist()}
+    )
 
 
 def write(folder, pool):

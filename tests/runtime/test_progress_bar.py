@@ -5,8 +5,8 @@ import subprocess
 import sys
 import termios
 
-from bakeoff.runtime import progress as bars
-from bakeoff.runtime.progress import progress_bar
+from bakeoff.runtime import progress_bar as bars
+from bakeoff.runtime.progress_bar import progress_bar
 
 
 def test_short_work_says_nothing_in_a_log(caplog):
@@ -31,7 +31,7 @@ def test_long_work_gives_a_line_now_and_then(caplog, monkeypatch):
 
 def test_a_terminal_gets_a_bar():
     script = (
-        "import time; from bakeoff.runtime.progress import progress_bar\n"
+        "import time; from bakeoff.runtime.progress_bar import progress_bar\n"
         "with progress_bar(3, 'work', 'pictures') as bar:\n"
         "    for _ in range(3): time.sleep(0.8); bar.update(1)\n"
     )

@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
-from bakeoff.adopt.reading import Reading
+from bakeoff.adopt.tried_reading import Reading
 from bakeoff.runtime.errors import BakeoffError
 
 _PLAIN = re.compile(r"(~?/|\.\.?/)*[A-Za-z_][\w./-]*( [\w./]+)*")

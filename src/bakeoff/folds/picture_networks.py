@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from bakeoff.features.frozen import WEIGHTS_FILE
 from bakeoff.features.sides import Side, read_record_side
 from bakeoff.folds.finished import Arrays, Finished
+from bakeoff.folds.out_of_fold import NETWORK, RecipePredictions
 from bakeoff.folds.pool import Part, Pool, make_pool
-from bakeoff.folds.predictions import NETWORK, Recipe
 from bakeoff.runtime.devices import start_afresh
 from bakeoff.runtime.files import writing_folder
 from bakeoff.runtime.fingerprints import code_sha256
@@ -46,7 +46,7 @@ def read_record_pool(records: Path, folds: pd.DataFrame, *, balanced: bool) -> P
     return make_pool(numbered, folds, index.classes, balanced=balanced)
 
 
-def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
+def predict_network(pool: Pool, job: Job, parts: list[Part]) -> RecipePredictions:
     """Probabilities (R, n, k) of a network trained on pictures; NaN where a part tests no picture.
 
     An interrupted run goes on after its last finished part, and in a part after its last epoch. The
@@ -64,7 +64,7 @@ def predict_network(pool: Pool, job: Job, parts: list[Part]) -> Recipe:
         probabilities[part.repeat, part.test] = softmax(arrays["logits"], temperature)
     finished.forget_others()
     listed = [[None if np.isnan(t) else t for t in row] for row in temperatures.tolist()]
-    return Recipe(probabilities, {"temperatures": listed})
+    return RecipePredictions(probabilities, {"temperatures": listed})
 
 
 def _train(pool: Pool, job: Job, part: Part) -> Arrays:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from bakeoff.adopt.left_out import globs_for, mask_globs
-from bakeoff.adopt.reading import Reading
-from bakeoff.adopt.sides import official_of, side_named
+from bakeoff.adopt.official_sides import official_of, side_named
+from bakeoff.adopt.tried_reading import Reading
 from bakeoff.ingest.member_names import matches
 from bakeoff.sort.suspicious_classes import PATIENT
 

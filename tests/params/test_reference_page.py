@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from bakeoff.params.meanings import MEANINGS
-from bakeoff.params.page import PAGE, parameters_page
+from bakeoff.params.reference_page import PAGE, parameters_page
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_the_page_is_what_the_models_say() -> None:
     written = (ROOT / PAGE).read_text(encoding="utf-8")
-    assert written == parameters_page(), "outdated: run `python -m bakeoff.params.page`"
+    assert written == parameters_page(), "outdated: run `python -m bakeoff.params.reference_page`"
 
 
 def test_rows_give_values_range_default_and_meaning() -> None:
@@ -41,6 +41,6 @@ def test_no_meaning_is_left_of_a_parameter_that_is_gone(monkeypatch) -> None:
             used.add(key)
             return super().__getitem__(key)
 
-    monkeypatch.setattr("bakeoff.params.page.MEANINGS", Watched(MEANINGS))
+    monkeypatch.setattr("bakeoff.params.reference_page.MEANINGS", Watched(MEANINGS))
     parameters_page()
     assert set(MEANINGS) - used == set()
