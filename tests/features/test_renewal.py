@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.features import renewal
-from bakeoff.features.renewal import decide_weights, fallbacks, stale_sentence
+from bakeoff.features.renewal import decide_weights, fallbacks, stale_sentences
 from bakeoff.features.weights import keras_cache, resolve_weights
 from bakeoff.params.models import FeatureParams
 from bakeoff.params.resolved import FeatureRequest
@@ -48,7 +48,7 @@ def test_offline_online_offline(small, served, tmp_path, caplog):  # noqa: F811
     offline, kind = reproduce()  # the server has no such file
     assert (offline.decided, kind) == ("random", "random")
     assert fallbacks(features) == ["m"]
-    assert "run `bakeoff renew`" in stale_sentence(features)
+    assert "run `bakeoff renew`" in stale_sentences({"m": request}, features)[0]
 
     (server / small.weights_file).write_bytes(CONTENT)
     unasked, _ = reproduce()
@@ -56,7 +56,7 @@ def test_offline_online_offline(small, served, tmp_path, caplog):  # noqa: F811
     online, kind = reproduce(look_again=True)
     assert (online.decided, kind) == ("imagenet", "imagenet")
     assert online != offline  # so DVC computes the features anew
-    assert stale_sentence(features) == ""
+    assert stale_sentences({"m": request}, features) == []
 
     (server / small.weights_file).unlink()
     assert reproduce(look_again=True) == (online, "imagenet")  # from Keras's cache
@@ -113,3 +113,24 @@ def test_another_backbone_is_looked_for_anew(small, tmp_path):  # noqa: F811
     facts = {"backbone": "ResNet50", "weights": {"kind": "imagenet", "requested": "imagenet"}}
     (features / "m/features.json").write_text(json.dumps(facts))
     assert decide_weights({"m": request_of()}, features, look_again=False)["m"].decided == "random"
+
+
+def test_a_changed_file_of_the_users_is_noticed(tmp_path):
+    file, features = tmp_path / "mine.weights.h5", tmp_path / "features"
+    file.write_bytes(b"first")
+    request = request_of(weights=str(file))
+
+    def decided():
+        return decide_weights({"m": request}, features, look_again=False)["m"]
+
+    before = decided()
+    features_stage(features / "m", before)
+    assert stale_sentences({"m": request}, features) == []
+    file.write_bytes(b"second")
+    assert decided() != before  # so DVC computes the features anew
+    (said,) = stale_sentences({"m": request}, features)
+    assert f"{file} has changed since the features of m were computed" in said
+    assert "run `bakeoff renew`" in said
+    file.unlink()
+    assert decided() == before  # the features that are there stay usable
+    assert stale_sentences({"m": request}, features) == []

@@ -197,13 +197,20 @@ def test_the_exported_model_pads_as_its_records_were_padded(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_fine_tuning_a_backbone_with_batch_norm_in_low_precision(records, tmp_path, precision):
+@pytest.mark.parametrize(
+    ("backbone", "precision"),
+    [
+        ("MobileNetV2", "mixed_bfloat16"),
+        ("MobileNetV2", "mixed_float16"),
+        ("EfficientNetLite0", "float32"),
+    ],
+)
+def test_fine_tuning_a_backbone_with_batch_norm(records, tmp_path, backbone, precision):
     folder, _, kind = make(
         records,
         tmp_path,
         "tuned",
-        backbone="MobileNetV2",
+        backbone=backbone,
         precision=precision,
         fine_tune=FineTuneParams(epochs=1, learning_rate=1e-4),
     )

@@ -18,12 +18,12 @@ from bakeoff.params.resolved import FeatureRequest
 from bakeoff.runtime.addresses import shown
 from bakeoff.runtime.downloads import NotFetchedError
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.files import read_json
+from bakeoff.runtime.files import read_json, sha256_of_file
 
 logger = logging.getLogger(__name__)
 
 COMMAND = "bakeoff renew"
-"""Looks for real weights again and reproduces what depends on them."""
+"""Looks for weights again and reproduces what depends on them."""
 
 
 Unreachable = list[str]
@@ -33,6 +33,11 @@ Unreachable = list[str]
 def needs_imagenet(params: FeatureParams) -> bool:
     """Whether the model starts from ImageNet weights."""
     return params.weights == "imagenet" and params.backbone not in SCRATCH
+
+
+def names_file(params: FeatureParams) -> bool:
+    """Whether the model starts from a weights file of the user's."""
+    return params.weights not in ("imagenet", "random", "preset")
 
 
 def locate(backbone: str, mirror: str | None, *, hosts: bool) -> Unreachable | None:
@@ -56,6 +61,9 @@ def decide_weights(
 ) -> dict[str, FeatureRequest]:
     """Requests whose `decided` says `imagenet` or `random` where ImageNet weights are asked for.
 
+    Where a request names a file, `weights_file` gets its hash: the file may lie where DVC does not
+    look, and under the old name after it has changed.
+
     Hosts are asked, all at once, for models without features, and for those with random fallback
     weights where `look_again` is set. One warning names every file that is out of reach.
 
@@ -74,12 +82,15 @@ def decide_weights(
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
         missing = {n: m for n, m in zip(asked, pool.map(decide, asked), strict=True) if m}
     _tell(missing, asked)
-    return {
-        name: request
-        if name not in asked
-        else request.model_copy(update={"decided": "random" if name in missing else "imagenet"})
-        for name, request in requests.items()
-    }
+    decided = dict(requests)
+    for name, request in requests.items():
+        if name in asked:
+            found = "random" if name in missing else "imagenet"
+            decided[name] = request.model_copy(update={"decided": found})
+        elif names_file(request.model):
+            sha256 = _sha256(request.model) or _used_file(features / name, request.model)
+            decided[name] = request.model_copy(update={"weights_file": sha256})
+    return decided
 
 
 def fallbacks(features: Path) -> list[str]:
@@ -91,15 +102,32 @@ def fallbacks(features: Path) -> list[str]:
     return found
 
 
-def stale_sentence(features: Path) -> str:
-    """What to say of features from random fallback weights; empty where there are none."""
-    names = fallbacks(features)
-    if not names:
-        return ""
-    return (
-        f"random weights stand in for ImageNet weights in {', '.join(names)}; run `{COMMAND}` to "
-        "look for them again"
+def changed_files(requests: Mapping[str, FeatureRequest], features: Path) -> list[str]:
+    """The models, sorted, whose weights file differs from the one that their features are of."""
+    return sorted(
+        name
+        for name, request in requests.items()
+        if names_file(request.model)
+        and (used := _used_file(features / name, request.model))
+        and (now := _sha256(request.model))
+        and now != used
     )
+
+
+def stale_sentences(requests: Mapping[str, FeatureRequest], features: Path) -> list[str]:
+    """What to say of features from random fallback weights, and from files that have changed."""
+    said = []
+    if names := fallbacks(features):
+        said.append(
+            f"random weights stand in for ImageNet weights in {', '.join(names)}; run `{COMMAND}` "
+            "to look for them again"
+        )
+    for name in changed_files(requests, features):
+        said.append(
+            f"{requests[name].model.weights} has changed since the features of {name} were "
+            f"computed with it; run `{COMMAND}` to compute them again"
+        )
+    return said
 
 
 def _used(folder: Path, request: FeatureRequest) -> str | None:
@@ -109,6 +137,18 @@ def _used(folder: Path, request: FeatureRequest) -> str | None:
         return None
     same = read_json(folder / "features.json").get("backbone") == request.model.backbone
     return str(weights["kind"]) if same else None
+
+
+def _sha256(params: FeatureParams) -> str | None:
+    path = Path(params.weights).expanduser()
+    return sha256_of_file(path) if path.is_file() else None
+
+
+def _used_file(folder: Path, params: FeatureParams) -> str | None:
+    """SHA-256 of the file that the present features are made with; None if it is another's name."""
+    weights = _weights(folder) or {}
+    same = weights.get("requested") == Path(params.weights).name
+    return str(weights["sha256"]) if same else None
 
 
 def _weights(folder: Path) -> dict[str, Any] | None:

@@ -31,6 +31,7 @@ class FeatureRequest(Block):
     # what the first stage found where ImageNet weights are asked for
     decided: Literal["imagenet", "random"] | None = None
     preset: str | None = None  # SHA-256 of the files of the preset that the backbone names
+    weights_file: str | None = None  # SHA-256 of the file that `weights` names
 
 
 class ChosenDataset(Block):
