@@ -13,15 +13,14 @@ from pathlib import Path
 import psutil
 
 from bakeoff.features.presets import find_preset
-from bakeoff.features.renewal import stale_sentence
+from bakeoff.features.renewal import stale_sentences
 from bakeoff.features.weights import keras_cache, packaged_file
 from bakeoff.ingest.source_change import source_sentence
 from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.block import PARAMS
-from bakeoff.params.check import check_all, check_tracking_address
+from bakeoff.params.check import all_feature_params, check_all, check_tracking_address
 from bakeoff.params.dataset_files import read_chosen_dataset
-from bakeoff.params.model_names import model_names
-from bakeoff.params.models import ModelDefaults, read_feature_params
+from bakeoff.params.models import ModelDefaults
 from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime import layout
 from bakeoff.runtime.addresses import shown
@@ -120,11 +119,11 @@ def _weights() -> Iterator[Finding]:
     """Which pretrained weights are on this machine; nothing is downloaded."""
     try:
         defaults = ModelDefaults.read("defaults")
-        chosen = {name: read_feature_params(name) for name in model_names()}
+        chosen = all_feature_params()
     except BakeoffError:
         return  # reported already
-    if stale := stale_sentence(layout.FEATURES):
-        yield Finding("random weights", False, *stale.split("; "))
+    for stale in stale_sentences(chosen, layout.FEATURES):
+        yield Finding("weights", False, *stale.split("; "))
     mirror = defaults.weights_mirror
     for name, params in chosen.items():
         if params.backbone in SCRATCH or params.weights == "random":

@@ -48,7 +48,7 @@ def test_offline_online_offline(small, served, tmp_path, caplog):  # noqa: F811
     offline, kind = reproduce()  # the server has no such file
     assert (offline.decided, kind) == ("random", "random")
     assert fallbacks(features) == ["m"]
-    assert "run `bakeoff renew`" in stale_sentences({"m": request}, features)[0]
+    assert "run `bakeoff renew`" in stale_sentences({"m": request.model}, features)[0]
 
     (server / small.weights_file).write_bytes(CONTENT)
     unasked, _ = reproduce()
@@ -56,7 +56,7 @@ def test_offline_online_offline(small, served, tmp_path, caplog):  # noqa: F811
     online, kind = reproduce(look_again=True)
     assert (online.decided, kind) == ("imagenet", "imagenet")
     assert online != offline  # so DVC computes the features anew
-    assert stale_sentences({"m": request}, features) == []
+    assert stale_sentences({"m": request.model}, features) == []
 
     (server / small.weights_file).unlink()
     assert reproduce(look_again=True) == (online, "imagenet")  # from Keras's cache
@@ -125,12 +125,12 @@ def test_a_changed_file_of_the_users_is_noticed(tmp_path):
 
     before = decided()
     features_stage(features / "m", before)
-    assert stale_sentences({"m": request}, features) == []
+    assert stale_sentences({"m": request.model}, features) == []
     file.write_bytes(b"second")
     assert decided() != before  # so DVC computes the features anew
-    (said,) = stale_sentences({"m": request}, features)
+    (said,) = stale_sentences({"m": request.model}, features)
     assert f"{file} has changed since the features of m were computed" in said
     assert "run `bakeoff renew`" in said
     file.unlink()
     assert decided() == before  # the features that are there stay usable
-    assert stale_sentences({"m": request}, features) == []
+    assert stale_sentences({"m": request.model}, features) == []

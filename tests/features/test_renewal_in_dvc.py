@@ -1,4 +1,4 @@
-"""Offline, online, offline again, in a real repository with a real server."""
+"""Offline, online, offline again, and a file that changes, in a real repository."""
 
 import http.server
 import threading
@@ -39,6 +39,28 @@ def weights_file(folder):
     with h5py.File(path, "w") as file:
         legacy_h5_format.save_weights_to_hdf5_group(file, network)
     return path
+
+
+def own_weights(path, seed):
+    """A user's own file, as docs/models.md says to write it."""
+    keras.utils.set_random_seed(seed)
+    network = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(32, 32, 3)
+    )
+    network.save_weights(path)
+
+
+def a_changed_file_is_noticed(root, params, run, mine):
+    own_weights(mine, seed=1)
+    params["models"]["tiny"]["weights"] = str(mine)
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    _, weights = run("dvc", "repro", "features@tiny")
+    assert weights["sha256"] == sha256_of_file(mine)
+    own_weights(mine, seed=2)
+    assert f"{mine} has changed since the features of tiny" in run("bakeoff", "check")[0]
+    _, weights = run("bakeoff", "renew", "features@tiny")
+    assert weights["sha256"] == sha256_of_file(mine)
+    assert "has changed" not in run("bakeoff", "check")[0]
 
 
 @pytest.mark.slow
@@ -95,3 +117,5 @@ def test_random_weights_give_way_to_real_ones_and_do_not_come_back(tmp_path):
     said, weights = run("dvc", "repro", "features@tiny")
     assert weights["kind"] == "imagenet"
     assert lock_of(root) == after
+
+    a_changed_file_is_noticed(root, params, run, tmp_path / "mine.weights.h5")

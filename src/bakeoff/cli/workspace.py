@@ -13,9 +13,9 @@ from bakeoff.runtime.errors import BakeoffError
 def check() -> None:
     """Check params.yaml and its data set; run nothing."""
     from bakeoff.doctor import missing_repository
-    from bakeoff.features.renewal import stale_sentence
+    from bakeoff.features.renewal import stale_sentences
     from bakeoff.ingest.source_change import source_sentence
-    from bakeoff.params.check import check_all, check_tracking_address
+    from bakeoff.params.check import all_feature_params, check_all, check_tracking_address
     from bakeoff.params.dataset_files import read_chosen_dataset
     from bakeoff.runtime.layout import FEATURES
 
@@ -24,9 +24,9 @@ def check() -> None:
     for finding in missing_repository():
         raise BakeoffError(f"{finding.what}; {finding.remedy}")
     print("params.yaml and its data set are valid")
-    for sentence in (source_sentence(*read_chosen_dataset()), stale_sentence(FEATURES)):
-        if sentence:
-            print(sentence)
+    stale = stale_sentences(all_feature_params(), FEATURES)
+    for sentence in filter(None, (source_sentence(*read_chosen_dataset()), *stale)):
+        print(sentence)
 
 
 def renew(
@@ -37,23 +37,27 @@ def renew(
     """Look again outside the repository, and reproduce what changed.
 
     A data set's source that has changed is ingested again. ImageNet weights are looked for again
-    where random ones stand in for them.
+    where random ones stand in for them. A weights file that has changed is read again.
     """
-    from bakeoff.features.renewal import fallbacks
+    from bakeoff.features.renewal import changed_files, fallbacks
     from bakeoff.ingest.source_change import source_sentence
+    from bakeoff.params.check import all_feature_params
     from bakeoff.params.dataset_files import read_chosen_dataset
     from bakeoff.runtime.layout import FEATURES
 
     changed = source_sentence(*read_chosen_dataset())
     names = fallbacks(FEATURES)
-    if not changed and not names:
-        print("no source has changed, and no model has random weights in the place of ImageNet's")
+    files = changed_files(all_feature_params(), FEATURES)
+    if not changed and not names and not files:
+        print("no source has changed, and no weights are random or of a file that has changed")
         return
     if changed:
         print(changed.rpartition("; ")[0])
     if names:
         print(f"looking for the ImageNet weights of {', '.join(names)}")
-    runs = [[*(["--force"] if names else []), "--single-item", "fingerprint"]]
+    if files:
+        print(f"reading the weights file of {', '.join(files)} again")
+    runs = [[*(["--force"] if names or files else []), "--single-item", "fingerprint"]]
     runs += [["--force", "--single-item", "ingest"]] if changed else []
     again = os.environ | {"BAKEOFF_LOOK_AGAIN": "1"}
     for arguments in (*runs, targets or []):

@@ -102,19 +102,19 @@ def fallbacks(features: Path) -> list[str]:
     return found
 
 
-def changed_files(requests: Mapping[str, FeatureRequest], features: Path) -> list[str]:
+def changed_files(models: Mapping[str, FeatureParams], features: Path) -> list[str]:
     """The models, sorted, whose weights file differs from the one that their features are of."""
     return sorted(
         name
-        for name, request in requests.items()
-        if names_file(request.model)
-        and (used := _used_file(features / name, request.model))
-        and (now := _sha256(request.model))
+        for name, params in models.items()
+        if names_file(params)
+        and (used := _used_file(features / name, params))
+        and (now := _sha256(params))
         and now != used
     )
 
 
-def stale_sentences(requests: Mapping[str, FeatureRequest], features: Path) -> list[str]:
+def stale_sentences(models: Mapping[str, FeatureParams], features: Path) -> list[str]:
     """What to say of features from random fallback weights, and from files that have changed."""
     said = []
     if names := fallbacks(features):
@@ -122,9 +122,9 @@ def stale_sentences(requests: Mapping[str, FeatureRequest], features: Path) -> l
             f"random weights stand in for ImageNet weights in {', '.join(names)}; run `{COMMAND}` "
             "to look for them again"
         )
-    for name in changed_files(requests, features):
+    for name in changed_files(models, features):
         said.append(
-            f"{requests[name].model.weights} has changed since the features of {name} were "
+            f"{models[name].weights} has changed since the features of {name} were "
             f"computed with it; run `{COMMAND}` to compute them again"
         )
     return said

@@ -17,6 +17,7 @@ from bakeoff.params.mistakes import shown_value
 from bakeoff.params.model_names import model_names
 from bakeoff.params.models import (
     ComputeParams,
+    FeatureParams,
     ModelDefaults,
     read_feature_params,
     read_model_params,
@@ -74,16 +75,21 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
         raise BakeoffError(*dict.fromkeys(wrong))
 
 
+def all_feature_params(path: Path = PARAMS) -> dict[str, FeatureParams]:
+    """What the features of each model depend on, by its name."""
+    return {name: read_feature_params(name, path) for name in model_names(path)}
+
+
 def feature_requests(path: Path = PARAMS) -> dict[str, FeatureRequest]:
     """What the stage `features` of each model depends on, weights not yet decided."""
     defaults = ModelDefaults.read("defaults", path)
     return {
         name: FeatureRequest(
-            model=read_feature_params(name, path),
+            model=params,
             weights_mirror=defaults.weights_mirror,
             weights_unreachable=defaults.weights_unreachable,
         )
-        for name in model_names(path)
+        for name, params in all_feature_params(path).items()
     }
 
 
@@ -166,7 +172,7 @@ def _check_forest(name: str, path: Path) -> None:
     if params is None:
         return
     read_forest_tuning(name, path)
-    frozen = [n for n in model_names(path) if not read_feature_params(n, path).from_scratch]
+    frozen = [n for n, params in all_feature_params(path).items() if not params.from_scratch]
     for descriptor in params.descriptors:
         kind, _, model = descriptor.partition(":")
         if kind == "features" and model not in frozen:

@@ -156,7 +156,7 @@ def clock_latency(
     """
     fastest, spent = {1: math.inf, len(batch): math.inf}, 0.0
     for _ in range(3):
-        for pictures in fastest:
+        for pictures in sorted({1, len(batch)}):
             started = perf_counter()
             predict(batch[:pictures])
             seconds = perf_counter() - started
