@@ -24,7 +24,7 @@ from bakeoff.runtime.layout import (
     REPORTS,
     SPLITS,
 )
-from bakeoff.runtime.tables import read_table
+from bakeoff.runtime.tables import SIDES, read_table
 from bakeoff.test_side.candidates import compared_names, read_candidates
 from bakeoff.test_side.probabilities import Inputs
 
@@ -51,7 +51,11 @@ def main() -> None:
             record_latency(candidate, evaluation.inspections[candidate.name].latency)
     with writing_folder(EVALUATION) as folder:
         write_evaluation(folder, evaluation)
-    write_numbers(REPORTS, evaluation)
+    sources: dict[str, str] = {}
+    for side in SIDES:
+        table = read_table(SPLITS / f"{side}.csv", ("image_id", "source"))
+        sources |= dict(zip(table["image_id"], table["source"], strict=True))
+    write_numbers(REPORTS, evaluation, sources)
     print("\n".join([*leak_warning(evaluation), headline(evaluation.comparison)]))
 
 

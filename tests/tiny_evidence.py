@@ -84,7 +84,8 @@ def evaluate(workshop: Path, name: str) -> None:
     folder = workshop / f"{name}_evaluation"
     folder.mkdir()
     write_evaluation(folder, evaluation)
-    write_numbers(workshop / name, evaluation)
+    sources = {i: f"some/{i}.png" for i in evaluation.test.best.predictions.image_ids}
+    write_numbers(workshop / name, evaluation, sources)
     read = read_evaluation(folder, candidates)
     evidence = gather_evidence(read, candidates, inputs, SMALL, {})
     context = Context(

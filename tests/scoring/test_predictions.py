@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import read_csv
 from bakeoff.scoring.predictions import Predictions, read_predictions, write_predictions
 from bakeoff.scoring.temperature import softmax
 
@@ -23,7 +24,9 @@ def some(classes=("amber", "blue", "coral"), n=20, seed=0) -> Predictions:
 )
 def test_what_is_written_is_read(classes, tmp_path):
     predictions = some(classes)
-    write_predictions(tmp_path / "p.csv", predictions)
+    sources = {i: f"NA, {i}.png" for i in predictions.image_ids}
+    write_predictions(tmp_path / "p.csv", predictions, sources)
+    assert list(read_csv(tmp_path / "p.csv")["source"]) == list(sources.values())
     read = read_predictions(tmp_path / "p.csv")
     assert read.classes == classes
     assert np.array_equal(read.image_ids, predictions.image_ids)

@@ -1,6 +1,6 @@
 """The numbers of an evaluation as files: comparable scores, and every detail."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,22 @@ from bakeoff.scoring.scorecard import finite_or_none
 _IN_METRICS = ("accuracy", "cohen_kappa", "macro_f1", "log_loss")
 
 
-def write_numbers(reports: Path, evaluation: Evaluation) -> None:
-    """Write `metrics.json`, `evidence.json` and `predictions/`, without measured times."""
+def write_numbers(reports: Path, evaluation: Evaluation, sources: Mapping[str, str]) -> None:
+    """Write `metrics.json`, `evidence.json` and `predictions/`, without measured times.
+
+    `sources` has each picture's member of the archive, by its `image_id`.
+    """
     comparison = evaluation.comparison
     metrics = {c.name: _metrics(c) for c in comparison.contenders}
     write_json(reports / "metrics.json", {"best": _metrics(comparison.best)} | metrics)
     write_json(reports / "evidence.json", _everything(evaluation))
     with writing_folder(reports / "predictions") as folder:
         for contender in evaluation.test.contenders:
-            write_predictions(folder / f"{contender.name}.csv", contender.predictions)
+            write_predictions(folder / f"{contender.name}.csv", contender.predictions, sources)
         for contender in evaluation.folds.contenders if evaluation.folds else ():
             for repeat, predictions in enumerate(contender.repeats):
                 path = folder / f"repeat_{repeat}" / f"{contender.name}.csv"
-                write_predictions(path, predictions)
+                write_predictions(path, predictions, sources)
 
 
 def _metrics(contender: Contender) -> dict[str, float | None]:

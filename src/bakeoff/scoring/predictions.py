@@ -1,5 +1,6 @@
 """Predictions of one model on one side, as arrays and as a CSV file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,12 +74,19 @@ class Predictions:
         return Predictions(self.classes, self.image_ids, self.labels, powers)
 
 
-def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write `image_id,label,predicted,p_<class>…`, classes by name, in the order given."""
+def write_predictions(
+    path: Path, predictions: Predictions, sources: Mapping[str, str] | None = None
+) -> None:
+    """Write `image_id,source,label,predicted,p_<class>…`, classes by name, in the order given.
+
+    `sources` names each picture's file by its `image_id`; without it there is no such column.
+    """
     names = np.array(predictions.classes)
+    files = {"source": [sources[i] for i in predictions.image_ids]} if sources else {}
     table = pd.DataFrame(
-        {
-            "image_id": predictions.image_ids,
+        {"image_id": predictions.image_ids}
+        | files
+        | {
             "label": names[predictions.labels],
             "predicted": names[predictions.predicted],
         }
