@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 
+from bakeoff.features.imagenet_files import find_imagenet
 from bakeoff.features.presets import find_preset
 from bakeoff.features.renewal import stale_sentences
-from bakeoff.features.weights import keras_cache, packaged_file
 from bakeoff.ingest.source_change import source_sentence
 from bakeoff.params.applications import SCRATCH, Application, find_application
 from bakeoff.params.block import PARAMS
@@ -24,6 +24,7 @@ from bakeoff.params.models import ModelDefaults
 from bakeoff.params.yaml_files import read_yaml
 from bakeoff.runtime import layout
 from bakeoff.runtime.addresses import shown
+from bakeoff.runtime.downloads import NotFetchedError
 from bakeoff.runtime.dvc import outdated_stages
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
@@ -143,22 +144,21 @@ def _weights() -> Iterator[Finding]:
 
 def _imagenet(name: str, application: Application, mirror: str | None) -> Finding:
     topic = f"weights of {name}"
-    cached, file = application.cached_file, application.weights_file
-    places = [keras_cache() / cached]
-    if mirror and not mirror.startswith("http"):
-        places += [Path(mirror).expanduser() / file, Path(mirror).expanduser() / cached]
-    if packaged_file(application) or any(path.is_file() for path in places):
-        return Finding(topic, True, "ImageNet weights are on this machine")
-    if mirror and mirror.startswith("http"):
-        return Finding(topic, True, "will be fetched from defaults.weights_mirror when needed")
-    if application.package:
-        return Finding(topic, False, f"{application.package} is not installed", "run `uv sync`")
-    return Finding(
-        topic,
-        False,
-        f"{file} is not on this machine; without a network the backbone stays random",
-        "put the file into a folder and name it as defaults.weights_mirror in params.yaml",
-    )
+    try:
+        find_imagenet(application, mirror, hosts=False)
+    except NotFetchedError as reasons:
+        if mirror and mirror.startswith("http"):
+            return Finding(topic, True, "will be fetched from defaults.weights_mirror when needed")
+        what = f"no {application.weights_file} on this machine ({reasons})"
+        if application.package:
+            return Finding(topic, False, what, "run `uv sync`")
+        return Finding(
+            topic,
+            False,
+            f"{what}; without a network the backbone stays random",
+            "put the file into a folder and name it as defaults.weights_mirror in params.yaml",
+        )
+    return Finding(topic, True, "ImageNet weights are on this machine")
 
 
 def _store() -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from bakeoff.features.backbones import build_backbone, build_encoder, preprocessing_layers
 from bakeoff.features.efficientnet_lite import build_efficientnet_lite, load_pytorch_weights
-from bakeoff.features.weights import packaged_file
+from bakeoff.features.imagenet_files import packaged_file
 from bakeoff.params.applications import find_application
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tf import keras

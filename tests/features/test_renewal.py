@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from bakeoff.features import renewal
+from bakeoff.features.imagenet_files import keras_cache
 from bakeoff.features.renewal import decide_weights, fallbacks, stale_sentences
-from bakeoff.features.weights import keras_cache, resolve_weights
+from bakeoff.features.weights import resolve_weights
 from bakeoff.params.models import FeatureParams
 from bakeoff.params.resolved import FeatureRequest
 from bakeoff.runtime.errors import BakeoffError

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bakeoff.features import weights
+from bakeoff.features import imagenet_files
 from bakeoff.features.weights import resolve_weights
 from bakeoff.params import applications
 from bakeoff.params.applications import find_application
@@ -53,7 +53,7 @@ def served(tmp_path):
 
 
 def cached(small):
-    return weights.keras_cache() / small.cached_file
+    return imagenet_files.keras_cache() / small.cached_file
 
 
 def test_random_weights_are_what_was_asked_for():
@@ -204,7 +204,7 @@ def test_mirror_and_cache_come_before_the_installed_package(lite, tmp_path):
     records = []
     for folder, place in (
         (file.parent, "installed package"),
-        (weights.keras_cache(), "keras cache"),
+        (imagenet_files.keras_cache(), "keras cache"),
     ):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / application.weights_file).write_bytes(CONTENT)

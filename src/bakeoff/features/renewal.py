@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bakeoff.features.weights import weight_places
+from bakeoff.features.imagenet_files import find_imagenet
 from bakeoff.params.applications import SCRATCH, find_application
 from bakeoff.params.models import FeatureParams
 from bakeoff.params.resolved import FeatureRequest
@@ -26,10 +26,6 @@ COMMAND = "bakeoff renew"
 """Looks for weights again and reproduces what depends on them."""
 
 
-Unreachable = list[str]
-"""Why weights were found in no place, a few words for each place."""
-
-
 def needs_imagenet(params: FeatureParams) -> bool:
     """Whether the model starts from ImageNet weights."""
     return params.weights == "imagenet" and params.backbone not in SCRATCH
@@ -38,22 +34,6 @@ def needs_imagenet(params: FeatureParams) -> bool:
 def names_file(params: FeatureParams) -> bool:
     """Whether the model starts from a weights file of the user's."""
     return params.weights not in ("imagenet", "random", "preset")
-
-
-def locate(backbone: str, mirror: str | None, *, hosts: bool) -> Unreachable | None:
-    """Look for a backbone's ImageNet weights; None where they are on this machine now.
-
-    `hosts` allows downloads from the mirror's or Keras's host into Keras's cache.
-    """
-    reasons = []
-    for place, find in weight_places(find_application(backbone), mirror, hosts=hosts).items():
-        try:
-            find()
-        except NotFetchedError as reason:
-            reasons.append(f"{place}: {reason}")
-        else:
-            return None
-    return reasons
 
 
 def decide_weights(
@@ -73,14 +53,20 @@ def decide_weights(
     asked = {name: r for name, r in requests.items() if needs_imagenet(r.model)}
     before = {name: _used(features / name, request) for name, request in asked.items()}
 
-    def decide(name: str) -> Unreachable | None:
+    def unreachable(name: str) -> str:
+        """Why no place has the weights; empty where one has."""
         if before[name] == "imagenet":
-            return None
-        ask_hosts = before[name] is None or look_again
-        return locate(asked[name].model.backbone, asked[name].weights_mirror, hosts=ask_hosts)
+            return ""
+        application = find_application(asked[name].model.backbone)
+        hosts = before[name] is None or look_again
+        try:
+            find_imagenet(application, asked[name].weights_mirror, hosts=hosts)
+        except NotFetchedError as reasons:
+            return str(reasons)
+        return ""
 
     with ThreadPoolExecutor(max(1, len(asked))) as pool:
-        missing = {n: m for n, m in zip(asked, pool.map(decide, asked), strict=True) if m}
+        missing = {n: m for n, m in zip(asked, pool.map(unreachable, asked), strict=True) if m}
     _tell(missing, asked)
     decided = dict(requests)
     for name, request in requests.items():
@@ -159,14 +145,14 @@ def _weights(folder: Path) -> dict[str, Any] | None:
     return weights
 
 
-def _tell(missing: Mapping[str, Unreachable], requests: Mapping[str, FeatureRequest]) -> None:
+def _tell(missing: Mapping[str, str], requests: Mapping[str, FeatureRequest]) -> None:
     if not missing:
         return
     lines = []
     for name, reasons in missing.items():
         application = find_application(requests[name].model.backbone)
         address = application.weights_url or f"{application.package}, installed by `uv sync`"
-        lines.append(f"{name}: {shown(address)} ({'; '.join(reasons)})")
+        lines.append(f"{name}: {shown(address)} ({reasons})")
     where = (
         "put them into ~/.keras/models, or into a folder that 'defaults.weights_mirror' in "
         f"params.yaml names, and run `{COMMAND}`"

@@ -1,7 +1,6 @@
 """A reproduction beside the committed one: outputs by hash, scores within a tolerance."""
 
 import json
-import subprocess
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from bakeoff.runtime.dvc import (
     outdated_stages,
 )
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.git import GitError, git
 from bakeoff.runtime.plan import read_plan
 
 LOCK, METRICS = "dvc.lock", "reports/metrics.json"
@@ -116,8 +116,8 @@ def compare(
 
 def verify(revision: str, tolerance: float) -> Verification:
     """Compare the working folder with a commit; BakeoffError where it is not reproduced."""
-    commit = _git("rev-parse", "--short", f"{revision}^{{commit}}").strip()
-    committed = [_git("show", f"{commit}:{path}") for path in (LOCK, METRICS)]
+    commit = _committed("rev-parse", "--short", f"{revision}^{{commit}}").strip()
+    committed = [_committed("show", f"{commit}:{path}") for path in (LOCK, METRICS)]
     if stale := outdated_stages():
         shown = ", ".join(stale[:3]) + (f" and {len(stale) - 3} more" if len(stale) > 3 else "")
         raise BakeoffError(f"nothing to verify yet: {shown} must run first; run `dvc repro`")
@@ -127,23 +127,14 @@ def verify(revision: str, tolerance: float) -> Verification:
     return compare(commit, (lock, committed[0]), scores, tolerance)
 
 
-def _git(*arguments: str) -> str:
-    """The output of git; BakeoffError with its last line where it fails."""
+def _committed(*arguments: str) -> str:
+    """The output of git; BakeoffError with its reason where it fails."""
     try:
-        done = subprocess.run(  # noqa: S603
-            ["git", *arguments],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise BakeoffError("the committed reproduction is in git; install git") from None
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1].removeprefix("fatal: ")
+        return git(*arguments)
+    except GitError as reason:
         raise BakeoffError(
             f"there is no committed reproduction to compare with ({reason}); commit one"
-        )
-    return done.stdout
+        ) from None
 
 
 def one_line(found: Verification) -> str:

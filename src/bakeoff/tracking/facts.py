@@ -5,7 +5,6 @@ import json
 import logging
 import math
 import os
-import subprocess
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from pathlib import Path
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from bakeoff.runtime import layout
 from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
+from bakeoff.runtime.git import GitError, git
 from bakeoff.runtime.tables import read_csv
 
 if TYPE_CHECKING:
@@ -87,18 +87,11 @@ def epoch_metrics(row: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _git(*arguments: str) -> str:
-    """Output of a git command in the working folder; empty where there is no repository."""
+    """The output of git; empty where there is none."""
     try:
-        done = subprocess.run(  # noqa: S603
-            ["git", *arguments],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
+        return git(*arguments).strip()
+    except GitError:
         return ""
-    return done.stdout.strip()
 
 
 def code_tags() -> dict[str, str]:
