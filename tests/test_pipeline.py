@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +117,38 @@ def test_a_model_is_trained_with_the_values_that_its_search_found(reproduced):
     assert plotted.groupby("model")["trial"].count()[MODEL] == 3
     done = run(reproduced, "dvc", "plots", "show", "reports/curves/search.csv")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_parameter_has_one_name_from_params_yaml_to_mlflow(reproduced):
+    rows = (ROOT / "docs/parameters.md").read_text(encoding="utf-8").splitlines()
+    keys = {line.split("`")[1] for line in rows if line.startswith("| `")}
+    of_entries = ("defaults.", "models.<name>.", "random_forest.", "logistic.")
+    entry = {key.removeprefix(start) for key in keys for start in of_entries}
+    entry |= {"tune.trials", "searched"}  # the keys that the search replaced
+    facts = {"model", "kind", "n_train", "n_val", "best_epoch", "temperature"}
+    runs = logged_params(reproduced)
+    assert {"comparison", "model", "trial"} == set(runs)
+    assert runs["model"].keys() - facts <= entry | keys
+    assert runs["trial"].keys() <= runs["model"].keys() & entry
+    mappings = tuple(f"{key}." for key in keys if key.endswith(("tune", "space")))
+    assert {k for k in runs["comparison"].keys() - keys if not k.startswith(mappings)} == set()
+    rate = f"models.{MODEL}.train.learning_rate"
+    node = yaml.safe_load((reproduced / "params.yaml").read_text())
+    for name in rate.split("."):
+        node = node[name]
+    assert str(node) in runs["model"]["train.learning_rate"]
+    rates = {key for role in ("model", "trial") for key in runs[role] if "rate" in key}
+    assert rates == {"train.learning_rate"}
+
+
+def logged_params(root: Path) -> dict[str, dict[str, set[str]]]:
+    """By the role of a run, its parameters with all their values, from MLflow's database."""
+    query = "SELECT tags.value, params.key, params.value FROM params JOIN tags USING (run_uuid)"
+    found: dict[str, dict[str, set[str]]] = {}
+    with closing(sqlite3.connect(root / "mlruns/mlflow.db")) as store:
+        for role, key, value in store.execute(f"{query} WHERE tags.key = 'bakeoff.role'"):
+            found.setdefault(role, {}).setdefault(key, set()).add(value)
+    return found
 
 
 def test_every_picture_is_predicted_by_models_that_never_saw_it(reproduced):

@@ -179,10 +179,12 @@ def write_model(
 
 
 def _used(params: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's parameters, without those of fine-tuning if there was none."""
+    """A model's parameters by their keys in `params.yaml`; of an idle fine-tuning its epochs."""
     fine_tune = params.get("fine_tune", {})
-    idle = {"fine_tune": {"epochs": 0}} if fine_tune.get("epochs") == 0 else {}
-    return dict(params) | idle
+    used = dict(params) | ({"fine_tune": {"epochs": 0}} if fine_tune.get("epochs") == 0 else {})
+    if "trials" in used:
+        used["tune.trials"] = used.pop("trials")
+    return used
 
 
 def weights_tags(metadata: Mapping[str, Any]) -> dict[str, str]:
