@@ -111,9 +111,31 @@ def test_long_curves_are_thinned_but_keep_their_ends():
     assert (false[0], true[0], false[-1], true[-1]) == (0, 0, 1, 1)
 
 
-def test_lines_of_24_models_differ():
-    styles = [tuple(figures.line_style(i).values()) for i in range(24)]
-    assert len(set(styles)) == 24
+def test_a_regression_has_its_networks_colour_and_all_lines_differ():
+    names = [f"{kind}m{i}" for i in range(16) for kind in ("", "logistic_")]
+    styles = figures.model_styles(names)
+    assert len({tuple(style.values()) for style in styles.values()}) == 32
+    for i in range(16):
+        assert styles[f"m{i}"]["color"] == styles[f"logistic_m{i}"]["color"]
+
+
+def test_of_many_classes_the_hardest_are_drawn_and_legible():
+    recall = np.linspace(1, 0, 120)
+    many = [f"a class with a long name, {i}" for i in range(120)]
+    drawn = quality.per_class_figure(
+        {n: {"recall": recall, "precision": recall} for n in ("a", "logistic_a")}, many
+    )
+    drawn.draw_without_rendering()
+    labels = drawn.axes[0].get_yticklabels()
+    assert [text.get_text() for text in labels] == many[:-26:-1]
+    boxes = [text.get_window_extent() for text in labels]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    matrix = np.eye(120) * 9
+    matrix[100:, 3] = 1
+    drawn = confusion.confusion_figure(matrix, many, "m")
+    assert drawn.axes[0].get_title() == "m: the 40 of 120 classes with the most mistakes"
+    shown = [text.get_text() for text in drawn.axes[0].get_yticklabels()]
+    assert shown == [many[i] for i in (*range(20), *range(100, 120))]
 
 
 def test_heat_is_laid_where_it_is():

@@ -87,7 +87,7 @@ def headline(comparison: Comparison) -> str:
         return f"{best.name} ({score}) is better than {rest}."
     worse = others - len(level)
     rest = f"{len(level)} other models are" if len(level) > 1 else f"{level[0]} are"
-    ending = f"; {worse} are shown to be worse" if worse else ""
+    ending = f"; {worse} {'is' if worse == 1 else 'are'} shown to be worse" if worse else ""
     return f"A tie: {best.name} ({score}) and {rest} statistically indistinguishable{ending}."
 
 

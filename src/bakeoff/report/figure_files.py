@@ -18,8 +18,13 @@ from bakeoff.report.plots.curves import (
     precision_recall_figure,
     roc_figure,
 )
-from bakeoff.report.plots.figures import save_png, to_png
-from bakeoff.report.plots.quality import cost_figure, per_class_figure, reliability_figure
+from bakeoff.report.plots.figures import Styles, model_styles, save_png, to_png
+from bakeoff.report.plots.quality import (
+    MOST_CLASSES,
+    cost_figure,
+    per_class_figure,
+    reliability_figure,
+)
 from bakeoff.report.sheets import Captioned, save_contact_sheet
 from bakeoff.runtime.files import writing_file
 from bakeoff.test_side.cache import Arrays, cached, sha256_of_array
@@ -48,29 +53,33 @@ class Drawn:
 def draw(evidence: Evidence, histories: Mapping[str, pd.DataFrame]) -> Drawn:
     """Draw the figures that compare models; histories are of those trained in epochs."""
     trained = evidence.comparison.trained
-    curves = [*_class_curves(trained), _reliability(trained)]
+    styles = model_styles([c.name for c in trained])
+    curves = [*_class_curves(trained, styles), _reliability(trained)]
     if histories:
         text = "Validation as lines, training dotted."
-        figure = learning_curves_figure(histories)
+        figure = learning_curves_figure(histories, styles)
         curves.append(Titled("learning_curves", "Learning", text, figure))
     text = "Filled: on the Pareto front of accuracy and milliseconds. Bars are the intervals."
-    cost = Titled("cost", "Quality against cost", text, cost_figure(evidence.table))
+    cost = Titled("cost", "Quality against cost", text, cost_figure(evidence.table, styles))
     return Drawn(tuple(curves), cost)
 
 
-def _class_curves(trained: Sequence[Contender]) -> list[Titled]:
-    """Bars and curves for each class, of the best few models."""
+def _class_curves(trained: Sequence[Contender], styles: Styles) -> list[Titled]:
+    """Dots and curves for each class, of the best few models."""
     shown = trained[:_OVERLAID]
     best = "" if len(shown) == len(trained) else f" The {_OVERLAID} most accurate models."
     predictions = {c.name: c.predictions for c in shown}
     of_class = f"Each class against the rest.{best}"
     cards = {c.name: c.card.per_class for c in shown}
-    per_class = per_class_figure(cards, shown[0].predictions.classes)
+    classes = shown[0].predictions.classes
+    per_class = per_class_figure(cards, classes, styles)
     words = "Recall: share of a class that is found. Precision: share of what is called it that is."
-    precision_recall = precision_recall_figure(predictions)
+    if len(classes) > MOST_CLASSES:
+        words += f" The {MOST_CLASSES} of {len(classes)} classes with the lowest recall."
+    precision_recall = precision_recall_figure(predictions, styles)
     return [
         Titled("per_class", "Class by class", f"{words}{best}", per_class),
-        Titled("roc", "ROC", of_class, roc_figure(predictions)),
+        Titled("roc", "ROC", of_class, roc_figure(predictions, styles)),
         Titled("precision_recall", "Precision and recall", of_class, precision_recall),
     ]
 

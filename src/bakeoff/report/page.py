@@ -235,7 +235,7 @@ def _section(
         "confusion": page_text.confusion_rows(model),
         "confusion_uri": _confusion_uri(model, thumbnails),
         "commonest": page_text.commonest_mistakes(model),
-        "per_class": page_text.per_class_rows(model),
+        "per_class": page_text.per_class_rows(model, page_text.MOST_ROWS),
         "seen": named(seen),
         "maps_title": _MAPS_TITLES.get(meta["kind"], _MAPS_TITLES["network"]),
         "mean_maps": named(means),

@@ -12,12 +12,14 @@ from bakeoff.evaluate.comparison import Contender
 from bakeoff.evaluate.intervals import Interval
 from bakeoff.evaluate.pairings import Pairing
 from bakeoff.evaluate.wording import interval_points, p_value
+from bakeoff.report.hardest_classes import hardest_first
 from bakeoff.test_side.candidates import MAJORITY
 
 _MOST_CLASSES = 12  # a confusion matrix of more classes is a picture, not a table
 _PER_CLASS = ("precision", "f1", "specificity", "auc")
 
 _MOST_MISTAKES = 10
+MOST_ROWS = 30  # of tables class by class
 _IN_MAIN_TABLE = ("cohen_kappa", "macro_f1", "macro_auc", "log_loss")
 _CALIBRATION = (
     "temperature", "calibration_error_before", "calibration_error", "log_loss_before", "log_loss",
@@ -207,15 +209,19 @@ def commonest_mistakes(model: Contender) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def per_class_rows(model: Contender) -> list[list[str]]:
-    """Scores class by class as text, recall with its interval."""
-    scores = model.card.per_class
+def per_class_rows(model: Contender, most: int | None = None) -> list[list[str]]:
+    """Scores class by class as text, recall with its interval.
+
+    Many classes are sorted by recall, the lowest first, and no more than `most` are given.
+    """
+    scores, classes = model.card.per_class, model.predictions.classes
+    many = len(classes) > MOST_ROWS
     return [
-        [name, f"{scores['pictures'][i]:.0f}"]
+        [classes[i], f"{scores['pictures'][i]:.0f}"]
         + [f"{fixed(scores['recall'][i])} ({span(model.recalls[i])})".removesuffix(" ()")]
         + [fixed(scores[score][i]) for score in _PER_CLASS]
         + [f"{scores[score][i]:.0f}" for score in ("false_positives", "false_negatives")]
-        for i, name in enumerate(model.predictions.classes)
+        for i in (hardest_first([scores["recall"]])[:most] if many else range(len(classes)))
     ]
 
 

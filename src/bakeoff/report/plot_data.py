@@ -8,12 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.evaluate.comparison import Contender
+from bakeoff.report.hardest_classes import shown_classes
 from bakeoff.report.plots.curves import precision_recall_points, roc_points
 from bakeoff.runtime.tables import write_table
 from bakeoff.scoring.predictions import Predictions
 
 _MODELS = 8  # with curves, the most accurate ones; more lines cannot be told apart
-_CLASSES = 12  # with curves
+_CLASSES = 12  # with curves, the hardest ones if there are more
 _POINTS = 60  # of a curve
 _OF_CLASS = ("recall", "precision", "specificity", "f1")
 _OF_EPOCH = ["model", "side", "epoch", "loss", "accuracy"]
@@ -33,15 +34,17 @@ def write_plot_data(
     Models are best first; `searches` hold `trials.csv` of those that were searched, `histories` the
     epochs of those that were trained in epochs.
     """
+    best = trained[:_MODELS]
+    classes = shown_classes((c.card.per_class["recall"] for c in best), _CLASSES) if best else []
     tables = {
         "accuracy": [_accuracy(c) for c in trained],
         "confusion": [_confusion(c) for c in trained],
         "reliability": [_reliability(c) for c in trained],
-        "roc": [_curves(c, roc_points, "fpr", "tpr") for c in trained[:_MODELS]],
+        "roc": [_curves(c, classes, roc_points, "fpr", "tpr") for c in best],
         "precision_recall": [
-            _curves(c, precision_recall_points, "recall", "precision") for c in trained[:_MODELS]
+            _curves(c, classes, precision_recall_points, "recall", "precision") for c in best
         ],
-        "per_class": [_per_class(c) for c in trained[:_MODELS]],
+        "per_class": [_per_class(c, classes) for c in best],
         "learning": [_epochs(histories)],
         "search": [_trials(searches)],
     }
@@ -78,13 +81,13 @@ def _reliability(contender: Contender) -> pd.DataFrame:
     return pd.DataFrame({"model": contender.name} | place | found)
 
 
-def _per_class(contender: Contender) -> pd.DataFrame:
+def _per_class(contender: Contender, classes: Sequence[int]) -> pd.DataFrame:
     """Recall with its interval, precision and specificity of each class."""
-    scores = {n: contender.card.per_class[n][:_CLASSES] for n in _OF_CLASS}
-    ends = contender.recalls[:_CLASSES]
+    scores = {name: contender.card.per_class[name][classes] for name in _OF_CLASS}
+    ends = [contender.recalls[place] for place in classes]
     interval = {"low": [e.low for e in ends], "high": [e.high for e in ends]}
-    names = {"model": contender.name, "class": contender.predictions.classes[:_CLASSES]}
-    return pd.DataFrame(names | scores | interval)
+    names = [contender.predictions.classes[place] for place in classes]
+    return pd.DataFrame({"model": contender.name, "class": names} | scores | interval)
 
 
 def _epochs(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -98,16 +101,22 @@ def _epochs(histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts)
 
 
-def _curves(contender: Contender, points: Points, x_name: str, y_name: str) -> pd.DataFrame:
+def _curves(
+    contender: Contender, classes: Sequence[int], points: Points, x_name: str, y_name: str
+) -> pd.DataFrame:
     """Each class against the rest, at points evenly taken from the curve."""
     predictions = contender.predictions
     parts = [pd.DataFrame(columns=["model", "class", "step", x_name, y_name])]
-    for label, name in enumerate(predictions.classes[:_CLASSES]):
+    for label in classes:
         held = int((predictions.labels == label).sum())
         if 0 < held < len(predictions.labels):
             x, y = points(predictions, label)
             kept = np.unique(np.linspace(0, len(x) - 1, min(_POINTS, len(x))).round().astype(int))
-            facts = {"model": contender.name, "class": name, "step": range(len(kept))}
+            facts = {
+                "model": contender.name,
+                "class": predictions.classes[label],
+                "step": range(len(kept)),
+            }
             parts.append(pd.DataFrame(facts | {x_name: x[kept], y_name: y[kept]}))
     return pd.concat(parts[1:] or parts)
 

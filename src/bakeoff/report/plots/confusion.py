@@ -9,14 +9,24 @@ from numpy.typing import NDArray
 from bakeoff.report.plots.figures import new_figure, styled
 
 _MOST_NUMBERS = 20  # classes; with more, numbers in the cells are not legible
+_MOST_CLASSES = 40  # with more, names are not legible
 
 
 @styled
 def confusion_figure(matrix: NDArray[np.float64], classes: Sequence[str], title: str) -> Figure:
-    """A confusion matrix of counts, shape `(k, k)`, and their shares; true class down."""
-    k = len(classes)
+    """A confusion matrix of counts, shape `(k, k)`, and their shares; true class down.
+
+    Of many classes, those that take part in the most mistakes are shown, in their order.
+    """
     # Shares of the true class, so that small classes can be seen.
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    if len(classes) > _MOST_CLASSES:
+        mistakes = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * matrix.diagonal()
+        worst = np.sort(np.argsort(-mistakes, kind="stable")[:_MOST_CLASSES])
+        title = f"{title}: the {_MOST_CLASSES} of {len(classes)} classes with the most mistakes"
+        matrix, shares = matrix[np.ix_(worst, worst)], shares[np.ix_(worst, worst)]
+        classes = [classes[place] for place in worst]
+    k = len(classes)
     side = min(14.0, 2.2 + 0.62 * k)
     figure = new_figure(side + 0.8, side)
     axes = figure.add_subplot()

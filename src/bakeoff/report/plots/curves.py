@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bakeoff.report.plots.figures import line_style, new_figure, styled
+from bakeoff.report.plots.figures import Styles, model_styles, new_figure, styled
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.probability_scores import precision_recall_curve, roc_curve
 
@@ -18,16 +18,19 @@ _PANELS = 6  # classes; with more, curves are averaged over the classes
 
 
 @styled
-def learning_curves_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
+def learning_curves_figure(
+    histories: Mapping[str, pd.DataFrame], styles: Styles | None = None
+) -> Figure:
     """Loss and accuracy after each epoch; thick lines for validation, thin ones for training.
 
     Histories by model have columns `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`.
     """
+    styles = styles or model_styles(histories)
     figure = new_figure(8.4, 3.4)
     panels = figure.subplots(1, 2)
     for axes, metric in zip(panels, ("loss", "accuracy"), strict=True):
-        for index, (name, history) in enumerate(histories.items()):
-            colour = line_style(index)["color"]
+        for name, history in histories.items():
+            colour = styles[name]["color"]
             marker = "o" if len(history) < 30 else None
             axes.plot(
                 history["epoch"],
@@ -61,9 +64,9 @@ def precision_recall_points(
     return _thinned(recall, precision)
 
 
-def roc_figure(models: Mapping[str, Predictions]) -> Figure:
+def roc_figure(models: Mapping[str, Predictions], styles: Styles | None = None) -> Figure:
     """ROC curves of the models, a panel for each class."""
-    figure, panels = _panels(models, roc_points)
+    figure, panels = _panels(models, roc_points, styles or model_styles(models))
     for axes in panels:
         axes.plot([0, 1], [0, 1], color="0.6", lw=0.8, zorder=0)
         axes.set(xlabel="false positive rate")
@@ -71,9 +74,11 @@ def roc_figure(models: Mapping[str, Predictions]) -> Figure:
     return figure
 
 
-def precision_recall_figure(models: Mapping[str, Predictions]) -> Figure:
+def precision_recall_figure(
+    models: Mapping[str, Predictions], styles: Styles | None = None
+) -> Figure:
     """Precision-recall curves of the models, a panel for each class."""
-    figure, panels = _panels(models, precision_recall_points)
+    figure, panels = _panels(models, precision_recall_points, styles or model_styles(models))
     for axes in panels:
         axes.set(xlabel="recall")
     panels[0].set_ylabel("precision")
@@ -81,7 +86,9 @@ def precision_recall_figure(models: Mapping[str, Predictions]) -> Figure:
 
 
 @styled
-def _panels(models: Mapping[str, Predictions], points: object) -> tuple[Figure, Sequence[Axes]]:
+def _panels(
+    models: Mapping[str, Predictions], points: object, styles: Styles
+) -> tuple[Figure, Sequence[Axes]]:
     """One panel per class that has a picture, or one of averages when the classes are many."""
     first = next(iter(models.values()))
     counts = np.bincount(first.labels, minlength=len(first.classes))
@@ -95,11 +102,11 @@ def _panels(models: Mapping[str, Predictions], points: object) -> tuple[Figure, 
     for spare in panels[len(held) :] if not single else []:
         spare.remove()
     panels = panels[:1] if single else panels[: len(held)]
-    for index, (name, predictions) in enumerate(models.items()):
+    for name, predictions in models.items():
         curves = [points(predictions, label) for label in held]  # type: ignore[operator]
         shown = [_average(curves)] if single and curves else curves
         for axes, curve in zip(panels, shown, strict=False):
-            axes.plot(*curve, label=name, lw=1.4, **line_style(index))
+            axes.plot(*curve, label=name, lw=1.4, **styles[name])
     titles = ["mean over classes"] if single else [first.classes[c] for c in held]
     for axes, title in zip(panels, titles, strict=True):
         axes.set(title=title, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))

@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -18,8 +18,12 @@ from bakeoff.runtime.files import writing_file
 
 # Okabe and Ito's palette for colour-blind readers, without black, which the text uses.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6D31", "#7F7F7F")
-DASHES = ("solid", "dashed", "dotted")
+DASHES = (("solid", "dotted"), ("dashed", "dashdot"))  # of networks and forests; of regressions
+REGRESSION = "logistic_"  # in front of the name of the network that it stands on
 DPI = 110  # of pictures in files
+
+Styles = Mapping[str, Mapping[str, str]]
+"""Matplotlib's `color` and `linestyle` of each model."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,10 +54,20 @@ def styled(function: Callable[P, R]) -> Callable[P, R]:
     return inner
 
 
-def line_style(index: int) -> dict[str, str]:
-    """Colour and dashes of the model at `index`; distinct for the first 24."""
-    dashes = DASHES[index // len(PALETTE) % len(DASHES)]
-    return {"color": PALETTE[index % len(PALETTE)], "linestyle": dashes}
+def model_styles(names: Collection[str]) -> dict[str, dict[str, str]]:
+    """Colour and dashes of each model, the same in every figure that is given the same names.
+
+    A regression has the colour of the network whose features it uses, and dashes. Distinct for the
+    first 16 networks and forests.
+    """
+    bases = dict.fromkeys(name.removeprefix(REGRESSION) for name in names)
+    places = {base: place for place, base in enumerate(bases)}
+    styles = {}
+    for name in names:
+        turn, colour = divmod(places[name.removeprefix(REGRESSION)], len(PALETTE))
+        dashes = DASHES[name.startswith(REGRESSION)][turn % 2]
+        styles[name] = {"color": PALETTE[colour], "linestyle": dashes}
+    return styles
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -10,17 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from bakeoff.report.plots.figures import PALETTE, line_style, new_figure, styled
+from bakeoff.report.hardest_classes import shown_classes
+from bakeoff.report.plots.figures import PALETTE, Styles, model_styles, new_figure, styled
 from bakeoff.scoring.probability_scores import Reliability
 
-# A regression has the colour of the network whose features it uses and its own marker. If there are
-# more networks than colours, colours repeat.
-_NETWORKS = ("o", "D", "v")
-_REGRESSIONS = ("s", "P", "X")
+MOST_CLASSES = 25  # of which recall and precision are drawn
+_MARKERS = {"solid": "o", "dotted": "D", "dashed": "s", "dashdot": "P"}  # by a model's dashes
 
 
 @styled
-def cost_figure(table: pd.DataFrame) -> Figure:
+def cost_figure(table: pd.DataFrame, styles: Styles | None = None) -> Figure:
     """Accuracy with its interval against time to predict and time to train.
 
     Names are in a legend, best first, because labels beside tied points would overlap. Rows without
@@ -34,7 +33,8 @@ def cost_figure(table: pd.DataFrame) -> Figure:
     known = (costs[0] > 0) | (costs[1] > 0)
     if known.any():
         for axes, cost in zip(panels, costs, strict=True):
-            _scatter(axes, table[known].assign(cost=cost[known]))
+            known_cost = table[known].assign(cost=cost[known])
+            _scatter(axes, known_cost, styles or model_styles(list(table["model"])))
         figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     front = table[table["pareto"]].sort_values("predict_ms_batch")
     panels[0].step(
@@ -45,17 +45,14 @@ def cost_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _scatter(axes: Axes, models: pd.DataFrame) -> None:
-    bases = [name.removeprefix("logistic_") for name in models["model"]]
-    places = {base: place for place, base in enumerate(dict.fromkeys(bases))}
-    for base, row in zip(bases, models.to_dict("records"), strict=True):
-        shapes = _NETWORKS if base == row["model"] else _REGRESSIONS
-        colour = PALETTE[places[base] % len(PALETTE)]
+def _scatter(axes: Axes, models: pd.DataFrame, styles: Styles) -> None:
+    for row in models.to_dict("records"):
+        colour, dashes = (styles[row["model"]][key] for key in ("color", "linestyle"))
         low, high = row["accuracy"] - row["accuracy_low"], row["accuracy_high"] - row["accuracy"]
         axes.errorbar(
             row["cost"] if row["cost"] > 0 else np.nan, row["accuracy"],
             yerr=np.nan_to_num([[low], [high]]).clip(0),
-            fmt=shapes[places[base] // len(PALETTE) % len(shapes)], ms=6, lw=0.8, color=colour,
+            fmt=_MARKERS[dashes], ms=6, lw=0.8, color=colour,
             mfc=colour if row["pareto"] else "none", label=row["model"],
         )  # fmt: skip
     axes.set_xscale("log")
@@ -69,31 +66,35 @@ def _scatter(axes: Axes, models: pd.DataFrame) -> None:
 
 @styled
 def per_class_figure(
-    models: Mapping[str, Mapping[str, NDArray[np.float64]]], classes: Sequence[str]
+    models: Mapping[str, Mapping[str, NDArray[np.float64]]],
+    classes: Sequence[str],
+    styles: Styles | None = None,
 ) -> Figure:
-    """Recall and precision of each class, shape `(k,)` each, a bar for each model."""
-    many = sum(map(len, classes)) > 70
-    names = 0.07 * max(map(len, classes)) if many else 0.0  # inches, of slanted names
-    inches = max(8.4, min(24.0, 1.6 + 0.16 * len(models) * len(classes)))
-    figure = new_figure(inches, 4.0 + names + 0.2 * -(-len(models) // 3))
-    panels: Any = figure.subplots(2, 1, sharex=True)
-    width = 0.84 / len(models)
+    """Recall and precision of each class, shape `(k,)` each, a dot for each model.
+
+    Of many classes, those with the lowest recall are shown, the lowest at the top.
+    """
+    styles = styles or model_styles(models)
+    shown = shown_classes((values["recall"] for values in models.values()), MOST_CLASSES)
+    height = 0.2 + 0.045 * len(models)  # inches, of a class
+    legend = 0.2 * -(-len(models) // 3)
+    figure = new_figure(8.4, 0.9 + height * len(shown) + legend)
+    panels: Any = figure.subplots(1, 2, sharey=True)
+    rows = np.arange(len(shown))
+    # Models stand one below the other within a class, so that equal scores do not hide each other.
+    offsets = (np.arange(len(models)) - (len(models) - 1) / 2) * 0.7 / len(models)
     for axes, score in zip(panels, ("recall", "precision"), strict=True):
-        for index, (name, values) in enumerate(models.items()):
-            style = line_style(index)
-            axes.bar(
-                np.arange(len(classes)) + (index - (len(models) - 1) / 2) * width,
-                np.nan_to_num(values[score]),
-                width * 0.92,
-                label=name,
-                color=style["color"],
-                alpha=1.0 if style["linestyle"] == "solid" else 0.55,
-            )
-        axes.set(ylabel=score, ylim=(0, 1))
-        axes.grid(visible=False, axis="x")
-    panels[1].set_xticks(
-        range(len(classes)), classes, rotation=60 if many else 0, ha="right" if many else "center"
-    )
+        for offset, (name, values) in zip(offsets, models.items(), strict=True):
+            colour, dashes = (styles[name][key] for key in ("color", "linestyle"))
+            axes.plot(
+                values[score][shown], rows + offset, _MARKERS[dashes],
+                ms=4, color=colour, mfc=colour if dashes == "solid" else "none", label=name,
+            )  # fmt: skip
+        axes.set(xlabel=score, xlim=(-0.03, 1.03))
+        axes.hlines(rows[1:] - 0.5, -0.03, 1.03, color="0.8", lw=0.6)
+        axes.grid(visible=False, axis="y")
+    panels[0].set_yticks(rows, [classes[place] for place in shown])
+    panels[0].set_ylim(len(shown) - 0.5, -0.5)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
