@@ -16,7 +16,8 @@ from bakeoff.runtime.files import sha256_of_folder, writing_folder
 from bakeoff.runtime.journal import peak_memory_mb
 from bakeoff.runtime.layout import FEATURES, MODELS, PROCESSED, SEARCH, mlruns
 from bakeoff.tracking import live_run
-from bakeoff.train.job import Job, finish, kind_of, model_facts, train_model
+from bakeoff.train.job import Job, finish, kind_of, model_facts
+from bakeoff.train.model_training import train_model
 from bakeoff.train.network_files import write_network
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bakeoff.doctor import examine
+from bakeoff.doctor.examination import examine
 from bakeoff.features.weights import resolve_weights
 from bakeoff.ingest.sources import bring
 from bakeoff.params import applications
@@ -261,7 +261,7 @@ def test_weights_that_are_an_address_are_reported_without_login(
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["models"]["vgg16"]["weights"] = f"https://{LOGIN}@example.org/x.h5?{SIGNATURE}"
     Path("params.yaml").write_text(yaml.safe_dump(params))
-    monkeypatch.setattr("bakeoff.doctor._stages", lambda: iter(()))
+    monkeypatch.setattr("bakeoff.doctor.dvc_files.stages", lambda: iter(()))
     said = "\n".join(f"{f.what} {f.remedy}" for f in examine())
     assert "https://example.org/x.h5" in said
     assert not TRACES.search(said.encode())

@@ -16,7 +16,8 @@ from bakeoff.params.training import FineTuneParams, HeadParams, TrainParams
 from bakeoff.runtime.devices import prepare
 from bakeoff.tfrecord.numpy_reading import record_batches
 from bakeoff.tfrecord.regrouping import regroup_records
-from bakeoff.train.job import Job, train_model
+from bakeoff.train.job import Job
+from bakeoff.train.model_training import train_model
 from tests.tiny_records import write_tiny_records
 
 SPLITS = ("train", "val", "test")

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bakeoff.params.block import PARAMS
-from bakeoff.params.check import check_all, feature_requests, write_parameters
+from bakeoff.params.check import check_all, check_place, feature_requests, write_parameters
 from bakeoff.params.models import read_feature_params, read_model_params
 from bakeoff.params.resolved import (
     resolved_dataset,
@@ -219,3 +219,11 @@ def test_a_changed_head_leaves_what_the_features_depend_on(edit: Edit) -> None:
     final = written()
     changed = {name for name in final if final[name] != after[name]}
     assert changed == {"vgg16/features.json", "vgg16/train.json"}
+
+
+@pytest.mark.parametrize("name", ["why?", "a%20b", "{x}"])
+def test_a_folder_that_would_be_misread_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BakeoffError, match="move the repository to a folder without it"):
+        check_place(tmp_path / name)
+    for fine in ("it's", 'd"q', "ha#sh", "sp ace", "größe", "日本", "50%", "co:lon"):
+        check_place(tmp_path / fine)

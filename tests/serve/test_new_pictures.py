@@ -4,19 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from scipy import stats
 
 from bakeoff.pictures.decoding import decode, pixel_id
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.scoring.predictions import Predictions, write_predictions
-from bakeoff.serve.new_pictures import (
-    ScoredSide,
-    evaluate_new,
-    read_labelled,
-    sentence_of_shift,
-    shift,
-    worst_mistakes,
-)
+from bakeoff.serve.new_pictures import evaluate_new, read_labelled, worst_mistakes
 
 CLASSES = ("dark", "light")
 
@@ -103,30 +95,6 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_sentence(place, text, mes
     (place / "labels.csv").write_text(text)
     with pytest.raises(BakeoffError, match=message):
         read_labelled(place / "labels.csv", CLASSES)
-
-
-def test_a_shift_is_welchs_test_where_each_picture_is_a_group():
-    generator = np.random.default_rng(1)
-    new, old = (
-        ScoredSide((generator.random(n) < p).astype(float), np.arange(n))
-        for n, p in ((80, 0.6), (60, 0.9))
-    )
-    difference, interval = shift(new, old, 0.95)
-    theirs = stats.ttest_ind(new.right, old.right, equal_var=False).confidence_interval(0.95)
-    assert difference == pytest.approx(new.right.mean() - old.right.mean())
-    assert (interval.low, interval.high) == pytest.approx((theirs.low, theirs.high), rel=1e-6)
-    assert "shown to be worse" in sentence_of_shift(new, old, 0.95)
-    assert "no difference shown" in sentence_of_shift(old, old, 0.95)
-    one = ScoredSide(np.array([1.0, 0.0]), np.array([0, 0]))
-    assert "too few groups" in sentence_of_shift(one, old, 0.95)
-
-
-def test_groups_widen_the_interval_of_a_shift():
-    right = np.repeat([1.0, 0.0, 1.0, 1.0], 10)
-    old = ScoredSide(np.tile([1.0, 0.0, 1.0, 1.0], 10), np.arange(40))
-    alone = shift(ScoredSide(right, np.arange(40)), old, 0.95)[1]
-    grouped = shift(ScoredSide(right, np.arange(40) // 10), old, 0.95)[1]
-    assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
 
 
 def test_the_most_confident_mistakes_come_first():

@@ -12,7 +12,7 @@ from bakeoff.serve.predictor import load_predictor
 from bakeoff.train.keras_files import load_keras
 from tests.tiny_presets import needs_hub, write_preset
 from tests.tiny_records import write_tiny_records
-from tests.train.test_job import check_folder, make
+from tests.train.test_model_training import check_folder, make
 
 pytestmark = needs_hub
 

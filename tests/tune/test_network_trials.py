@@ -16,7 +16,8 @@ from bakeoff.runtime.devices import prepare
 from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.tfrecord.index import read_index
 from bakeoff.train.head_training import train_head
-from bakeoff.train.job import Job, train_model
+from bakeoff.train.job import Job
+from bakeoff.train.model_training import train_model
 from bakeoff.tune.network_trials import network_objective
 from bakeoff.tune.searching import search_values
 from tests.tiny_records import CLASSES, write_tiny_records

@@ -12,7 +12,7 @@ from bakeoff.runtime.errors import BakeoffError
 
 def check() -> None:
     """Check params.yaml and its data set; run nothing."""
-    from bakeoff.doctor import missing_repository
+    from bakeoff.doctor.machine import missing_repository
     from bakeoff.features.renewal import stale_sentences
     from bakeoff.ingest.source_change import source_sentence
     from bakeoff.params.check import all_feature_params, check_all, check_tracking_address
@@ -76,7 +76,7 @@ def doctor(
 
     Checks environment, programs, disk, parameters, weights, MLflow's store and outdated stages.
     """
-    from bakeoff.doctor import examine
+    from bakeoff.doctor.examination import examine
 
     worst = False
     for finding in examine(deep=deep):

@@ -102,18 +102,18 @@ def changed_files(models: Mapping[str, FeatureParams], features: Path) -> list[s
 
 def stale_sentences(models: Mapping[str, FeatureParams], features: Path) -> list[str]:
     """What to say of features from random fallback weights, and from files that have changed."""
-    said = []
+    sentences = []
     if names := fallbacks(features):
-        said.append(
+        sentences.append(
             f"random weights stand in for ImageNet weights in {', '.join(names)}; run `{COMMAND}` "
             "to look for them again"
         )
     for name in changed_files(models, features):
-        said.append(
+        sentences.append(
             f"{models[name].weights} has changed since the features of {name} were "
             f"computed with it; run `{COMMAND}` to compute them again"
         )
-    return said
+    return sentences
 
 
 def _used(folder: Path, request: FeatureRequest) -> str | None:

@@ -27,8 +27,9 @@ from bakeoff.scoring.temperature import fit_temperature, softmax
 from bakeoff.tfrecord.index import read_index
 from bakeoff.tfrecord.numpy_reading import record_batches
 from bakeoff.tfrecord.regrouping import regroup_records
-from bakeoff.train.job import Job, finish, job_key, train_model
+from bakeoff.train.job import Job, finish, job_key
 from bakeoff.train.loop import make_predict
+from bakeoff.train.model_training import train_model
 
 
 def read_record_pool(records: Path, folds: pd.DataFrame, *, balanced: bool) -> Pool:

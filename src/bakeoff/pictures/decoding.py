@@ -23,8 +23,9 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+
+from bakeoff.pictures.deep_grey import deep_grey, is_deep, own_white
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 # File names that claim to be pictures, including formats that are not supported.
@@ -152,15 +153,18 @@ def canonical(picture: Image.Image, mode: Mode, white: int | None = None) -> Ima
         picture.load()
     except Exception as error:  # a decoder may raise anything on damaged bytes
         raise PictureError("truncated", _one_line(error)) from None
-    deep = _is_deep(picture)
+    deep = is_deep(picture)
     if deep:
-        top = 1.0 if picture.mode == "F" else float(white or _own_white(picture))
+        top = 1.0 if picture.mode == "F" else float(white or own_white(picture))
     try:
         ImageOps.exif_transpose(picture, in_place=True)
     except Exception:  # noqa: S110  # broken EXIF spoils no pixels
         pass
     if deep:
-        picture = _deep_grey(picture, top, clip=white is not None)
+        try:
+            picture = deep_grey(picture, top, clip=white is not None)
+        except ValueError as span:
+            raise PictureError("unknown value range", str(span)) from None
     elif picture.has_transparency_data:
         clear = picture.convert("RGBA")
         ground = Image.new("RGBA", clear.size, "white")
@@ -220,35 +224,6 @@ def _kind_of_tiff(content: bytes) -> str:
         return ""
     depth = "/".join(str(n) for n in sorted(set(bits)))
     return f"a TIFF of {bands} bands of {depth} bits; save it as 8-bit RGB or as 16-bit grey"
-
-
-def _is_deep(picture: Image.Image) -> bool:
-    return picture.mode in ("I", "F") or picture.mode.startswith("I;16")
-
-
-def _own_white(picture: Image.Image) -> int:
-    """The greatest value that a grey picture of integers can hold."""
-    bits = getattr(picture, "tag_v2", {}).get(258, (16,))  # BitsPerSample of a TIFF
-    return 4095 if bits == (12,) else 65535
-
-
-def deep_peak(picture: Image.Image) -> int | None:
-    """Largest value of integer grey of more than 8 bits where 65535 is white; None of others."""
-    try:
-        deep = _is_deep(picture) and picture.mode != "F" and _own_white(picture) == 65535
-        return int(np.asarray(picture).max()) if deep else None
-    except Exception:  # what is wrong is told when it is decoded
-        return None
-
-
-def _deep_grey(picture: Image.Image, top: float, *, clip: bool) -> Image.Image:
-    values = np.asarray(picture)
-    # The comparison is also false for NaN.
-    if not bool(np.all((values >= 0) & (clip | (values <= top)))):
-        span = f"{values.min():g} to {values.max():g}"
-        raise PictureError("unknown value range", f"values {span}, not 0 to {top:g}")
-    scaled = np.rint(np.minimum(values.astype(np.float64), top) * (255.0 / top))
-    return Image.fromarray(scaled.astype(np.uint8))
 
 
 def _one_line(error: Exception) -> str:

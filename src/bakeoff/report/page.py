@@ -1,24 +1,21 @@
 """The report: one self-contained page, which needs no network."""
 
-import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bakeoff.evaluate.comparison import Comparison, Contender
+from bakeoff.evaluate.comparison import Comparison
 from bakeoff.evaluate.folded import Curve
-from bakeoff.evaluate.table import origin_in_words
 from bakeoff.evaluate.verdict import conclusions, tested
 from bakeoff.evaluate.wording import unbroken
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.report import page_pictures, page_text
+from bakeoff.report import page_text
 from bakeoff.report.contents import Evidence
 from bakeoff.report.data_facts import (
     example_counts,
@@ -29,10 +26,9 @@ from bakeoff.report.data_facts import (
 )
 from bakeoff.report.figure_files import Drawn
 from bakeoff.report.glossary import GLOSSARY
-from bakeoff.report.page_pictures import Inlined, Thumbnails
-from bakeoff.report.plots.confusion import confusion_figure
+from bakeoff.report.page_pictures import Thumbnails
+from bakeoff.report.picture_sections import picture_sections
 from bakeoff.report.plots.figures import to_svg
-from bakeoff.report.sheets import Captioned
 from bakeoff.runtime.addresses import without_secrets
 from bakeoff.runtime.files import write_text
 from bakeoff.test_side.repeats import Spread
@@ -44,10 +40,6 @@ _THUMBNAILS = (Thumbnails(200, 80), Thumbnails(136, 75), Thumbnails(96, 65), Thu
 _PACKAGES = (
     "tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "pillow", "mlflow", "dvc",
 )  # fmt: skip
-_MAPS_TITLES = {
-    "forest": "Which pixels the forest uses",
-    "network": "Where it looks on average, for each true class",
-}
 _FIRST = 3  # sentences of the verdict that are in view
 _SIDES = ("train", "val", "test")
 
@@ -74,7 +66,7 @@ def write_report(path: Path, evidence: Evidence, context: Context, drawn: Drawn)
     page = _page(evidence, context, drawn)
     html = ""
     for thumbnails in _THUMBNAILS:
-        html = template.render(page=page | _pictures(evidence, context.paths, thumbnails))
+        html = template.render(page=page | picture_sections(evidence, context.paths, thumbnails))
         if len(html.encode()) < _MOST_BYTES:
             break
     write_text(path, html)
@@ -203,65 +195,3 @@ def _families(comparison: Comparison) -> list[tuple[str, list[dict[str, str]]]]:
         for title, pairings in families.items()
         if pairings
     ]
-
-
-def _pictures(
-    evidence: Evidence, paths: Mapping[str, str], thumbnails: Thumbnails
-) -> dict[str, Any]:
-    """The sections with pictures."""
-    named = partial(thumbnails.inline, paths=paths)
-    trained = evidence.comparison.trained
-    return {
-        "hardest": named(page_pictures.hardest(evidence)),
-        "suspects": named(page_pictures.suspects(evidence)),
-        "models": [_section(evidence, model, thumbnails, named) for model in trained],
-    }
-
-
-def _section(
-    evidence: Evidence,
-    model: Contender,
-    thumbnails: Thumbnails,
-    named: Callable[[Sequence[Captioned]], list[Inlined]],
-) -> dict[str, Any]:
-    meta = model.metadata
-    seen = page_pictures.seen(evidence, model)
-    means = page_pictures.mean_maps(evidence, model) + page_pictures.importances(evidence, model)
-    return {
-        "name": model.name,
-        "kind": meta["kind"],
-        "what": _what(meta),
-        "origin": origin_in_words(meta),
-        "confusion": page_text.confusion_rows(model),
-        "confusion_uri": _confusion_uri(model, thumbnails),
-        "commonest": page_text.commonest_mistakes(model),
-        "per_class": page_text.per_class_rows(model, page_text.MOST_ROWS),
-        "seen": named(seen),
-        "maps_title": _MAPS_TITLES.get(meta["kind"], _MAPS_TITLES["network"]),
-        "mean_maps": named(means),
-        "mistakes": named(page_pictures.mistakes(evidence, model)),
-        "facts": json.dumps(meta, indent=2, sort_keys=True),
-    }
-
-
-def _confusion_uri(model: Contender, thumbnails: Thumbnails) -> str | None:
-    """The confusion matrix as a picture, if it has too many classes for a table."""
-    if page_text.confusion_rows(model):
-        return None
-    figure = confusion_figure(model.card.matrix, model.predictions.classes, model.name)
-    return thumbnails.figure_uri(figure)
-
-
-def _what(meta: Mapping[str, Any]) -> str:
-    """A short description of a model."""
-    params = meta["params"]
-    match meta["kind"]:
-        case "forest":
-            trees = f"{params['trees']} trees" if "trees" in params else "a forest in folds"
-            return f"{trees} on {', '.join(params['descriptors'])}"
-        case "logistic":
-            return f"logistic regression on {meta['backbone']} features"
-        case "head":
-            return f"{meta['backbone']} at {meta['image_side']} pixels, frozen, with a trained head"
-        case kind:
-            return f"{meta['backbone']} at {meta['image_side']} pixels, {kind.replace('_', ' ')}"

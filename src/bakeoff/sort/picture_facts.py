@@ -8,7 +8,8 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from bakeoff.pictures.decoding import Mode, canonical, deep_peak, opened, pixel_id
+from bakeoff.pictures.decoding import Mode, canonical, opened, pixel_id
+from bakeoff.pictures.deep_grey import deep_peak
 
 # Smallest side, in pixels, of the picture that is hashed. Reducing to 256 moved the hash of a
 # rescaled photo by up to 14 bits, to 1024 by 6; near duplicates were once limited to 8.

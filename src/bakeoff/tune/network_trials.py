@@ -12,7 +12,8 @@ from bakeoff.params.found import with_values
 from bakeoff.runtime.devices import start_afresh
 from bakeoff.runtime.files import read_json
 from bakeoff.train.head_training import train_head
-from bakeoff.train.job import Job, finish, kind_of, train_model
+from bakeoff.train.job import Job, finish, kind_of
+from bakeoff.train.model_training import train_model
 from bakeoff.train.progress import Row
 from bakeoff.tune.searching import side_sha256
 from bakeoff.tune.study import Objective, Outcome, Report

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff import doctor
-from bakeoff.params.check import check_place, check_tracking_address
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.doctor.dvc_files import killed_experiments, tampered_contents
+from bakeoff.doctor.finding import Finding
 
 STAGES = """
 stages:
@@ -55,7 +54,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def wrong(findings: Iterator[doctor.Finding]) -> list[doctor.Finding]:
+def wrong(findings: Iterator[Finding]) -> list[Finding]:
     return [finding for finding in findings if not finding.fine]
 
 
@@ -78,20 +77,20 @@ def follow(remedy: str) -> None:
 
 
 def test_tampered_contents_are_found_and_their_remedies_work(repository: Path) -> None:
-    assert wrong(doctor._contents()) == []
-    (last,) = doctor._contents()
+    assert wrong(tampered_contents()) == []
+    (last,) = tampered_contents()
     assert last.what == "7 objects and 2 outputs were hashed"
     (cached,) = (p for p in Path(".dvc/cache/files/md5").glob("*/*") if p.read_bytes() == b"right")
     tamper(cached, "wrong")
     tamper(Path("file.txt"), "wrong")
     tamper(Path("folder/a"), "x")
-    found = wrong(doctor._contents())
+    found = wrong(tampered_contents())
     assert [finding.topic for finding in found] == ["cache", "outputs", "outputs"]
     assert found[1].remedy == "delete file.txt and run `dvc repro 'one'`"
     follow(found[0].remedy)
     follow(found[1].remedy)
     assert Path("file.txt").read_text() == "right"
-    assert wrong(doctor._contents()) == []
+    assert wrong(tampered_contents()) == []
 
 
 def test_a_killed_experiment_is_named_with_the_command_that_ends_it(
@@ -104,43 +103,7 @@ def test_a_killed_experiment_is_named_with_the_command_that_ends_it(
     task.parent.mkdir(parents=True)
     for pid, code, told in ((ended.pid, None, 1), (os.getpid(), None, 0), (ended.pid, 0, 0)):
         task.write_text(json.dumps({"pid": pid, "returncode": code}))
-        assert len(wrong(doctor._queue())) == told
+        assert len(wrong(killed_experiments())) == told
     task.write_text(json.dumps({"pid": ended.pid, "returncode": None}))
-    (finding,) = doctor._queue()
+    (finding,) = killed_experiments()
     assert finding.remedy == "run `dvc queue kill --force eb80eb7`"
-
-
-def test_a_copy_without_git_names_how_to_begin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".dvc").mkdir()
-    (finding,) = doctor.missing_repository()
-    assert finding.remedy == "run `git init`"
-    subprocess.run(["git", "init", "-q"], check=True)
-    assert list(doctor.missing_repository()) == []
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["http://mlflow:5000mlflow", "http://mlflow:99999", "http://[::1", "http://", "https:x"],
-)
-def test_a_mistyped_tracking_address_is_refused(
-    monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    with pytest.raises(BakeoffError, match="MLFLOW_TRACKING_URI is .*; write it as http://host:50"):
-        check_tracking_address()
-    (finding,) = doctor._store()
-    assert not finding.fine
-    for good in ("http://host:5000", "", "sqlite:///x.db", "postgresql://a@b/c", "http://[::1]:5"):
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", good)
-        check_tracking_address()
-
-
-@pytest.mark.parametrize("name", ["why?", "a%20b", "{x}"])
-def test_a_folder_that_would_be_misread_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BakeoffError, match="move the repository to a folder without it"):
-        check_place(tmp_path / name)
-    for fine in ("it's", 'd"q', "ha#sh", "sp ace", "größe", "日本", "50%", "co:lon"):
-        check_place(tmp_path / fine)

@@ -20,9 +20,9 @@ from bakeoff.train.job import (
     finish,
     kind_of,
     model_facts,
-    train_model,
 )
 from bakeoff.train.keras_files import load_keras
+from bakeoff.train.model_training import train_model
 from bakeoff.train.network_files import write_network
 from bakeoff.train.whitening import warn_of_few_directions
 from tests.tiny_records import CLASSES, COUNTS, write_tiny_records

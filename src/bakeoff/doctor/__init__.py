@@ -1,0 +1,1 @@
+"""Problems of this installation, and how to fix each."""
