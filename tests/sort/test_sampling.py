@@ -1,10 +1,12 @@
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.sort.labelled_file import LabelledFile
-from bakeoff.sort.sampling import UNSAMPLED, group_key, limit_classes, sample_groups
+from bakeoff.sort.sampling import MOST_CLASSES, UNSAMPLED, group_key, limit_classes, sample_groups
 
 FOUND = st.lists(
     st.builds(
@@ -61,3 +63,11 @@ def test_the_largest_classes_stay() -> None:
     assert limit_classes(found, 9) == found
     tied = limit_classes(found, 3)
     assert {item.label for item in tied if item.reason is None} == {"b", "c", "d"}
+
+
+def test_more_classes_than_can_be_compared_are_refused_with_the_key_that_helps():
+    found = [LabelledFile(f"{i}.png", label=str(i)) for i in range(MOST_CLASSES + 1)]
+    with pytest.raises(BakeoffError, match=r"2001 classes.*'sort.limit_classes: 2000'"):
+        limit_classes(found, None)
+    kept = [item for item in limit_classes(found, MOST_CLASSES) if item.reason is None]
+    assert len(kept) == MOST_CLASSES

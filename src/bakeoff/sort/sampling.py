@@ -11,14 +11,28 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.sort.labelled_file import LabelledFile
 
 UNSAMPLED = "not in the sample"
+MOST_CLASSES = 2000
+"""With more, the probabilities of every picture and class would fill the memory when compared."""
 
 
 def limit_classes(found: Sequence[LabelledFile], count: int | None) -> list[LabelledFile]:
-    """Leave out all but the `count` classes with the most files; ties go by name."""
+    """Leave out all but the `count` classes with the most files; ties go by name.
+
+    Raises:
+        BakeoffError: more than `MOST_CLASSES` are left.
+    """
     counts = Counter(item.label for item in found if item.reason is None)
+    left = min(count or len(counts), len(counts))
+    if left > MOST_CLASSES:
+        raise BakeoffError(
+            f"the pictures have {left} classes, and at most {MOST_CLASSES} can be compared; set "
+            f"'sort.limit_classes: {MOST_CLASSES}' in params.yaml to keep the largest, or give a "
+            "label that says less"
+        )
     if count is None or count >= len(counts):
         return list(found)
     largest = set(sorted(counts, key=lambda label: (-counts[label], label))[:count])
