@@ -1,6 +1,12 @@
 """Check all parameters, and record the code and parameters that each stage uses."""
 
-from bakeoff.runtime.stage import run_stage
+try:
+    from bakeoff.runtime.stage import run_stage
+except ModuleNotFoundError as missing:  # `.venv/bin/dvc repro` in a shell without the environment
+    raise SystemExit(
+        f"fingerprint: error: the `python` that DVC starts has no module {missing.name}; run "
+        "`uv run dvc repro`, which starts that of this repository's environment"
+    ) from None
 
 import os
 from pathlib import Path

@@ -95,3 +95,18 @@ def test_a_short_entry_and_a_comment_cost_the_first_stage_alone(clone: Path) -> 
     assert "Running stage 'fingerprint'" in dvc(clone, "repro", "fingerprint").stdout
     changed = set(before.splitlines()) ^ set((clone / "dvc.lock").read_text().splitlines())
     assert {line.split(":")[0].strip() for line in changed} <= {"md5", "size"}
+
+
+def test_a_python_without_the_environment_gets_one_sentence(clone: Path) -> None:
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-S", "stages/fingerprint.py"],
+        cwd=clone,
+        env=bare,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "no module bakeoff; run `uv run dvc repro`" in line
