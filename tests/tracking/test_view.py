@@ -92,12 +92,22 @@ def test_a_taken_port_and_a_missing_store_are_one_sentence(synced):
             pass
 
 
+def sync_second_set(root):
+    """Another data set, for which two models were trained."""
+    shutil.rmtree(root / "models/logistic_vgg16")
+    params = root / "params.yaml"
+    params.write_text(params.read_text().replace("dataset: phantom", "dataset: second"))
+    write_reports(root, {"inceptionv3": 21, "vgg16": 18, "majority_class": 12})
+    sync()
+
+
 @pytest.mark.slow
 def test_a_browser_shows_the_models_best_first_and_compares_their_matrices(synced):
-    """The real command, the real server, a real browser."""
+    """The real command, the real server, a real browser, two data sets."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("there is no chromium here")
+    sync_second_set(synced)
     bound = free_socket(0)
     port = bound.getsockname()[1]
     bound.close()
@@ -105,14 +115,16 @@ def test_a_browser_shows_the_models_best_first_and_compares_their_matrices(synce
     server = subprocess.Popen(command, env=os.environ, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
-        assert server.stdout.readline() == "phantom: models of the last comparison\n"
-        page_of_models = server.stdout.readline().strip()
+        printed = [server.stdout.readline().strip() for _ in range(8)]
+        addresses = dict(zip(printed[::2], printed[1::2], strict=True))
+        page_of_models = addresses["phantom: models of the last comparison"]
         with playwright.sync_playwright() as play:
             browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = browser.new_page(viewport={"width": 1600, "height": 900})
             check_table(page, page_of_models)
             check_charts(page, page_of_models)
             check_compare(page, page_of_models)
+            check_second_set(page, addresses)
             browser.close()
     finally:
         server.terminate()
@@ -152,3 +164,11 @@ def check_compare(page, address: str) -> None:
     pictures.first.wait_for(timeout=60_000)
     page.wait_for_timeout(2000)
     assert len({picture.get_attribute("src") for picture in pictures.all()}) == 3
+
+
+def check_second_set(page, addresses) -> None:
+    for view in ("models of the last comparison", "all models"):
+        page.goto(addresses[f"second: {view}"])
+        page.get_by_text("vgg16", exact=True).first.wait_for(timeout=60_000)
+        names = page.locator(".ag-row a", has_text="v").all_inner_texts()
+        assert [n for n in names if n] == ["inceptionv3", "vgg16"]
