@@ -43,10 +43,13 @@ def _all_fit(pictures: Sequence[str], folders: Sequence[str]) -> bool:
     return bool(folders) and not held - _MASK_FOLDERS - {""}
 
 
-def globs_for(unwanted: Collection[str], wanted: Collection[str], most: int = 20) -> list[str]:
+_MOST_GLOBS = 20
+
+
+def globs_for(unwanted: Collection[str], wanted: Collection[str]) -> list[str]:
     """Globs of the unwanted files that fit no wanted one: whole folders where possible.
 
-    None where more than `most` globs would be needed.
+    None where more than 20 globs would be needed.
 
     Examples:
         >>> globs_for(["test/1.png", "test/2.png", "x.png"], ["train/cat/1.png"])
@@ -61,4 +64,4 @@ def globs_for(unwanted: Collection[str], wanted: Collection[str], most: int = 20
             globs[f"/{glob.escape(str(free[0]))}/*"] = None
         else:
             globs[f"/{glob.escape(path)}"] = None
-    return list(globs) if len(globs) <= most else []
+    return list(globs) if len(globs) <= _MOST_GLOBS else []

@@ -42,17 +42,17 @@ def _span(values: Sequence[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def look_at_some(listing: Listing, usable: Sequence[LabelledFile], most: int = _MOST) -> Samples:
+def look_at_some(listing: Listing, usable: Sequence[LabelledFile]) -> Samples:
     """Open the headers of some pictures of each class, evenly spread over its paths."""
     by_label: dict[str, list[str]] = defaultdict(list)
     for item in sorted(usable, key=lambda item: item.path):
         by_label[item.label].append(item.path)
-    each = max(1, most // max(1, len(by_label)))
+    each = max(1, _MOST // max(1, len(by_label)))
     wanted = [
         path
         for label in sorted(by_label)
         for path in by_label[label][:: max(1, len(by_label[label]) // each)][:each]
-    ][:most]
+    ][:_MOST]
     content, sides, unusable = {}, {}, []
     for path, data in sorted(read_members(listing, set(wanted)).items()):
         try:

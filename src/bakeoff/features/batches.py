@@ -1,6 +1,5 @@
 """Compute frozen features: one forward pass per picture, streamed to disk in bounded memory."""
 
-import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ from bakeoff.runtime.progress_bar import progress_bar
 from bakeoff.runtime.tables import write_table
 from bakeoff.runtime.tf import keras, tf
 from bakeoff.tfrecord.reading import read_records
-
-logger = logging.getLogger(__name__)
 
 # Chosen by benchmarks/bench_train.py: larger batches were no faster and took more memory.
 BATCH = 32

@@ -4,7 +4,6 @@ The backbone's weights are stored beside the features, so that later stages trai
 weights without searching for them again.
 """
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ from bakeoff.params.models import FeatureParams
 from bakeoff.runtime.files import sha256_of_file, write_json
 from bakeoff.runtime.tf import keras
 from bakeoff.tfrecord.index import RecordIndex
-
-logger = logging.getLogger(__name__)
 
 WEIGHTS_FILE = "backbone.weights.h5"
 _PRESET = "preset"  # folder with a preset's configuration

@@ -16,7 +16,6 @@ from bakeoff.runtime.files import read_json, sha256_of_file
 from bakeoff.runtime.layout import PRESETS
 
 _WEIGHTS = ("model.weights.h5", "model.safetensors")
-_SHARDS = ("model*.weights.h5", "model*.safetensors")
 _INDICES = ("model.weights.json", "model.safetensors.index.json")  # of weights in several files
 
 

@@ -80,33 +80,31 @@ def all_feature_params(path: Path = PARAMS) -> dict[str, FeatureParams]:
     return {name: read_feature_params(name, path) for name in model_names(path)}
 
 
-def feature_requests(path: Path = PARAMS) -> dict[str, FeatureRequest]:
+def feature_requests() -> dict[str, FeatureRequest]:
     """What the stage `features` of each model depends on, weights not yet decided."""
-    defaults = ModelDefaults.read("defaults", path)
+    defaults = ModelDefaults.read("defaults")
     return {
         name: FeatureRequest(
             model=params,
             weights_mirror=defaults.weights_mirror,
             weights_unreachable=defaults.weights_unreachable,
         )
-        for name, params in all_feature_params(path).items()
+        for name, params in all_feature_params().items()
     }
 
 
-def write_parameters(
-    folder: Path, requests: Mapping[str, FeatureRequest], path: Path = PARAMS
-) -> None:
+def write_parameters(folder: Path, requests: Mapping[str, FeatureRequest]) -> None:
     """Write the parameters that each model's stages, and the stages that read data, depend on."""
-    name, dataset = read_chosen_dataset(path)
+    name, dataset = read_chosen_dataset()
     described = dataset.model_dump(mode="json", exclude_unset=True)
     write_resolved(folder, "dataset", ChosenDataset(name=name, described=described))
-    names = model_names(path)
+    names = model_names()
     write_resolved(folder, "models", list(names))
     for name in names:
-        tuning = read_model_tuning(name, path)
+        tuning = read_model_tuning(name)
         features = requests[name].model
         settled = {"image_side": features.image_side, "pooling": features.pooling}
-        model = read_model_params(name, path).model_copy(update=settled)
+        model = read_model_params(name).model_copy(update=settled)
         search = SearchRequest(trials=0)
         if tuning.trials:
             search = SearchRequest(trials=tuning.trials, tuning=tuning, model=model)

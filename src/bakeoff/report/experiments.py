@@ -16,9 +16,10 @@ HEADERS = (
 )  # fmt: skip
 _PARAMS, _METRICS = "params.yaml", "reports/metrics.json"
 _WORDS, _NUMBERS = HEADERS[:5], HEADERS[5:]
+_WIDTH = 130  # columns, of a narrower terminal too
 
 
-def show_experiments(width: int = 130) -> None:
+def show_experiments() -> None:
     """Print the experiments of the current commit, and what each changed and reached."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for header in HEADERS:
@@ -26,7 +27,7 @@ def show_experiments(width: int = 130) -> None:
         table.add_column(header, justify="right" if right else "left", overflow="fold")
     for row in experiment_rows(dvc_json("exp", "show")):
         table.add_row(*row)
-    console = Console(width=max(width, Console().width))
+    console = Console(width=max(_WIDTH, Console().width))
     console.print(table)
     console.print(
         "\nScores of each row's best model. `dvc exp apply NAME` applies one to your workspace."

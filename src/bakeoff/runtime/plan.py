@@ -87,13 +87,13 @@ def _touch(one: str, two: str) -> bool:
     return f"{one}/".startswith(f"{two}/") or f"{two}/".startswith(f"{one}/")
 
 
-def left_over(root: Path = Path()) -> list[Path]:
+def left_over() -> list[Path]:
     """Folders of models that `params.yaml` no longer has, sorted; DVC keeps what no stage owns."""
-    if not (root / "dvc.yaml").is_file():
+    if not Path("dvc.yaml").is_file():
         return []
-    owned = {out for planned in read_plan(root) for out in planned.outs}
-    found = [path for parent in _OF_MODELS for path in (root / parent).glob("[!.]*/")]
-    return sorted(p for p in found if p.relative_to(root).as_posix() not in owned)
+    owned = {out for planned in read_plan() for out in planned.outs}
+    found = [path for parent in _OF_MODELS for path in Path(parent).glob("[!.]*/")]
+    return sorted(p for p in found if p.as_posix() not in owned)
 
 
 def trained_names() -> list[str]:

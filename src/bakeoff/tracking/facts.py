@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,6 @@ from bakeoff.runtime.tables import read_csv
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
-logger = logging.getLogger(__name__)
 
 KEY = "bakeoff.key"  # content hash of what the run describes
 ROLE = "bakeoff.role"  # model | comparison | search | trial

@@ -46,7 +46,6 @@ class Registered:
 
     name: str
     version: str
-    champion: str  # version
     reason: str
 
 
@@ -158,7 +157,7 @@ def _gate(store: Store, contest: Contest, version: "ModelVersion") -> Registered
     number = str(version.version)
     champion = version_with(store, CHAMPION)
     if champion is not None and str(champion.version) == number:
-        return Registered(store.dataset, number, number, champion.tags.get(_GATE, ""))
+        return Registered(store.dataset, number, champion.tags.get(_GATE, ""))
     if champion is None:
         promoted, reason = True, "the first version"
     else:
@@ -170,8 +169,7 @@ def _gate(store: Store, contest: Contest, version: "ModelVersion") -> Registered
     store.client.set_model_version_tag(store.dataset, number, _GATE, text)
     about = _description(version.tags.get("model", "?"), version.tags)
     store.client.update_model_version(store.dataset, number, f"{about}\n\nThe gate: {text}.")
-    holder = number if champion is None or promoted else str(champion.version)
-    return Registered(store.dataset, number, holder, text)
+    return Registered(store.dataset, number, text)
 
 
 def version_with(store: Store, alias: str) -> "ModelVersion | None":

@@ -28,9 +28,9 @@ _METRICS = {
 _SIDES = ("_train", "_val")  # a search uses no other
 
 
-def search_folders(searches: Path = layout.SEARCH) -> list[Path]:
+def search_folders() -> list[Path]:
     """The folders of searches with trials, sorted by name."""
-    return [p.parent for p in sorted(searches.glob(f"*/{BEST}")) if read_json(p)]
+    return [p.parent for p in sorted(layout.SEARCH.glob(f"*/{BEST}")) if read_json(p)]
 
 
 def log_search(folder: Path, params: TrackingParams, dataset: str) -> None:

@@ -149,17 +149,18 @@ def _store_errors_reported() -> Iterator[None]:
         raise BakeoffError(f"MLflow: {reason_of(error)}; run `bakeoff sync` again") from None
 
 
-def missing_models(store: Store, models: Path = layout.MODELS) -> list[str]:
+def missing_models(store: Store) -> list[str]:
     """Models that have no run yet."""
-    folders = mirror.model_folders(models)
+    folders = mirror.model_folders(layout.MODELS)
     return [f.name for f in folders if mirror.find(store, sha256_of_folder(f)) is None]
 
 
-def recorded_dataset(lock: Path = Path("dvc.lock")) -> str:
+def recorded_dataset() -> str:
     """The data set that the models were made from, from `dvc.lock`.
 
     `params.yaml` may name another one since, before the next `dvc repro`.
     """
+    lock = Path("dvc.lock")
     recorded = locked_dataset(lock.read_text(encoding="utf-8")) if lock.is_file() else None
     return recorded or str(read_key("dataset"))
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def values_of(variables: list[keras.Variable]) -> list[NDArray[Any]]:
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
-def assign(variables: list[keras.Variable], values: list[NDArray[Any]]) -> None:
+def assign(variables: Sequence[keras.Variable], values: Sequence[Any]) -> None:
     """Assign values to variables, in order."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -19,6 +19,7 @@ from bakeoff.runtime.devices import reseed
 from bakeoff.runtime.errors import DivergedError
 from bakeoff.runtime.tf import keras, tf
 from bakeoff.scoring.temperature import softmax
+from bakeoff.train.checkpoints import assign
 from bakeoff.train.epoch_metrics import epoch_metrics
 from bakeoff.train.head_training import class_weights
 from bakeoff.train.heads import build_head, feature_scaling, standardiser
@@ -110,8 +111,8 @@ class _Trainer:
         """Train one member from its own initial weights."""
         heads, params = self._heads, self._heads.params
         with _BUILDING:
-            _assign(self._head.variables, self._fresh_head(member.seed).variables)
-        _assign(self._optimizer.variables, self._untouched)
+            assign(self._head.variables, self._fresh_head(member.seed).variables)
+        assign(self._optimizer.variables, self._untouched)
         labels, val_labels = heads.labels[member.train], heads.labels[member.val]
         train, val, test = self._standardised(member)
         weights = class_weights(params, labels, self._k)[labels]
@@ -222,8 +223,3 @@ class _Rates:
     def lower(self) -> None:
         """Lower the rate after an epoch without gain (schedule `plateau`)."""
         self._factor *= PLATEAU_FACTOR
-
-
-def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)

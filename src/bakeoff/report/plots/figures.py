@@ -75,10 +75,10 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure((width, height), layout="constrained")
 
 
-def save_png(figure: Figure, path: Path, dpi: int = DPI) -> None:
+def save_png(figure: Figure, path: Path) -> None:
     """Save as PNG on white."""
     with writing_file(path) as partial:
-        partial.write_bytes(to_png(figure, dpi))
+        partial.write_bytes(to_png(figure))
 
 
 @styled
