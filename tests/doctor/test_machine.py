@@ -1,9 +1,10 @@
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from bakeoff.doctor.machine import missing_repository
+from bakeoff.doctor.machine import closed_folders, missing_repository
 
 
 def test_a_copy_without_git_names_how_to_begin(
@@ -15,3 +16,15 @@ def test_a_copy_without_git_names_how_to_begin(
     assert finding.remedy == "run `git init`"
     subprocess.run(["git", "init", "-q"], check=True)
     assert list(missing_repository()) == []
+
+
+def test_closed_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".dvc/cache").mkdir(parents=True)
+    (tmp_path / "mlruns").mkdir()
+    assert list(closed_folders()) == []
+    (tmp_path / "mlruns").chmod(0o500)
+    if os.access("mlruns", os.W_OK):  # root may write everywhere
+        monkeypatch.setattr(os, "access", lambda path, _: path != "mlruns")
+    (finding,) = closed_folders()
+    assert finding.what == "you may not write to mlruns"

@@ -1,5 +1,6 @@
 """Checks of this machine: packages, programs, the repository, the disk."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,15 @@ def missing_repository() -> Iterator[Finding]:
     if Path(".dvc").is_dir() and not any((p / ".git").exists() for p in (here, *here.parents)):
         what = "this copy is no Git repository, as after a download as ZIP; DVC refuses to run"
         yield Finding("git", False, what, "run `git init`")
+
+
+def closed_folders() -> Iterator[Finding]:
+    """Folders of the pipeline in which this user may not write, as in another's working copy."""
+    folders = (".", ".dvc/tmp", ".dvc/cache", "data", "models", "reports", "mlruns")
+    closed = [name for name in folders if Path(name).is_dir() and not os.access(name, os.W_OK)]
+    if closed:
+        what = f"you may not write to {', '.join(closed)}"
+        yield Finding("folders", False, what, "work in a clone of your own, or become their owner")
 
 
 def free_space() -> Iterator[Finding]:
