@@ -16,15 +16,15 @@ def test_the_page_is_what_the_models_say() -> None:
 def test_rows_give_values_range_default_and_meaning() -> None:
     page = parameters_page()
     assert (
-        "| `defaults.train.momentum` | a number of at least 0 and below 1 | `0.9` | of `sgd` |\n"
+        "| `defaults.train.momentum` | a number of at least 0 and below 1 | `0.9` | The momentum of"
         in page
     )
     assert (
-        "| `sort.limit_classes` | a whole number of at least 2, or `null` | `null` | the n largest"
+        "| `sort.limit_classes` | a whole number of at least 2, or `null` | `null` | Only the n"
         in page
     )
     assert (
-        "| `models.<name>.image_side` | a whole number from 8 to 4096 | required | pixels"
+        "| `models.<name>.image_side` | a whole number from 8 to 4096 | required | The side"
         not in page
     )
     assert (
@@ -44,3 +44,7 @@ def test_no_meaning_is_left_of_a_parameter_that_is_gone(monkeypatch) -> None:
     monkeypatch.setattr("bakeoff.params.reference_page.MEANINGS", Watched(MEANINGS))
     parameters_page()
     assert set(MEANINGS) - used == set()
+
+
+def test_every_meaning_is_a_sentence() -> None:
+    assert [m for m in MEANINGS.values() if m[-1] != "." or len(m.split()) < 4] == []

@@ -42,8 +42,8 @@ own `tune` leaves out. A model's name starts with a letter or digit, holds lette
 
 | key | values | default | meaning |
 |---|---|---|---|
-| `dataset` | text | required | a file in `datasets/` without its ending; see [data](data.md) |
-| `seed` | whole number, 0 to 4294967295 | required | of splits, weights, shuffles and resamples |
+| `dataset` | text | required | A file in `datasets/`, without its ending; see [data](data.md). |
+| `seed` | whole number, 0 to 4294967295 | required | The seed of every random draw. |
 """
 
 
