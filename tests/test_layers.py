@@ -1,9 +1,13 @@
 """The rules of the house: who may import whom, and what only one package does."""
 
+import ast
+import graphlib
 from pathlib import Path
 
 import grimp
 import pytest
+
+SOURCE = Path(__file__).parents[1] / "src/bakeoff"
 
 # From top to bottom; a package imports only those in the rows below its own.
 LAYERS = (
@@ -76,9 +80,8 @@ def test_an_upward_import_is_found(house):
 
 
 def test_every_module_has_a_room():
-    source = Path(__file__).parents[1] / "src/bakeoff"
-    loose = {p.stem for p in source.glob("*.py")}
-    rooms = {p.parent.name for p in source.glob("*/__init__.py")}
+    loose = {p.stem for p in SOURCE.glob("*.py")}
+    rooms = {p.parent.name for p in SOURCE.glob("*/__init__.py")}
     assert loose == {"__init__"}
     assert rooms == set().union(*layers())
 
@@ -99,3 +102,45 @@ def test_a_stranger_that_imports_is_found(library):
     )
     spoilt.add_import(importer="bakeoff.split.dealing", imported=library)
     assert strangers(spoilt, library) == {"bakeoff.split.dealing"}
+
+
+def circle(house: grimp.ImportGraph) -> list[str]:
+    """The modules of a circle of imports; none without one."""
+    imports = {m: house.find_modules_directly_imported_by(m) for m in house.modules}
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_imports_go_in_a_circle():
+    house = grimp.build_graph("bakeoff", exclude_type_checking_imports=True, cache_dir=None)
+    assert circle(house) == []
+    house.add_import(importer="bakeoff.runtime.errors", imported="bakeoff.runtime.files")
+    house.add_import(importer="bakeoff.runtime.files", imported="bakeoff.runtime.errors")
+    assert set(circle(house)) == {"bakeoff.runtime.errors", "bakeoff.runtime.files"}
+
+
+def naming_the_test_side(package: str) -> list[str]:
+    """Modules in which the word `test` stands alone as text, as where a side is opened."""
+    found = []
+    for path in sorted((SOURCE / package).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if any(isinstance(n, ast.Constant) and n.value == "test" for n in ast.walk(tree)):
+            found.append(path.stem)
+    return found
+
+
+@pytest.mark.parametrize("package", ["train", "tune", "baselines", "features"])
+def test_what_fits_and_searches_does_not_open_the_test_side(package):
+    assert naming_the_test_side(package) == []
+
+
+def test_where_the_test_side_is_opened_is_found():
+    assert {"probabilities", "repeats"} <= set(naming_the_test_side("test_side"))
+
+
+def test_no_module_is_long():
+    lines = {p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in SOURCE.rglob("*.py")}
+    assert {name: n for name, n in lines.items() if n > 250 and name != "__init__.py"} == {}
