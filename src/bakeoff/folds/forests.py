@@ -32,20 +32,24 @@ def predict_forest(
     """Out-of-fold probabilities (R, n, k) of a random forest on the pool's vectors.
 
     A forest is fitted on the whole training part. Its temperature comes from a smaller forest,
-    fitted without the next fold and scored on it. Out-of-bag votes are not used, because a
-    picture's copies and its group's other pictures may be in the bag. `seed` is of the first
-    repeat's trees; the following ones count up.
+    fitted without the tested fold and another one, and scored on that one; a pair of folds shares
+    it, each in its turn. Out-of-bag votes are not used, because a picture's copies and its group's
+    other pictures may be in the bag. `seed` is of the first repeat's trees; the following ones
+    count up.
     """
     params = within_memory(pool.side, params, len(pool.classes), seed)
     probabilities = np.empty((pool.repeats, pool.originals, len(pool.classes)))
     temperatures = np.empty((pool.repeats, pool.count))
     for part in pool.parts():
-        piece = f"repeat_{part.repeat}_fold_{part.fold}"
-        arrays = finished.made(piece, partial(_predict, pool, part, params, seed + part.repeat))
-        temperatures[part.repeat, part.fold] = arrays["temperature"]
-        probabilities[part.repeat, part.test] = softmax(
-            arrays["logs"], float(arrays["temperature"])
-        )
+        repeat, fold, own = part.repeat, part.fold, seed + part.repeat
+        pair = pair_of(fold, pool.count)
+        piece = f"repeat_{repeat}_without_{pair[0]}_{pair[1]}"
+        held = finished.made(piece, partial(_temperatures, pool, repeat, pair, params, own))
+        piece = f"repeat_{repeat}_fold_{fold}"
+        logs = finished.made(piece, partial(_votes, pool, part, params, own))["logs"]
+        temperature = float(held["temperatures"][pair.index(fold)])
+        temperatures[repeat, fold] = temperature
+        probabilities[repeat, part.test] = softmax(logs, temperature)
         advance(1)
     return RecipePredictions(probabilities, {"temperatures": temperatures.tolist()})
 
@@ -65,14 +69,36 @@ def predict_kept_forest(
     return forest
 
 
-def _predict(pool: Pool, part: Part, params: ForestParams, seed: int) -> Arrays:
-    """The temperature, and logarithms (m, k) of the votes on the tested fold."""
+def pair_of(fold: int, count: int) -> tuple[int, int]:
+    """The two folds, this one among them, that a smaller forest is fitted without.
+
+    Example:
+        >>> [pair_of(fold, 5) for fold in range(5)]
+        [(0, 1), (0, 1), (2, 3), (2, 3), (0, 4)]
+    """
+    first = fold - fold % 2
+    return (first, first + 1) if first + 1 < count else (0, fold)
+
+
+def _temperatures(
+    pool: Pool, repeat: int, pair: tuple[int, int], params: ForestParams, seed: int
+) -> Arrays:
+    """The temperature for each fold of the pair, from the other one's pictures."""
     few = params.model_copy(update={"trees": -(-params.trees // _SHARE)})
+    one, other = (pool.tested(repeat, fold) for fold in pair)
+    scored = np.concatenate([other, one])
     with threadpool_limits(1, "blas"):
-        held = _fit_and_vote(pool, part.fitted, part.val, few, seed)
-        temperature = fit_temperature(held, pool.labels[part.val])
-        logs = _fit_and_vote(pool, part.train, part.test, params, seed)
-    return {"logs": logs, "temperature": np.array(temperature)}
+        logs = _fit_and_vote(pool, pool.training(repeat, set(pair)), scored, few, seed)
+    for_one, for_other = np.split(logs, [len(other)])
+    found = [fit_temperature(for_one, pool.labels[other])]
+    found.append(fit_temperature(for_other, pool.labels[one]))
+    return {"temperatures": np.array(found)}
+
+
+def _votes(pool: Pool, part: Part, params: ForestParams, seed: int) -> Arrays:
+    """Logarithms (m, k) of the votes on the tested fold."""
+    with threadpool_limits(1, "blas"):
+        return {"logs": _fit_and_vote(pool, part.train, part.test, params, seed)}
 
 
 def _fit_and_vote(

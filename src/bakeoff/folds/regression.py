@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
@@ -87,8 +88,7 @@ def _repeat(pool: Pool, repeat: int, params: LogisticParams, seed: int) -> dict[
         generator = np.random.default_rng([seed, repeat, fold])
         subsets = nested_subsets(pool, train, FRACTIONS, generator)
         for number, rows in enumerate(subsets):
-            fit = _Fit(pool, rows)
-            ((logs,),) = fit.log_probabilities([best.regularization], [test], params)
+            (logs,) = _Fit(pool, rows).scores(best.regularization, [test], params)
             right[number, test] = logs.argmax(axis=1) == pool.labels[test]
             sizes[fold, number] = (rows < pool.originals).sum()
         probabilities[test] = softmax(logs, best.temperature)
@@ -102,53 +102,73 @@ def _repeat(pool: Pool, repeat: int, params: LogisticParams, seed: int) -> dict[
 
 
 def _choose(pool: Pool, repeat: int, params: LogisticParams) -> list[_Chosen]:
-    """For each fold the C with the smallest log loss in the inner folds, and its temperature."""
+    """For each fold the C with the smallest log loss in the inner folds, and its temperature.
+
+    C rises, and each fit starts from the one before. Once the loss has risen for every fold, the
+    larger ones are not tried: they take the most iterations.
+    """
     asked = params.inverse_regularization
     grid = [asked] if isinstance(asked, float) else sorted(set(asked))
     tested = [pool.tested(repeat, fold) for fold in range(pool.count)]
-    inner = np.zeros((pool.count, len(grid), pool.originals, len(pool.classes)))
-    for one, other in combinations(range(pool.count), 2):
-        fit = _Fit(pool, pool.training(repeat, {one, other}))
-        logs = fit.log_probabilities(grid, [tested[other], tested[one]], params)
-        for number, (of_other, of_one) in enumerate(logs):
-            inner[one, number, tested[other]] = of_other
-            inner[other, number, tested[one]] = of_one
-    chosen = []
-    for fold in range(pool.count):
-        rows = np.concatenate([tested[f] for f in range(pool.count) if f != fold])
-        labels = pool.labels[rows]
-        losses = [-inner[fold, c, rows, labels].mean() for c in range(len(grid))]
-        best = int(np.argmin(losses))
-        chosen.append(_Chosen(grid[best], fit_temperature(inner[fold, best, rows], labels)))
-    return chosen
+    others = [
+        np.concatenate([t for f, t in enumerate(tested) if f != o]) for o in range(len(tested))
+    ]
+    fits = {
+        pair: _Fit(pool, pool.training(repeat, set(pair)))
+        for pair in combinations(range(pool.count), 2)
+    }
+    losses = np.full((len(grid), pool.count), np.inf)
+    best: list[Logs] = [np.empty(0)] * pool.count
+    for number, c in enumerate(grid):
+        inner = np.zeros((pool.count, pool.originals, len(pool.classes)))
+        for (one, other), fit in fits.items():
+            scored = [tested[other], tested[one]]
+            inner[one, tested[other]], inner[other, tested[one]] = fit.scores(c, scored, params)
+        for fold, rows in enumerate(others):
+            losses[number, fold] = -inner[fold, rows, pool.labels[rows]].mean()
+            if losses[number, fold] < losses[:number, fold].min(initial=np.inf):
+                best[fold] = inner[fold, rows]
+        if number and (losses[number] > losses[number - 1]).all():
+            break
+    return [
+        _Chosen(grid[int(losses[:, fold].argmin())], fit_temperature(best[fold], pool.labels[rows]))
+        for fold, rows in enumerate(others)
+    ]
 
 
 class _Fit:
-    """The examples of some rows, standardised and in coordinates of their own span."""
+    """Regressions on some rows, standardised and in coordinates of their own span."""
 
     def __init__(self, pool: Pool, rows: Rows) -> None:
-        self._pool = pool
-        values = pool.side.values[rows].astype(np.float64)
-        self._scaler = StandardScaler().fit(values)
-        standardised = self._scaler.transform(values)
-        self._basis = None
+        self._pool, self._labels = pool, pool.side.labels[rows]
+        values = pool.side.values[rows]
+        self._scaler = StandardScaler().fit(values.astype(np.float64))
+        self._basis: Logs | None = None
         if len(rows) < values.shape[1]:
-            self._basis, triangle = qr(standardised.T, mode="economic")
-            standardised = triangle.T
-        self._values, self._labels = standardised, pool.side.labels[rows]
+            self._basis, triangle = qr(self._scale(rows).T, mode="economic")
+            self._values = triangle.T
+        self._rows = rows
+        self._model: LogisticRegression | None = None
 
-    def log_probabilities(
-        self, grid: Sequence[float], scored: Sequence[Rows], params: LogisticParams
-    ) -> list[list[Logs]]:
-        """Logarithms (m, k) for each C and each set of m scored rows."""
-        values = [self._transformed(rows) for rows in scored]
-        models = [new_regression(c, params.max_iterations) for c in grid]
-        fitted = [model.fit(self._values, self._labels) for model in models]
-        classifiers = [Classifier(m, len(self._pool.classes), 1.0, FLOOR) for m in fitted]
-        return [[c.log_probabilities(v) for v in values] for c in classifiers]
+    def scores(self, c: float, scored: Sequence[Rows], params: LogisticParams) -> list[Logs]:
+        """Logarithms (m, k) for each set of m scored rows.
+
+        The fit starts from the weights of the one before, if there is one.
+        """
+        if self._model is None:
+            self._model = new_regression(c, params.max_iterations).set_params(warm_start=True)
+        values = self._scale(self._rows) if self._basis is None else self._values
+        self._model.set_params(C=c).fit(values, self._labels)
+        classifier = Classifier(self._model, len(self._pool.classes), 1.0, FLOOR)
+        return [classifier.log_probabilities(self._transformed(rows)) for rows in scored]
+
+    def _scale(self, rows: Rows) -> Logs:
+        # Not kept: of many fits of many pictures they would fill the memory.
+        scaled: Logs = self._scaler.transform(self._pool.side.values[rows].astype(np.float64))
+        return scaled
 
     def _transformed(self, rows: Rows) -> Logs:
-        values = self._scaler.transform(self._pool.side.values[rows].astype(np.float64))
+        values = self._scale(rows)
         return values if self._basis is None else values @ self._basis
 
 

@@ -22,7 +22,7 @@ from bakeoff.scoring.temperature import softmax
 from bakeoff.train.checkpoints import assign
 from bakeoff.train.epoch_metrics import epoch_metrics
 from bakeoff.train.head_training import class_weights
-from bakeoff.train.heads import build_head, feature_scaling, standardiser
+from bakeoff.train.heads import build_head, feature_scaling, standardised
 from bakeoff.train.loop import check_monitor
 from bakeoff.train.optimizers import (
     PLATEAU_FACTOR,
@@ -78,11 +78,11 @@ def train_members(heads: Heads, members: Sequence[HeadMember], workers: int) -> 
     Raises:
         BakeoffError: a loss is no longer a number, or `monitor` is no metric.
     """
-    own = local()
+    own, starts = local(), _Starts(heads)
 
     def train(member: HeadMember) -> Fitted:
         if not hasattr(own, "trainer"):
-            own.trainer = _Trainer(heads)
+            own.trainer = _Trainer(heads, starts)
         fitted: Fitted = own.trainer.train(member)
         return fitted
 
@@ -94,13 +94,35 @@ def train_members(heads: Heads, members: Sequence[HeadMember], workers: int) -> 
         pool.shutdown(cancel_futures=True)
 
 
+class _Starts:
+    """Untrained heads, and their values by seed: members of a repeat begin with the same ones."""
+
+    def __init__(self, heads: Heads) -> None:
+        self._heads = heads
+        self._values: dict[int, list[NDArray[Any]]] = {}
+
+    def head(self, seed: int) -> keras.Model:
+        """An untrained head, built as in a fresh process with this seed; `_BUILDING` is held."""
+        reseed(seed)
+        head, dim = self._heads.head, self._heads.values.shape[1]
+        width = head.whiten if isinstance(head.whiten, int) else dim
+        return build_head(width, len(self._heads.classes), head)
+
+    def values(self, seed: int) -> list[NDArray[Any]]:
+        """The values of its variables."""
+        with _BUILDING:
+            if seed not in self._values:
+                self._values[seed] = [np.array(v) for v in self.head(seed).variables]
+        return self._values[seed]
+
+
 class _Trainer:
     """A head, its optimiser, and the graphs of an epoch and of a prediction."""
 
-    def __init__(self, heads: Heads) -> None:
-        self._heads, self._k = heads, len(heads.classes)
+    def __init__(self, heads: Heads, starts: _Starts) -> None:
+        self._heads, self._starts, self._k = heads, starts, len(heads.classes)
         with _BUILDING:
-            self._head = self._fresh_head(0)
+            self._head = starts.head(0)
             # The rate of each step is an argument, because members differ in their number of steps.
             constant = heads.params.model_copy(update={"schedule": "constant"})
             self._optimizer = build_optimizer(constant, self._head, 1, fused=True)
@@ -110,8 +132,7 @@ class _Trainer:
     def train(self, member: HeadMember) -> Fitted:
         """Train one member from its own initial weights."""
         heads, params = self._heads, self._heads.params
-        with _BUILDING:
-            assign(self._head.variables, self._fresh_head(member.seed).variables)
+        assign(self._head.variables, self._starts.values(member.seed))
         assign(self._optimizer.variables, self._untouched)
         labels, val_labels = heads.labels[member.train], heads.labels[member.val]
         train, val, test = self._standardised(member)
@@ -133,19 +154,12 @@ class _Trainer:
         val_logits, test_logits = (self._forward(side).numpy() for side in (val, test))
         return Fitted(val_logits, test_logits, progress.best_epoch, progress.epoch)
 
-    def _fresh_head(self, seed: int) -> keras.Model:
-        """An untrained head, built as in a fresh process with this seed."""
-        reseed(seed)
-        head, dim = self._heads.head, self._heads.values.shape[1]
-        return build_head(head.whiten if isinstance(head.whiten, int) else dim, self._k, head)
-
     def _standardised(self, member: HeadMember) -> tuple[Any, Any, Any]:
         """The features of the three parts, by the training part's moments, whitened if asked."""
         values = self._heads.values
-        train = values[member.train]
-        moments, kernel = feature_scaling(train, self._heads.head)
-        scale = standardiser(values.shape[1], moments)
-        parts = tuple(scale(v) for v in (train, values[member.val], values[member.test]))
+        moments, kernel = feature_scaling(values[member.train], self._heads.head)
+        rows = (member.train, member.val, member.test)
+        parts = tuple(tf.constant(standardised(values[r], moments)) for r in rows)
         if kernel is None:
             return parts
         # Zeros where the training part has fewer directions: one graph serves all members.

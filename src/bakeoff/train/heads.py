@@ -106,12 +106,6 @@ def _logits(
     return keras.layers.Concatenate(name="logits", dtype="float32")([zero, logit])
 
 
-def standardiser(dim: int, moments: Moments) -> keras.Model:
-    """The first layers of a head with `moments`: features `(n, dim)` to standardised ones."""
-    features = keras.Input((dim,), name="features", dtype="float32")
-    return keras.Model(features, _standardise(features, moments), name="standardiser")
-
-
 def _dropouts(params: HeadParams) -> Sequence[float]:
     if isinstance(params.dropout, float):
         return [params.dropout] * len(params.hidden)
