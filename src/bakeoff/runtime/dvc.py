@@ -53,7 +53,7 @@ def dvc_json(*arguments: str) -> Any:
         env=os.environ | {"DVC_NO_ANALYTICS": "1"},
     )
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = (said or ["no reason given"])[-1].removeprefix("ERROR: ")
+        answer = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = (answer or ["no reason given"])[-1].removeprefix("ERROR: ")
         raise BakeoffError(f"`dvc {' '.join(arguments)}` failed: {reason}")
     return json.loads(done.stdout or "{}")
