@@ -142,14 +142,6 @@ def test_a_model_that_did_not_change_takes_part_in_both_comparisons(reproduced):
     )
 
 
-def test_a_store_that_nested_models_is_flattened(reproduced):
-    store = mirror_all()
-    (model,) = mirror.search(store, "attributes.run_name = 'vgg16'")
-    store.client.set_tag(model.info.run_id, "mlflow.parentRunId", "0" * 32)
-    mirror_all()
-    assert "mlflow.parentRunId" not in store.client.get_run(model.info.run_id).data.tags
-
-
 def test_files_are_found_by_the_models_whole_name(tmp_path):
     names = ("predictions/vgg16.csv", "predictions/logistic_vgg16.csv", "cards/vgg16.md")
     for name in (*names, "plots/confusion/vgg16.png"):

@@ -173,8 +173,6 @@ def _show_test_side(store: Store, run: "Run", name: str, comparison: ComparisonF
     new = {k: v for k, v in tags.items() if run.data.tags.get(k) != v}
     if new:
         mirror.log_tags(store, run_id, new)
-    if fact.PARENT in run.data.tags:  # of a store that nested models under a comparison
-        store.client.delete_tag(run_id, fact.PARENT)
 
 
 def _with_test_side(note: str, tested: Mapping[str, float]) -> str:
