@@ -18,6 +18,7 @@ from bakeoff.ingest.arrays import images_folder, label_names
 from bakeoff.ingest.containers import damage_reported
 from bakeoff.ingest.member_names import label_folder
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import SIDES
 
 _IMAGE_WORDS = frozenset("data features image images img imgs idx3 pictures ubyte x".split())
 _LABEL_WORDS = frozenset("answers class classes idx1 label labels target targets ubyte y".split())
@@ -110,7 +111,7 @@ def _pairs(arrays: Sequence[_Array]) -> list[tuple[_Array, _Array]]:
         ]
         if fitting:
             pairs.append((images, max(fitting, key=lambda a: (*_likeness(images, a), a.name))))
-    order = ("train", "val", "test", "")
+    order = (*SIDES, "")
     return sorted(pairs, key=lambda pair: order.index(side_named(pair[0].name)))
 
 
@@ -165,7 +166,7 @@ def _official(pairs: Sequence[tuple[_Array, _Array]]) -> dict[str, str]:
     for globs in (by_array, stems):
         if len(globs) > 1 and len(globs) == len(pairs):
             named = {side or "test": glob for side, glob in globs.items()}  # t10k- of MNIST
-            return {side: named[side] for side in ("train", "val", "test") if side in named}
+            return {side: named[side] for side in SIDES if side in named}
     return {}
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from bakeoff.runtime.tables import SIDES
 from bakeoff.sort.label_tables import SIDE_NAMES
 
 _WORDS = re.compile(r"[-_ .]+|(?<=[a-z])(?=[A-Z])|(?<=\D)(?=\d)|(?<=\d)(?=\D)")
@@ -39,11 +40,7 @@ def official_of(pictures: Sequence[str]) -> dict[str, str]:
             if side := side_named(name):
                 named[side].append(name)
         if len(named) > 1:
-            return {
-                side: f"*/{_one(named[side])}/*"
-                for side in ("train", "val", "test")
-                if side in named
-            }
+            return {side: f"*/{_one(named[side])}/*" for side in SIDES if side in named}
     return {}
 
 

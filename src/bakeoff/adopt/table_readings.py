@@ -16,6 +16,7 @@ from bakeoff.adopt.tried_reading import Reading, try_out
 from bakeoff.ingest.text_tables import read_text_table
 from bakeoff.pictures.decoding import SUFFIXES
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import SIDES
 
 _WHERE = Path("datasets/new.yaml")
 _DELIMITERS = (",", ";", "\t", "|", " ")
@@ -149,7 +150,7 @@ def _official(tables: Sequence[TextTable]) -> dict[str, str]:
     named = {side_named(PurePosixPath(table.name).stem): table.name for table in tables}
     if len(named) < 2 or "" in named or len(named) < len(tables):
         return {}
-    return {side: f"/{named[side]}" for side in ("train", "val", "test") if side in named}
+    return {side: f"/{named[side]}" for side in SIDES if side in named}
 
 
 def _with_label(base: Reading, rows: pd.DataFrame, taken: list[str]) -> list[Reading]:

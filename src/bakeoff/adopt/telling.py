@@ -7,6 +7,7 @@ from bakeoff.adopt.proposal import LEAST, Proposal, small_classes
 from bakeoff.adopt.samples import Samples
 from bakeoff.adopt.tried_reading import TriedReading
 from bakeoff.runtime.errors import quoted
+from bakeoff.runtime.tables import SIDES
 
 _MOST_CLASSES = 20
 _BAR = 30  # characters
@@ -76,7 +77,7 @@ def _sides(trial: TriedReading) -> str:
     sides = Counter(item.official for item in trial.usable if item.official)
     if not sides:
         return "none of its own; the split deals new ones"
-    counts = ", ".join(f"{sides[side]} {side}" for side in ("train", "val", "test") if sides[side])
+    counts = ", ".join(f"{sides[side]} {side}" for side in SIDES if sides[side])
     keep = "; 'split.official_test: true' keeps the test side, by default all are dealt anew"
     matched = f"{sides.total()} of {len(trial.usable)} names matched: {counts}"
     return matched + keep * bool(sides["test"])

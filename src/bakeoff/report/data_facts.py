@@ -6,14 +6,13 @@ from typing import Any
 from bakeoff.evaluate.table import weights_in_words
 from bakeoff.params.datasets import Dataset
 from bakeoff.report.contents import Evidence
+from bakeoff.runtime.tables import SIDES
 from bakeoff.tfrecord.index import RecordIndex
-
-_SIDES = ("train", "val", "test")
 
 
 def example_counts(index: RecordIndex) -> list[tuple[str, list[int]]]:
     """Examples of each class on each side, and their sum."""
-    sides = [index.splits[side] for side in _SIDES]
+    sides = [index.splits[side] for side in SIDES]
     rows = [(name, [side.labels.get(name, 0) for side in sides]) for name in index.classes]
     rows.append(("examples", [side.examples for side in sides]))
     rows.append(("of these originals", [side.originals for side in sides]))

@@ -31,6 +31,7 @@ from bakeoff.report.picture_sections import picture_sections
 from bakeoff.report.plots.figures import to_svg
 from bakeoff.runtime.addresses import without_secrets
 from bakeoff.runtime.files import write_text
+from bakeoff.runtime.tables import SIDES
 from bakeoff.test_side.repeats import Spread
 from bakeoff.tfrecord.index import RecordIndex
 
@@ -41,7 +42,6 @@ _PACKAGES = (
     "tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "pillow", "mlflow", "dvc",
 )  # fmt: skip
 _FIRST = 3  # sentences of the verdict that are in view
-_SIDES = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         ],
         "cost": {"caption": drawn.cost.caption, "svg": to_svg(drawn.cost.figure)},
         "classes": best.predictions.classes,
-        "sides": _SIDES,
+        "sides": SIDES,
         "counts": example_counts(context.index),
         "record_facts": record_facts(context.index) + split_facts(context.leakage),
         "weights": weights_rows(evidence),

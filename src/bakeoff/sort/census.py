@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.runtime.files import write_json
-from bakeoff.runtime.tables import write_table
+from bakeoff.runtime.tables import SIDES, write_table
 
 QUANTILES = {
     "least": 0.0, "low": 0.05, "lower_quartile": 0.25, "median": 0.5,
@@ -80,7 +80,7 @@ def count_classes(pictures: pd.DataFrame) -> pd.DataFrame:
     """`label`, `pictures`, `share`, `groups`, `exact_duplicates`, and the archive's own sides."""
     rows = []
     for label, own in pictures.groupby("label"):
-        sides = {side: int((own["official"] == side).sum()) for side in ("train", "val", "test")}
+        sides = {side: int((own["official"] == side).sum()) for side in SIDES}
         rows.append(
             {
                 "label": label,

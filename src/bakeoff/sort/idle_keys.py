@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bakeoff.params.datasets import Dataset, Table
 from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.runtime.tables import SIDES
 from bakeoff.sort.labelled_file import LabelledFile
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ def _tell_sides(usable: Sequence[LabelledFile], dataset: Dataset, where: Path, f
     for side, glob in idle:  # many an archive lacks one of its sides
         log.warning("'official.%s' is '%s', which fits none of %d names", side, glob, len(usable))
     if sides:
-        by_side = ", ".join(f"{sides[side]} {side}" for side in ("train", "val", "test"))
+        by_side = ", ".join(f"{sides[side]} {side}" for side in SIDES)
         log.info("official: %d of %d names matched, %s", sides.total(), len(usable), by_side)
 
 

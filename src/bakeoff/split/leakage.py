@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.tables import SIDES
 from bakeoff.split.duplicates import group_keys, twins
 
 # Pictures of the first side are searched in the second.
@@ -72,7 +73,7 @@ def audit_split(
 ) -> Audit:
     """Search for patients, pixels and near duplicates on two sides."""
     rows = with_patients(manifest, pictures)
-    sides = {side: rows[rows["side"] == side] for side in ("train", "val", "test")}
+    sides = {side: rows[rows["side"] == side] for side in SIDES}
     found = {
         f"{one}_{other}": crossing(sides[one], sides[other], bits) for one, other in SIDE_PAIRS
     }
