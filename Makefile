@@ -18,8 +18,8 @@ help: ## list the targets
 	@echo "installing uv into .uv/"
 	@$(PYTHON) -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 
-environment: $(filter .uv/bin/uv,$(UV)) ## install exactly what uv.lock says into .venv
-	@$(UV) sync --locked --quiet --compile-bytecode
+environment: $(filter .uv/bin/uv,$(UV)) ## install what uv.lock says into .venv; extras stay
+	@$(UV) sync --locked --inexact --quiet --compile-bytecode
 
 reproduce: environment ## run the pipeline, print the comparison, and compare with the commit's
 	@$(RUN) bakeoff check

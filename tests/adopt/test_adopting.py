@@ -3,8 +3,11 @@
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from PIL import Image
 
+from bakeoff.adopt import refusals
 from bakeoff.adopt.adopting import adoption, chosen, looked_at, write
 from bakeoff.adopt.telling import described
 from bakeoff.ingest.sources import bring
@@ -110,10 +113,10 @@ def test_the_same_place_twice_is_one_data_set_and_another_gets_a_number(
     assert read_key("dataset") == "mine_2"
 
 
-def heic(root: Path) -> Path:
-    for name in ("cat/1.heic", "cat/2.heic", "dog/1.heic"):
+def raw(root: Path) -> Path:
+    for name in ("cat/1.nef", "cat/2.nef", "dog/1.nef"):
         (root / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / "mine" / name).write_bytes(b"\0\0\0\x18ftypheic")
+        (root / "mine" / name).write_bytes(b"MM")
     return root / "mine"
 
 
@@ -123,7 +126,7 @@ def nameless(root: Path) -> Path:
 
 def spreadsheet(root: Path) -> Path:
     nameless(root)
-    (root / "mine/labels.xlsx").write_bytes(b"PK\3\4")
+    (root / "mine/labels.ods").write_bytes(b"PK\3\4")
     return root / "mine"
 
 
@@ -166,9 +169,9 @@ def broken(root: Path) -> Path:
 @pytest.mark.parametrize(
     ("build", "sentence"),
     [
-        (heic, r"3 of 3 pictures are HEIC, .*convert them to PNG or JPEG"),
+        (raw, r"3 of 3 pictures are raw camera files, .*convert them to PNG or JPEG"),
         (nameless, r"9 pictures, .* no classes: .* a folder of its own"),
-        (spreadsheet, r"'labels.xlsx' is a spreadsheet; save it as CSV"),
+        (spreadsheet, r"'labels.ods' is a spreadsheet; save it as CSV"),
         (boxes, r"'0000.xml' and the like describe objects"),
         (nested_json, r"'coco.json' is no list of rows"),
         (several_labels, r"several of the columns a to c are 1 .* not supported"),
@@ -201,3 +204,32 @@ def test_unlabelled_pictures_among_the_others_do_not_stop_the_run(
     adopt(place)
     assert read_key("sort.max_quarantined") > 24 / 40
     assert len(sort_adopted(repository).manifest) == 16
+
+
+def test_a_workbook_beside_photographs_of_a_telephone(repository: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    pillow_heif = pytest.importorskip("pillow_heif")
+    place = layouts.one_csv(tmp_path)
+    (table,) = place.glob("*.csv")
+    rows = pd.read_csv(table, dtype=str)
+    for path in sorted((place / "images").glob("*.png")):
+        pillow_heif.from_pillow(Image.open(path)).save(path.with_suffix(".heic"), quality=-1)
+        path.unlink()
+    renamed = rows.replace(r"\.png$", ".heic", regex=True)
+    renamed.to_excel(table.with_suffix(".xlsx"), index=False)
+    table.unlink()
+    adopt(place)
+    found = sort_adopted(repository)
+    assert len(found.manifest) == len(rows)
+    assert found.manifest["path"].str.endswith(".png").all()
+
+
+def test_without_the_readers_the_command_is_named(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "is_installed", lambda kind: False)
+    place = raw(tmp_path)
+    for path in sorted(place.rglob("*.nef")):
+        path.rename(path.with_suffix(".dcm"))
+    with pytest.raises(BakeoffError, match="are DICOM, .*run `uv sync --inexact --extra readers`"):
+        adopt(place)

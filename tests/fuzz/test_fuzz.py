@@ -30,7 +30,7 @@ from bakeoff.ingest.raw_files import FILES, writing_raw_files
 from bakeoff.params.check import check_all
 from bakeoff.params.dataset_files import read_dataset
 from bakeoff.params.datasets import Arrays, Table
-from bakeoff.pictures.decoding import PictureError
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file
 from bakeoff.sort.labelling import find_labels

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from bakeoff.pictures.decoding import PictureError, decode, pixel_id
+from bakeoff.pictures.decoding import decode, pixel_id
+from bakeoff.pictures.picture_error import PictureError
 
 COLOURS = arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)))
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bakeoff.pictures.decoding import PictureError
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.explaining import explain
 from bakeoff.serve.mlflow_model import package_model, packaged_folder, requirements

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from bakeoff.pictures.decoding import PictureError, pixel_id
+from bakeoff.pictures.decoding import pixel_id
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.sort.picture_facts import Facts, examine
 
 

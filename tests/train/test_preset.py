@@ -54,7 +54,7 @@ def test_without_the_extra_it_says_what_is_missing(trained, monkeypatch):
     absent = lambda name, *more: None if name == "keras_hub" else real(name, *more)  # noqa: E731
     monkeypatch.setattr(importlib.util, "find_spec", absent)
     for load in (load_predictor, lambda f: load_keras(f / "model.keras")):
-        with pytest.raises(BakeoffError, match="run `uv sync --extra hub`"):
+        with pytest.raises(BakeoffError, match="run `uv sync --inexact --extra hub`"):
             load(folder)
 
 

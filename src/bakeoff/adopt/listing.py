@@ -8,6 +8,7 @@ from bakeoff.ingest.archives import Limits, MemberRules, listed
 from bakeoff.ingest.array_files import HDF5_SUFFIXES
 from bakeoff.ingest.containers import is_archive
 from bakeoff.ingest.member_names import is_junk
+from bakeoff.ingest.text_tables import reads_excel
 from bakeoff.pictures.decoding import SUFFIXES
 from bakeoff.runtime.errors import BakeoffError
 
@@ -102,6 +103,8 @@ def read_members(listing: Listing, wanted: Collection[str]) -> dict[str, bytes]:
 def is_table(name: str) -> bool:
     """Whether a file is named as a table, perhaps a compressed one."""
     low = name.lower()
+    if low.endswith(".xlsx"):
+        return reads_excel()
     return any(low.endswith((kind, *(kind + packed for packed in _PACKED))) for kind in TABLES)
 
 

@@ -6,11 +6,11 @@ from pathlib import PurePosixPath
 from bakeoff.adopt.listing import Listing
 from bakeoff.ingest.containers import kind_of_file
 from bakeoff.pictures.decoding import FORMATS
+from bakeoff.pictures.extra_formats import REMEDY, is_installed
 from bakeoff.runtime.errors import BakeoffError, quoted
 
+_EXTRA = {".heic": "HEIF", ".heif": "HEIF", ".dcm": "DICOM"}
 _UNREAD = {
-    **dict.fromkeys((".heic", ".heif"), "HEIC"),
-    ".dcm": "DICOM",
     **dict.fromkeys((".cr2", ".dng", ".nef", ".raw"), "raw camera files"),
     **dict.fromkeys((".eps", ".ico", ".jxl", ".pcx", ".psd", ".svg", ".tga"), "of another format"),
 }
@@ -22,14 +22,17 @@ def refuse_unread(listing: Listing) -> None:
     Raises:
         BakeoffError: with the format.
     """
-    unread = [p for p in listing.pictures if PurePosixPath(p).suffix.lower() in _UNREAD]
+    missing = {suffix: kind for suffix, kind in _EXTRA.items() if not is_installed(kind)}
+    kinds = _UNREAD | missing
+    unread = [p for p in listing.pictures if PurePosixPath(p).suffix.lower() in kinds]
     if len(unread) * 2 <= len(listing.pictures) or not unread:
         return
-    kinds = Counter(_UNREAD[PurePosixPath(path).suffix.lower()] for path in unread)
+    found = Counter(PurePosixPath(path).suffix.lower() for path in unread).most_common(1)[0][0]
+    remedy = f"{REMEDY}, or " if found in missing else ""
     raise BakeoffError(
         f"{listing.archive}: {len(unread)} of {len(listing.pictures)} pictures are "
-        f"{kinds.most_common(1)[0][0]}, such as '{quoted(unread[0])}', which is not read here; "
-        "convert them to PNG or JPEG and adopt the result"
+        f"{kinds[found]}, such as '{quoted(unread[0])}', which is not read here; "
+        f"{remedy}convert them to PNG or JPEG and adopt the result"
     )
 
 

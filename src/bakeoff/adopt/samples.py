@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff.adopt.listing import Listing, read_members
-from bakeoff.pictures.decoding import MAX_PIXELS, PictureError, opened
+from bakeoff.pictures.decoding import MAX_PIXELS, opened
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.sort.labelled_file import LabelledFile
 
 _MOST = 200

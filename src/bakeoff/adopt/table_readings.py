@@ -50,6 +50,12 @@ def text_tables(listing: Listing) -> list[TextTable]:
 def _read(name: str, content: bytes) -> TextTable | None:
     if name.lower().endswith(".txt") and len(content) > _LARGEST:
         return None
+    if name.lower().endswith(".xlsx"):
+        try:
+            rows = read_text_table(name, content, columns.description({}), {}, _WHERE)
+        except BakeoffError:
+            return None
+        return TextTable(name, rows, {})
     for encoding in _encodings(content):
         keys: dict[str, Any] = {} if encoding == "utf-8-sig" else {"encoding": encoding}
         first = content[: 1 << 16].decode(encoding, "replace").lstrip("\ufeff").split("\n")

@@ -10,7 +10,8 @@ from PIL import Image
 
 from bakeoff.adopt.samples import Samples
 from bakeoff.adopt.tried_reading import TriedReading
-from bakeoff.pictures.decoding import PictureError, decode
+from bakeoff.pictures.decoding import decode
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import quoted
 from bakeoff.runtime.files import write_text
 from bakeoff.runtime.layout import REPORTS

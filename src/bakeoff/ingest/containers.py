@@ -173,7 +173,8 @@ _REPACK = "not unpacked here; unpack it and set 'archive' to the folder"
 _OTHERS = {
     **dict.fromkeys((".npy", ".npz", ".h5", ".hdf5", ".he5", ".hdf", ".mat"), _ARRAYS),
     **dict.fromkeys((".csv", ".tsv", ".jsonl"), _TABLE),
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "a spreadsheet; save it as CSV (UTF-8)"),
+    ".xlsx": "a spreadsheet; run `uv sync --inexact --extra readers`, or save it as CSV (UTF-8)",
+    **dict.fromkeys((".xls", ".ods"), "a spreadsheet; save it as CSV (UTF-8)"),
     **dict.fromkeys((".rar", ".7z", ".zst"), _REPACK),
     **dict.fromkeys((".parquet", ".arrow", ".tfrecord"), "not read here; export its pictures"),
 }

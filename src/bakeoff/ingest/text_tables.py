@@ -3,6 +3,7 @@
 import bz2
 import csv
 import gzip
+import importlib.util
 import io
 import json
 import lzma
@@ -36,10 +37,14 @@ def read_text_table(
     """
     low = PurePosixPath(name.lower())
     wanted = {key: column.strip() for key, column in wanted.items()}
-    if low.suffix in (".xlsx", ".xls", ".ods", ".parquet"):
+    if low.suffix in (".xls", ".ods", ".parquet") or (low.suffix == ".xlsx" and not reads_excel()):
         raise BakeoffError(f"{where}: '{name}' is {kind_of_file(name)}, and name that in 'table'")
     try:
-        text = _unpacked(low.suffix, content).decode(dataset.encoding)
+        text = (
+            _sheet_as_csv(content)
+            if low.suffix == ".xlsx"
+            else _unpacked(low.suffix, content).decode(dataset.encoding)
+        )
         if {".jsonl", ".ndjson", ".json"} & set(low.suffixes):
             rows = _json_rows(text)
         else:
@@ -58,6 +63,20 @@ def read_text_table(
                 f"{where}: {name} has no column '{column}'; name one of {has}{guess}"
             )
     return rows.assign(**{key: rows[column] for key, column in wanted.items()})
+
+
+def reads_excel() -> bool:
+    """Whether the extra `readers` is installed."""
+    return importlib.util.find_spec("openpyxl") is not None
+
+
+def _sheet_as_csv(content: bytes) -> str:
+    """The first sheet of a workbook of Excel, as CSV."""
+    try:
+        sheet = pd.read_excel(io.BytesIO(content), dtype=str, keep_default_na=False)
+    except Exception as error:  # a damaged workbook may raise anything
+        raise ValueError(f"no workbook of Excel: {error}") from None
+    return sheet.to_csv(index=False)
 
 
 def _unpacked(suffix: str, content: bytes) -> bytes:

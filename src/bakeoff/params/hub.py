@@ -87,7 +87,8 @@ def require_keras_hub() -> Path:
     spec = importlib.util.find_spec("keras_hub")
     if spec is None or not spec.submodule_search_locations:
         raise BakeoffError(
-            "backbones hub:… need KerasHub, which is in an extra; run `uv sync --extra hub`"
+            "backbones hub:… need KerasHub, which is in an extra; "
+            "run `uv sync --inexact --extra hub`"
         )
     return Path(spec.submodule_search_locations[0])
 

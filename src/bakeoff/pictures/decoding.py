@@ -2,8 +2,8 @@
 
 The one rule, in this order:
 
-1. Only the formats in `FORMATS` are tried; the header's width, height and number of frames are
-   checked before a pixel is decoded.
+1. Only the formats in `FORMATS` are tried, and HEIC and DICOM where their readers are installed;
+   the header's width, height and number of frames are checked before a pixel is decoded.
 2. The EXIF orientation is applied.
 3. Grey pictures of 16 bits are divided by 257, so that 65535 becomes 255, those of 12 bits by
    4095 / 255; grey pictures of 32 bits are read as 16 bits (integers) or as 0 to 1 (floating
@@ -26,6 +26,8 @@ from typing import Literal
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from bakeoff.pictures.deep_grey import deep_grey, is_deep, own_white
+from bakeoff.pictures.extra_formats import extra_format, open_extra
+from bakeoff.pictures.picture_error import PictureError
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 # File names that claim to be pictures, including formats that are not supported.
@@ -37,22 +39,6 @@ SUFFIXES = frozenset(
 MAX_PIXELS = 120_000_000
 
 Mode = Literal["RGB", "L"]
-Reason = Literal[
-    "not a picture",
-    "truncated",
-    "zero bytes",
-    "too many pixels",
-    "too small",
-    "animated",
-    "unknown value range",
-    "unsupported",
-    "unknown class",
-    "ambiguous class",
-    "conflicting labels",
-    "no picture",
-    "left out",
-]
-
 # `sort.max_pixels` replaces Pillow's own limit, which could refuse what a user allows.
 Image.MAX_IMAGE_PIXELS = None
 warnings.filterwarnings("ignore", module="PIL")
@@ -64,16 +50,6 @@ _MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"\0\0\0\x0c
 # Above this many pixels pictures are decoded one at a time, whatever the number of threads.
 _GIANT = 25_000_000
 _giants = threading.Lock()
-
-
-class PictureError(ValueError):
-    """A file that is no usable picture: `reason` is one of `Reason`, `detail` says more."""
-
-    def __init__(self, reason: Reason, detail: str = "") -> None:
-        """Both are shown to the user."""
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
 
 
 def decode(
@@ -181,9 +157,16 @@ def canonical(picture: Image.Image, mode: Mode, white: int | None = None) -> Ima
 def _open(content: bytes) -> Image.Image:
     if not content:
         raise PictureError("zero bytes")
+    extra = extra_format(content)
     try:
+        if extra:
+            return open_extra(content, extra)
         return Image.open(io.BytesIO(content), formats=FORMATS)
+    except PictureError:
+        raise
     except Exception as error:  # see above
+        if extra:
+            raise PictureError("truncated", _one_line(error)) from None
         if content.startswith((b"II*\0", b"MM\0*")) and (kind := _kind_of_tiff(content)):
             raise PictureError("unsupported", kind) from None
         if content.startswith(_MAGIC) or content[8:12] == b"WEBP" or content[4:12] == b"ftypavif":

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bakeoff.pictures.decoding import PictureError, decode
+from bakeoff.pictures.decoding import decode
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.pictures.squares import to_square
 from bakeoff.report.sheets import overlay
 from bakeoff.runtime.errors import BakeoffError

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bakeoff.pictures.decoding import PictureError
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.picture_inputs import RequestError, pictures_of
 from bakeoff.serve.predictor import Predictor

@@ -19,7 +19,7 @@ from PIL import Image
 
 import bakeoff
 from bakeoff.params.hub import preset_reference
-from bakeoff.pictures.decoding import PictureError
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import used_modules
 from bakeoff.serve.picture_inputs import RequestError, pictures_of

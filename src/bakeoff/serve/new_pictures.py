@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bakeoff.pictures.decoding import SUFFIXES, PictureError, decode, pixel_id
+from bakeoff.pictures.decoding import SUFFIXES, decode, pixel_id
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.layout import REPORTS, SPLITS
 from bakeoff.runtime.tables import SIDES, read_csv, read_splits, read_table

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bakeoff.pictures.decoding import SUFFIXES, PictureError
+from bakeoff.pictures.decoding import SUFFIXES
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError, one_line
 from bakeoff.serve.predictor import Pixels, Predictor
 

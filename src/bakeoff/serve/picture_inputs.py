@@ -5,16 +5,16 @@ The HTTP service and the MLflow model share these rules, so both accept and refu
 
 import base64
 import binascii
-import io
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
-from bakeoff.pictures.decoding import FORMATS
+from bakeoff.pictures.decoding import opened
+from bakeoff.pictures.picture_error import PictureError
 
 Picture = bytes | NDArray[Any]  # a file, or pixels
 
@@ -112,7 +112,7 @@ def _pixel_count(source: Picture) -> int:
     if isinstance(source, np.ndarray):
         return int(source.shape[0] * source.shape[1])
     try:
-        with Image.open(io.BytesIO(source), formats=FORMATS) as picture:
+        with opened(source, max_pixels=sys.maxsize, min_side=1) as picture:
             return picture.width * picture.height
-    except Exception:  # damaged bytes may raise anything
+    except PictureError:
         return 0

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bakeoff.params.data import Fit
-from bakeoff.pictures.decoding import PictureError, decode
+from bakeoff.pictures.decoding import decode
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.pictures.squares import encode_picture, to_record_picture
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json

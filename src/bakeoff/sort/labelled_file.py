@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bakeoff.pictures.decoding import Reason
+from bakeoff.pictures.picture_error import Reason
 
 
 @dataclass(frozen=True, slots=True)

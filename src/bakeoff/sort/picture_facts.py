@@ -10,6 +10,7 @@ from PIL import Image
 
 from bakeoff.pictures.decoding import Mode, canonical, opened, pixel_id
 from bakeoff.pictures.deep_grey import deep_peak
+from bakeoff.pictures.extra_formats import PACKAGES
 
 # Smallest side, in pixels, of the picture that is hashed. Reducing to 256 moved the hash of a
 # rescaled photo by up to 14 bits, to 1024 by 6; near duplicates were once limited to 8.
@@ -33,7 +34,7 @@ class Facts:
     brightness: float  # mean grey value, 0 to 255
     suffix: str  # suffix of the true format, with its dot
     peak: int | None  # largest value of a grey picture of 16 bits; None for others
-    rewritten: "_Bytes | None"  # the canonical pixels as a PNG file, where `white` has changed them
+    rewritten: "_Bytes | None"  # as a PNG file, where later stages cannot use the file itself
 
 
 def examine(
@@ -50,7 +51,9 @@ def examine(
         own_mode, suffix = own.mode, _suffix(own)
         peak = deep_peak(own)
         picture = canonical(own, mode, white)
-        rewritten = _as_png(picture) if white is not None and peak is not None else None
+        # Later stages and other machines need no reader of the extra formats.
+        again = (white is not None and peak is not None) or own.format in PACKAGES
+        rewritten = _as_png(picture) if again else None
         grey = picture.convert("L")
         small = grey.reduce(max(1, min(grey.size) // _PHASH_SIDE))
         return Facts(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from bakeoff.ingest.containers import kind_of_file
-from bakeoff.pictures.decoding import Reason
+from bakeoff.pictures.picture_error import Reason
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.sort.sampling import UNSAMPLED
 

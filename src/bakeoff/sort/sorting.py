@@ -14,7 +14,8 @@ from bakeoff.ingest.member_names import class_folder
 from bakeoff.ingest.raw_files import LEFT_OUT, RawFiles, read_left_out, reading_raw_files
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import Dataset
-from bakeoff.pictures.decoding import SUFFIXES, PictureError
+from bakeoff.pictures.decoding import SUFFIXES
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.parallel import map_shards
 from bakeoff.runtime.tables import MANIFEST_COLUMNS

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.params.data import RandomTransforms, TfrecordParams
-from bakeoff.pictures.decoding import Mode, PictureError, decode
+from bakeoff.pictures.decoding import Mode, decode
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.pictures.squares import encode_picture, to_record_picture
 from bakeoff.pictures.transforms import ORIGINAL, Pixels
 from bakeoff.runtime.errors import BakeoffError

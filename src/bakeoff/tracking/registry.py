@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bakeoff.evaluate.outcomes import Outcomes
 from bakeoff.evaluate.promotion import judge
 from bakeoff.params.evidence import EvaluateParams
-from bakeoff.pictures.decoding import PictureError
+from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.scoring.predictions import read_predictions
