@@ -96,6 +96,35 @@ def called_different_by_folds(
     return [any(p.conclusion != "no difference shown" for p in family) for family in families]
 
 
+def differences_covered(recipes: Recipes, generator: np.random.Generator) -> list[bool]:
+    """Whether the intervals of differences in folds hold the truth, all of a table at once.
+
+    Of a pair, of all against a named rival, and of all against the best.
+    """
+    outcomes = recipes.outcomes(generator, MODELS)
+    truth = dict(zip(outcomes.names, [_gain(recipes)] + [0.0] * (MODELS - 1), strict=True))
+    best = outcomes.names[int(outcomes.scores.argmax())]
+    families = (
+        against_rival(outcomes.only(outcomes.names[:2]), "m1", 0.95),
+        against_rival(outcomes, "m1", 0.95),
+        against_best(outcomes, best, 0.95, draws=_DRAWS, seed=0),
+    )
+    return [
+        all(p.interval.low <= truth[p.model] - truth[p.rival] <= p.interval.high for p in family)
+        for family in families
+    ]
+
+
+@cache
+def _gain(recipes: Recipes) -> float:
+    """By how much the first recipe is better than the others."""
+    if not recipes.lift:
+        return 0.0
+    generator = np.random.default_rng(0)
+    scores = np.mean([recipes.outcomes(generator, 20).scores for _ in range(600)], axis=0)
+    return float(scores[0] - scores[1:].mean())
+
+
 @cache
 def _recipe_truth(recipes: Recipes) -> float:
     generator = np.random.default_rng(0)
@@ -103,16 +132,13 @@ def _recipe_truth(recipes: Recipes) -> float:
 
 
 def folds_covered(recipes: Recipes, generator: np.random.Generator) -> list[bool]:
-    """Whether the interval of a recipe's accuracy holds its expected accuracy."""
+    """Whether a recipe's interval holds its expected accuracy; whether it is warned of."""
     outcomes = recipes.outcomes(generator, 1)
-    found = student_interval(
-        mean_estimate(outcomes.per_picture[0], outcomes.groups),
-        outcomes.sizes,
-        confidence=0.95,
-        scale="proportion",
-        widen=folds_widening(outcomes, 0),
-    )
-    return [found.low <= _recipe_truth(recipes) <= found.high]
+    estimate, sizes = mean_estimate(outcomes.per_picture[0], outcomes.groups), outcomes.sizes
+    widen = folds_widening(outcomes, 0)
+    found = student_interval(estimate, sizes, confidence=0.95, scale="proportion", widen=widen)
+    warned = groups_behind("accuracy", estimate, sizes) < FEW_GROUPS
+    return [found.low <= _recipe_truth(recipes) <= found.high, warned]
 
 
 def promoted_by_luck(setting: Setting, generator: np.random.Generator) -> list[bool]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from bakeoff.evaluate import remarks
 from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.folded import Curve
@@ -54,6 +56,14 @@ def test_random_weights_are_never_recommended():
 def test_a_forest_that_nobody_beats_is_named():
     text = said(contender_of("a", 0.7, 1), contender_of("b", 0.3, 3), contender_of(FOREST, 0.75, 2))
     assert "No backbone beats the random forest; 1 of 2 other models are" in text
+
+
+def test_folds_do_not_speak_of_values_that_a_search_found():
+    models = contender_of("a", 0.76, 1, params={"trials": 9}), contender_of(FOREST, 0.75, 2)
+    comparison = comparison_of(*models)
+    assert "search" not in "\n".join(verdict(comparison, {}, {}))
+    text = "\n".join(verdict(replace(comparison, folds=5), {}, {}))
+    assert "The folds score a with the values of params.yaml. The exported models have" in text
 
 
 def test_the_commonest_mistake_is_the_one_of_the_largest_share():

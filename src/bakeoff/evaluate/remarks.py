@@ -9,6 +9,7 @@ from bakeoff.evaluate.costs import Cost
 from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.intervals import Interval
 from bakeoff.evaluate.outcomes import FEW_GROUPS
+from bakeoff.evaluate.table import trials_of
 from bakeoff.evaluate.wording import interval_points, percent
 from bakeoff.scoring.probability_scores import calibration_error_by_chance
 
@@ -55,6 +56,20 @@ def few_groups(comparison: Comparison) -> str:
     else:
         reason = f"Few groups hold most of what decides {', '.join(few)}"
     return f"{reason}: below {FEW_GROUPS:.0f}, a 95 % interval may cover the truth less often."
+
+
+def searched(comparison: Comparison) -> str:
+    """Which models are exported with other values than those that the folds score."""
+    if not comparison.folds:
+        return ""
+    names = [c.name for c in comparison.contenders if trials_of(c.metadata)]
+    if not names:
+        return ""
+    return (
+        f"The folds score {', '.join(names)} with the values of params.yaml. The exported models "
+        "have those that a search found, on images that are tested here: their own score is that "
+        "of the test side."
+    )
 
 
 def more_data(best: Contender, curves: Mapping[str, Curve]) -> str:

@@ -14,6 +14,7 @@ from bakeoff.evaluate.remarks import (
     cost_sentence,
     few_groups,
     more_data,
+    searched,
     unseen,
     weakness,
 )
@@ -66,7 +67,7 @@ def verdict(
     """
     best = comparison.best
     sentences = [headline(comparison), f"Scored {tested(comparison)}."]
-    sentences += [recommendation(comparison, costs)]
+    sentences += [recommendation(comparison, costs), searched(comparison)]
     sentences += [_against_forest(comparison), _over_majority(comparison)]
     sentences += [unseen(comparison), few_groups(comparison), more_data(best, curves)]
     sentences += [selection(comparison), weakness(best), cost_sentence(best.name, costs)]
