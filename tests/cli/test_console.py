@@ -42,6 +42,8 @@ def test_help_imports_nothing_slow():
         (["serve"], "models/ contains no model"),
         (["serve", "--alias", "champion"], "no model of phantom is registered as champion"),
         (["serve", "--alias", "champion", "-m", "vgg16"], "--model and --alias"),
+        (["page"], "models/ contains no model"),
+        (["page", "vgg16", "--alias", "champion"], "MODEL and --alias"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_1(repository, arguments, sentence):

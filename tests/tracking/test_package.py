@@ -11,7 +11,7 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.predictor import load_predictor
 from bakeoff.tracking.registry import version_with
 from bakeoff.tracking.store import open_store
-from bakeoff.tracking.sync import registered_model, sync
+from bakeoff.tracking.sync import registered_model, standing, sync
 from tests.tiny_repository import picture, write_forest, write_reports
 
 
@@ -77,3 +77,14 @@ def test_an_alias_that_nobody_bears_is_named(package):
     with pytest.raises(BakeoffError, match="no model of phantom is registered as winner"):
         with registered_model("winner"):
             pass
+
+
+def test_whether_a_model_is_the_champion_is_a_sentence(package, repository):
+    assert standing(repository / "kept") == ""  # it is
+    other = write_forest(repository, "other", seed=1)
+    assert standing(other) == "It is not the registered champion, which is random_forest."
+    open_store("phantom").client.delete_registered_model_alias("phantom", "champion")
+    assert standing(other) == "No model of phantom is registered as champion."
+    (repository / "mlruns/mlflow.db").unlink()
+    assert standing(other) == ""
+    assert not (repository / "mlruns/mlflow.db").exists()

@@ -20,6 +20,7 @@ COMMANDS = (  # in the order of `bakeoff --help`
     prediction.evaluate,
     prediction.explain,
     prediction.serve,
+    prediction.page,
     mlflow_store.ui,
     mlflow_store.sync,
     mlflow_store.prune,

@@ -1,4 +1,4 @@
-"""Commands that use a model on new pictures: predict, evaluate, explain, serve."""
+"""Commands that use a model on new pictures: predict, evaluate, explain, serve, page."""
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -140,6 +140,55 @@ def serve(
         place = f"http://127.0.0.1:{port}/invocations"
         line = f"{'; '.join(facts.values())}: answers at {place}; Ctrl-C ends it"
         run(application(predictor, facts), bound, lambda: print(line, flush=True))
+
+
+def page(
+    model: Annotated[
+        str | None, typer.Argument(help="A folder of models/. Default: the best of the comparison.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5002,
+    alias: Annotated[
+        str | None,
+        typer.Option(help="champion or challenger: the registered model with this alias instead."),
+    ] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
+) -> None:
+    """Show a page in the browser that classifies dropped pictures.
+
+    Shows probabilities, where the network looked, similar training pictures, and whether a picture
+    is unlike those. Listens on 127.0.0.1; nothing leaves this machine.
+    """
+    log_to_stderr()
+    if model and alias:
+        raise BakeoffError("MODEL and --alias both name the model; give one of them")
+    from bakeoff.serve.best_model import chosen_model
+    from bakeoff.serve.http import free_socket, run
+    from bakeoff.serve.inspecting import load_inspector
+    from bakeoff.serve.model_facts import model_facts
+    from bakeoff.serve.page_app import page_app
+
+    with _registered(alias) if alias else nullcontext(("", chosen_model(model))) as (name, folder):
+        bound = free_socket(port)
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        print(f"loading {name or folder.name}", file=sys.stderr, flush=True)
+        facts = model_facts(folder, name)
+        facts["warnings"] += [] if alias else _standing(folder)
+        app = page_app(load_inspector(folder), facts)
+
+        def ready() -> None:
+            print(f"{facts['model']}: {address}; Ctrl-C ends it", flush=True)
+            if open_browser:
+                typer.launch(address)
+
+        run(app, bound, ready)
+
+
+def _standing(folder: Path) -> list[str]:
+    from bakeoff.tracking.sync import standing
+
+    return list(filter(None, [standing(folder)]))
 
 
 def _registered(alias: str) -> AbstractContextManager[tuple[str, Path]]:

@@ -55,6 +55,21 @@ def _unknown(value: float) -> bool:
     return value is None or value is pd.NA or math.isnan(value)
 
 
+def model_in_words(meta: Mapping[str, Any]) -> str:
+    """A short description of a model."""
+    params = meta["params"]
+    match meta["kind"]:
+        case "forest":
+            trees = f"{params['trees']} trees" if "trees" in params else "a forest in folds"
+            return f"{trees} on {', '.join(params['descriptors'])}"
+        case "logistic":
+            return f"logistic regression on {meta['backbone']} features"
+        case "head":
+            return f"{meta['backbone']} at {meta['image_side']} pixels, frozen, with a trained head"
+        case kind:
+            return f"{meta['backbone']} at {meta['image_side']} pixels, {kind.replace('_', ' ')}"
+
+
 def model_rows(table: pd.DataFrame, axis: tuple[float, float]) -> list[dict[str, Any]]:
     """The main table, a dictionary of text for each model; `axis` are the ends of interval bars."""
     return [_model_row(row, axis) for row in table.to_dict("records")]

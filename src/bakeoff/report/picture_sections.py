@@ -44,7 +44,7 @@ def _section(
     return {
         "name": model.name,
         "kind": meta["kind"],
-        "what": _what(meta),
+        "what": page_text.model_in_words(meta),
         "origin": origin_in_words(meta),
         "confusion": page_text.confusion_rows(model),
         "confusion_uri": _confusion_uri(model, thumbnails),
@@ -64,18 +64,3 @@ def _confusion_uri(model: Contender, thumbnails: Thumbnails) -> str | None:
         return None
     figure = confusion_figure(model.card.matrix, model.predictions.classes, model.name)
     return thumbnails.figure_uri(figure)
-
-
-def _what(meta: Mapping[str, Any]) -> str:
-    """A short description of a model."""
-    params = meta["params"]
-    match meta["kind"]:
-        case "forest":
-            trees = f"{params['trees']} trees" if "trees" in params else "a forest in folds"
-            return f"{trees} on {', '.join(params['descriptors'])}"
-        case "logistic":
-            return f"logistic regression on {meta['backbone']} features"
-        case "head":
-            return f"{meta['backbone']} at {meta['image_side']} pixels, frozen, with a trained head"
-        case kind:
-            return f"{meta['backbone']} at {meta['image_side']} pixels, {kind.replace('_', ' ')}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bakeoff.params.data import Fit
 from bakeoff.pictures.decoding import decode
 from bakeoff.pictures.picture_error import PictureError
 from bakeoff.pictures.squares import to_square
@@ -57,13 +58,18 @@ def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Exp
             f"{folder}: this network has no feature map, so Grad-CAM is not possible; name "
             "another with --model"
         )
-    shown = decode(picture, "RGB")
-    shown.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
-    if predictor.fit != "stretch":
-        # The map belongs to the square; only a stretched square shows the whole picture.
-        shown = to_square(shown, max(shown.size), predictor.fit)
-    colour = np.asarray(shown)
+    colour = np.asarray(as_seen(decode(picture, "RGB"), predictor.fit, _LARGEST_SIDE))
     both = np.concatenate([colour, overlay(colour, seen.maps[0])], axis=1)
     with writing_file(target) as partial:
         Image.fromarray(both).save(partial, "PNG")
     return Explanation(classes[chosen], float(seen.probabilities[0, chosen]), target)
+
+
+def as_seen(picture: Image.Image, fit: Fit, largest: int) -> Image.Image:
+    """The part of a picture that the model sees, its longer side at most `largest` pixels.
+
+    A map belongs to the model's square; only a stretched square shows the whole picture.
+    """
+    shown = picture.convert("RGB")
+    shown.thumbnail((largest, largest), Image.Resampling.LANCZOS)
+    return shown if fit == "stretch" else to_square(shown, max(shown.size), fit)

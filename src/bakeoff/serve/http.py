@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError
@@ -24,13 +25,13 @@ from bakeoff.serve.picture_inputs import RequestError, pictures_of
 from bakeoff.serve.predictor import Predictor
 
 MAX_BYTES = 32 * 1024 * 1024  # of one request's body
-_AT_ONCE = 2  # concurrent requests; the others wait, so memory stays bounded
+AT_ONCE = 2  # concurrent requests; the others wait, so memory stays bounded
 _KEYS = ("inputs", "instances")
 _FILES = ("image/", "application/octet-stream")
 
 
-class _TooLargeError(Exception):
-    pass
+class TooLargeError(Exception):
+    """A request's body is larger than `MAX_BYTES`."""
 
 
 def application(predictor: Predictor, about: dict[str, str]) -> Starlette:
@@ -41,20 +42,20 @@ def application(predictor: Predictor, about: dict[str, str]) -> Starlette:
     …}, …]}` with `about` beside it. `GET /ping`, `/health` and `/version` are MLflow's. `about`
     describes the model in every response.
     """
-    limiter = anyio.CapacityLimiter(_AT_ONCE)
+    limiter = anyio.CapacityLimiter(AT_ONCE)
 
     async def invocations(request: Request) -> Response:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            body = await _body(request)
+            body = await read_body(request)
             work = partial(_predictions, predictor, kind, body)
             rows = await anyio.to_thread.run_sync(work, limiter=limiter)
-        except _TooLargeError:
-            return _refusal(413, f"the request is larger than {MAX_BYTES} bytes")
+        except TooLargeError:
+            return refusal(413, f"the request is larger than {MAX_BYTES} bytes")
         except RequestError as error:
-            return _refusal(400, str(error))
+            return refusal(400, str(error))
         except PictureError as error:
-            return _refusal(400, f"{error.detail}: {error.reason}")
+            return refusal(400, f"{error.detail}: {error.reason}")
         return JSONResponse({"predictions": rows} | about)
 
     async def alive(_: Request) -> Response:
@@ -73,16 +74,18 @@ def application(predictor: Predictor, about: dict[str, str]) -> Starlette:
     )
 
 
-def _refusal(status: int, sentence: str) -> JSONResponse:
+def refusal(status: int, sentence: str) -> JSONResponse:
+    """An error as MLflow's server answers it."""
     return JSONResponse({"error_code": "BAD_REQUEST", "message": sentence}, status)
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body of a request; TooLargeError above `MAX_BYTES`."""
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > MAX_BYTES:
-            raise _TooLargeError
+            raise TooLargeError
     return bytes(body)
 
 
@@ -144,7 +147,7 @@ class _Server(uvicorn.Server):
         self._ready()
 
 
-def run(app: Starlette, bound: socket.socket, ready: Callable[[], None]) -> None:
+def run(app: ASGIApp, bound: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C or a termination signal; `ready` is called when requests are answered."""
     config = uvicorn.Config(app, log_level="warning", access_log=False)
     _Server(config, ready).run(sockets=[bound])

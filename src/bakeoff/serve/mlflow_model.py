@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from bakeoff.runtime.files import read_json
 from bakeoff.runtime.fingerprints import used_modules
 from bakeoff.serve.picture_inputs import RequestError, pictures_of
 from bakeoff.serve.predictor import BACKBONES, Predictor, backbones_of, load_predictor
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 # Packages that a served model imports, pinned to the versions that made the model.
 _ALWAYS = (
@@ -86,6 +89,23 @@ class ServedModel:
 def _load_pyfunc(folder: str) -> ServedModel:
     """MLflow's entry point for loading the packaged model folder."""
     return ServedModel(load_predictor(Path(folder)))
+
+
+def scoring_app(predictor: Predictor) -> "FastAPI":
+    """MLflow's own scoring app for a loaded model: `/invocations`, `/ping`, `/health`, `/version`.
+
+    Nothing is packaged, and no code of a package runs. FastAPI's pages about the routes are left
+    out: they load scripts from another host.
+    """
+    from mlflow.models import Model
+    from mlflow.pyfunc import PyFuncModel, scoring_server
+
+    model = Model(signature=signature(predictor.classes))
+    model.add_flavor("python_function", loader_module=__name__)
+    app = scoring_server.init(PyFuncModel(model, ServedModel(predictor)))
+    pages = {app.docs_url, app.redoc_url, app.openapi_url, app.swagger_ui_oauth2_redirect_url}
+    app.router.routes[:] = [r for r in app.routes if getattr(r, "path", None) not in pages]
+    return app
 
 
 def package_model(folder: Path, target: Path, *, model_id: str | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from PIL import Image
 
 from bakeoff.pictures.decoding import opened
 from bakeoff.pictures.picture_error import PictureError
@@ -47,6 +48,26 @@ def pictures_of(sent: Any) -> list[Picture]:
     sources = [_source(number, cell) for number, cell in enumerate(cells, start=1)]
     _check_pixels(sources)
     return sources
+
+
+def from_array(pixels: NDArray[Any]) -> Image.Image:
+    """A picture from an array `(height, width[, 1 | 3])` of whole numbers 0 to 255.
+
+    Raises:
+        PictureError: the shape is wrong, or values are out of range.
+    """
+    shape = pixels.shape
+    if pixels.ndim == 3 and shape[2] == 1:
+        pixels = pixels[..., 0]
+    fits = pixels.ndim == 2 or (pixels.ndim == 3 and shape[2] == 3)
+    if not fits or not pixels.size:
+        raise PictureError("not a picture", f"an array of shape {shape}; (h, w) or (h, w, 3) is")
+    if pixels.dtype != np.uint8:
+        whole = np.issubdtype(pixels.dtype, np.number) and bool((pixels == np.rint(pixels)).all())
+        if not whole or pixels.min() < 0 or pixels.max() > 255:
+            raise PictureError("unknown value range", "pixels must be whole numbers 0 to 255")
+        pixels = pixels.astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels))
 
 
 def _cells(sent: Any) -> Iterable[Any]:

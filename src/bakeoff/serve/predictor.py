@@ -23,6 +23,7 @@ from bakeoff.pictures.squares import encode_picture, to_record_picture
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
 from bakeoff.serve.metadata import ClassifierParams, ModelMetadata, read_metadata, remedy
+from bakeoff.serve.picture_inputs import from_array
 
 Pixels = NDArray[np.uint8]  # (n, side, side, channels)
 Source = Path | bytes | NDArray[Any]
@@ -73,13 +74,23 @@ class Predictor:
 
     def picture(self, source: Source) -> Pixels:
         """The record picture of one source, uint8 of shape `(side, side, channels)`."""
+        return self.record(self.decoded(source))
+
+    def decoded(self, source: Source) -> Image.Image:
+        """The canonical pixels of one source, in the mode of the model's pictures.
+
+        Raises:
+            PictureError: it is not a usable picture.
+        """
         mode = self.metadata.mode
         if isinstance(source, Path) and not source.is_file():  # a pipe would be waited for
             raise PictureError("not a picture", "no regular file")
         if isinstance(source, np.ndarray):
-            image = from_array(source).convert(mode)
-        else:
-            image = decode(source, mode, white=self.metadata.white)
+            return from_array(source).convert(mode)
+        return decode(source, mode, white=self.metadata.white)
+
+    def record(self, image: Image.Image) -> Pixels:
+        """The record picture of a decoded one, uint8 of shape `(side, side, channels)`."""
         params = self.metadata.record_params()
         pixels = to_record_picture(image, params)
         if params.encoding == "jpeg":  # the model was trained on JPEG-compressed pictures
@@ -93,26 +104,6 @@ class Predictor:
         except PictureError as error:
             where = str(source) if isinstance(source, Path) else f"picture {number}"
             raise PictureError(error.reason, f"{where} ({error.detail or 'unusable'})") from None
-
-
-def from_array(pixels: NDArray[Any]) -> Image.Image:
-    """A picture from an array `(height, width[, 1 | 3])` of whole numbers 0 to 255.
-
-    Raises:
-        PictureError: the shape is wrong, or values are out of range.
-    """
-    shape = pixels.shape
-    if pixels.ndim == 3 and shape[2] == 1:
-        pixels = pixels[..., 0]
-    fits = pixels.ndim == 2 or (pixels.ndim == 3 and shape[2] == 3)
-    if not fits or not pixels.size:
-        raise PictureError("not a picture", f"an array of shape {shape}; (h, w) or (h, w, 3) is")
-    if pixels.dtype != np.uint8:
-        whole = np.issubdtype(pixels.dtype, np.number) and bool((pixels == np.rint(pixels)).all())
-        if not whole or pixels.min() < 0 or pixels.max() > 255:
-            raise PictureError("unknown value range", "pixels must be whole numbers 0 to 255")
-        pixels = pixels.astype(np.uint8)
-    return Image.fromarray(np.ascontiguousarray(pixels))
 
 
 def backbones_of(folder: Path) -> dict[str, Path]:
@@ -168,7 +159,7 @@ def load_predictor(folder: Path) -> Predictor:
     blank = np.zeros((1, metadata.record_side, metadata.record_side, metadata.channels), np.uint8)
     try:
         if (folder / "model.keras").is_file():
-            classify = _network(folder)
+            classify = keras_function(folder)
         else:
             classify = _classical(folder, metadata.params)
         answer = classify(blank)
@@ -188,8 +179,13 @@ def load_predictor(folder: Path) -> Predictor:
     return Predictor(metadata, classify)
 
 
-def _network(folder: Path, layer: str | None = None) -> Callable[[Pixels], NDArray[np.float64]]:
-    """A Keras model as a function; with `layer`, that layer's output."""
+def keras_function(
+    folder: Path, layer: str | None = None
+) -> Callable[[Pixels], NDArray[np.float64]]:
+    """A folder's Keras model as a function of pictures; with `layer`, that layer's output.
+
+    The function may be called by several threads.
+    """
     from bakeoff.runtime.tf import keras, tf
     from bakeoff.train.keras_files import load_keras
     from bakeoff.train.original_pictures import record_input
@@ -219,7 +215,7 @@ def _classical(folder: Path, params: ClassifierParams) -> Callable[[Pixels], NDA
     classifier = load_classifier(folder)
     _check_trees(classifier.estimator)
     ours = [d for d in params.descriptors if not d.startswith(_FEATURES)]
-    networks = [_network(path, "pooling") for path in backbones_of(folder).values()]
+    networks = [keras_function(path, "pooling") for path in backbones_of(folder).values()]
 
     def classify(pixels: Pixels) -> NDArray[np.float64]:
         parts = [describe(list(pixels), ours, params.pixels_side)] if ours else []

@@ -13,12 +13,13 @@ from bakeoff.runtime import layout
 from bakeoff.runtime.dvc import locked_dataset
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
+from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.comparison_run import ComparisonFiles, mirror_comparison
 from bakeoff.tracking.live_run import end_dead_runs
 from bakeoff.tracking.package import registered_folder
 from bakeoff.tracking.prune import Superseded, delete, of_other_models, superseded
-from bakeoff.tracking.registry import register_best, version_with
+from bakeoff.tracking.registry import CHAMPION, register_best, version_with
 from bakeoff.tracking.search_run import mirror_search, search_folders
 from bakeoff.tracking.store import (
     Store,
@@ -129,6 +130,25 @@ def registered_model(alias: str) -> Iterator[tuple[str, Path]]:
     with registered_folder(store, version, layout.MODELS) as folder:
         name = version.tags.get("model", "?")
         yield f"{name} (version {version.version} of {version.name})", folder
+
+
+def standing(folder: Path) -> str:
+    """Whether the model of `folder` is the registered champion, in a sentence.
+
+    Empty without a store; a store that cannot be used is no error, but what the sentence says.
+    """
+    if tracking_uri() == own_uri() and not (layout.mlruns() / "mlflow.db").is_file():
+        return ""
+    try:
+        store = _reachable()
+        champion = version_with(store, CHAMPION)
+    except BakeoffError as error:
+        return f"Whether it is the champion is unknown: {error}."
+    if champion is None:
+        return f"No model of {store.dataset} is registered as champion."
+    if champion.tags.get(fact.KEY) == sha256_of_folder(folder):
+        return ""
+    return f"It is not the registered champion, which is {champion.tags.get('model', '?')}."
 
 
 def _reachable() -> Store:
