@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -206,8 +207,15 @@ def main(runs: int) -> None:
     alarms = {r: partial(called_different_by_folds, r) for r in recipes}
     columns = ["pair", "named rival", "best"]
     _table("Folds: equal recipes called different", columns, alarms, runs // 2)
-    covered = {r: partial(folds_covered, r) for r in recipes}
-    _table("Folds: coverage of accuracy", ["covered"], covered, runs)
+    better = [Recipes(150, lift=0.15), Recipes(22, lift=0.2), Recipes(150, seen=8, lift=0.2)]
+    held = {r: partial(differences_covered, r) for r in recipes + better}
+    _table("Folds: coverage of differences, all at once", columns, held, runs // 2)
+    easier = [
+        Recipes(g, shift=s, seen=n) for g in (22, 150) for s in (0.37, 0.9, 1.3) for n in (None, 8)
+    ]
+    easier += [replace(r, sizes="log-normal") for r in easier]
+    covered = {r: partial(folds_covered, r) for r in recipes + easier}
+    _table("Folds: coverage of accuracy", ["covered", "warned"], covered, runs)
     newcomers = settings(styles=("plain", "skewed"), accuracies=(0.7, 0.9))
     lucky = {s: partial(promoted_by_luck, s) for s in newcomers}
     _table(

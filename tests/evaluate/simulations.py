@@ -118,7 +118,8 @@ class Recipes:
 
     def __str__(self) -> str:
         seen = "all" if self.seen is None else f"{self.seen} of each class"
-        return f"{self.groups} groups, {self.sizes}, a fit sees {seen}"
+        lift = f", one better by {self.lift}" if self.lift else ""
+        return f"{self.groups} groups, {self.sizes}, shift {self.shift}{lift}, a fit sees {seen}"
 
     def outcomes(self, generator: np.random.Generator, models: int) -> Outcomes:
         """Train and test in every fold and repeat: nearest class mean."""

@@ -11,6 +11,7 @@ from tests.evaluate.error_rates import (
     called_different,
     called_different_by_folds,
     called_worse,
+    differences_covered,
     error,
     folds_covered,
     least_differences,
@@ -77,6 +78,11 @@ def test_equal_recipes_are_rarely_distinguished_by_folds_though_training_is_unst
     assert at_most_5_percent(rates(trial, 100), 100)
 
 
+def test_the_intervals_of_differences_in_folds_cover_them_all_at_once():
+    trial = partial(differences_covered, Recipes(22, seen=8))
+    assert covers(rates(trial, 60), 60)
+
+
 def test_twenty_equal_newcomers_rarely_replace_the_champion():
     assert at_most_5_percent(rates(partial(promoted_by_luck, Setting(60, 0.8)), 50), 50)
 
@@ -107,7 +113,9 @@ def test_coverage_of_every_score(world):
 def test_folds_of_stable_and_unstable_learners(groups, seen):
     recipes = Recipes(groups, seen=seen)
     assert at_most_5_percent(rates(partial(called_different_by_folds, recipes), 400), 400)
-    assert covers(rates(partial(folds_covered, recipes), LONG), LONG)
+    covered, _ = rates(partial(folds_covered, recipes), LONG)
+    assert covers(covered, LONG)
+    assert covers(rates(partial(differences_covered, recipes), 100), 100)
 
 
 @pytest.mark.slow
