@@ -2,9 +2,20 @@ from pathlib import Path
 
 import pytest
 
+from bakeoff.ingest.sources import located
 from bakeoff.params.dataset_files import read_chosen_dataset, read_dataset
-from bakeoff.params.datasets import Arrays, Dataset, Digits, Filenames, Folders, Phantom, Table
+from bakeoff.params.datasets import (
+    Archived,
+    Arrays,
+    Dataset,
+    Digits,
+    Filenames,
+    Folders,
+    Phantom,
+    Table,
+)
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.layout import repository_root
 
 ROOT = Path(__file__).parents[2]
 KINDS: dict[str, type[Dataset]] = {
@@ -52,7 +63,9 @@ BAD = {
     "kind: folders\n": "set 'archive' to the path of the file or folder, or 'url'",
     FOLDERS + "archiv: y\n": "unknown key",
     FOLDERS + "url: https://a/b.zip\n": "needs the 'sha256'",
-    FOLDERS + "url: file:///etc/passwd\nsha256: " + "0" * 64: "starts with http:// or https://",
+    FOLDERS
+    + "url: file:///etc/passwd\nsha256: "
+    + "0" * 64: "starts with http://, https://, s3://",
     FOLDERS + "sha256: 12\n": "'sha256' is '12': give 64 hexadecimal digits",
     FOLDERS + "keep: []\n": "a list of 1 or more",
     FOLDERS + "label: '('\n": "not a regular expression",
@@ -96,3 +109,21 @@ def test_a_name_that_is_no_file_lists_those_there_are(tmp_path: Path) -> None:
     params.write_text("dataset: mine\n", encoding="utf-8")
     name, dataset = read_chosen_dataset(params)
     assert (name, type(dataset)) == ("mine", Folders)
+
+
+def test_an_archive_may_be_an_address(tmp_path: Path) -> None:
+    pinned = f"sha256: {'a' * 64}\n"
+    versions = ("s3://pictures/set.zip?versionId=v1", f"hf://datasets/me/mine@{'0' * 40}/set.zip")
+    for address, more in [("s3://pictures/set.zip", pinned), *((v, "") for v in versions)]:
+        dataset = read_dataset(written(tmp_path, f"kind: folders\narchive: {address}\n{more}"))
+        assert isinstance(dataset, Archived)
+        assert dataset.address == address
+        assert located(dataset) == repository_root() / "data/external/set.zip"
+    for wrong, said in {
+        "s3://pictures/set.zip\n": "needs the 'sha256'",
+        "hf://datasets/me/mine@main/set.zip\n": "needs the 'sha256'",
+        f"s3://key:secret@pictures/set.zip\n{pinned}": "must hold no login",
+        "https://host/set.zip\netag: x\n": "'etag' is for s3://",
+    }.items():
+        with pytest.raises(BakeoffError, match=said):
+            read_dataset(written(tmp_path, f"kind: folders\narchive: {wrong}"))

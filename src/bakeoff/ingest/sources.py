@@ -139,7 +139,9 @@ def _create_in(folder: Path, name: str, size: int = 0) -> IO[bytes]:
 
 def located(dataset: Archived) -> Path:
     """The place of the data set's archive, be it there or not."""
-    name = dataset.archive or str(DOWNLOADS / (file_name(str(dataset.url)) or "archive"))
+    name = dataset.archive
+    if name is None or name == dataset.address:
+        name = str(DOWNLOADS / (file_name(str(dataset.address)) or "archive"))
     return repository_root() / Path(name).expanduser()
 
 
@@ -153,7 +155,7 @@ def locate(dataset: Archived, where: Path, target: Path) -> Path:
     if archive.exists():
         _check(dataset, archive, where, target)
         return archive
-    if not dataset.url or not dataset.sha256:
+    if not dataset.address:
         source = f" ({dataset.source} has it)" if dataset.source else ""
         raise BakeoffError(
             f"{where}: 'archive' is '{dataset.archive}', and nothing is there; put the file "
@@ -162,9 +164,10 @@ def locate(dataset: Archived, where: Path, target: Path) -> Path:
     from bakeoff.runtime.downloads import download
 
     download(
-        dataset.url,
+        dataset.address,
         archive,
         sha256=dataset.sha256,
+        etag=dataset.etag,
         max_gigabytes=dataset.max_gigabytes,
         where=where,
     )

@@ -26,9 +26,16 @@ def _compiles(pattern: str) -> str:
 
 
 def _web(address: str) -> str:
-    if not re.fullmatch(r"https?://\S+", address):
-        raise ValueError("give an address that starts with http:// or https://, without blanks")
+    if not re.fullmatch(r"(https?|s3|gs|az|hf)://\S+", address):
+        raise ValueError(
+            "give an address that starts with http://, https://, s3://, gs://, az:// or hf://, "
+            "without blanks"
+        )
     return address
+
+
+def _path_or_address(text: str) -> str:
+    return without_credentials(_web(text)) if "://" in text else text
 
 
 def _is_sha256(text: str) -> str:
@@ -45,7 +52,9 @@ def _one_or_many(value: Any) -> Any:
 
 Regex = Annotated[str, AfterValidator(_compiles)]  # searched in "/" + the member's path
 Glob = Annotated[str, Field(min_length=1)]  # of the member's path; `*` also matches "/"
+_VERSION = re.compile(r"^s3://[^?]+\?versionId=[^&]+$|^hf://datasets/[^@]+@[0-9a-f]{40}/.")
 Address = Annotated[str, AfterValidator(_web), AfterValidator(without_credentials)]
+Place = Annotated[str, AfterValidator(_path_or_address)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1)]  # its name, or its number from 0 without a header
 Columns = Annotated[tuple[str, ...], Field(min_length=2)]
@@ -71,21 +80,38 @@ class Dataset(Block):
 class Archived(Dataset):
     """Keys about downloading and unpacking a data set."""
 
-    archive: str | None = None  # zip, tar, h5, npz or a folder; ~ and absolute paths allowed
+    # zip, tar, h5, npz or a folder, ~ and absolute paths allowed; or an address, as `url`
+    archive: Place | None = None
     url: Address | None = None  # when archive is not there
     sha256: Annotated[str, AfterValidator(_is_sha256)] | None = None
+    etag: Annotated[str, Field(min_length=1)] | None = None  # of an object, where sha256 is unknown
     max_gigabytes: Annotated[float, Field(gt=0)] = 20  # unpacked
     max_ratio: Annotated[float, Field(gt=1)] = 200  # unpacked over packed, of the whole archive
     max_files: Annotated[int, Field(ge=1)] = 1_000_000
     inner_archives: tuple[Glob, ...] = ()  # members that are archives, unpacked in their place
     follow_links: bool = False  # of a source folder
 
+    @property
+    def address(self) -> str | None:
+        """Where the archive can be fetched; an `archive` may be an address itself."""
+        return self.archive if self.archive and "://" in self.archive else self.url
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether what is behind `url` is known to be always the same."""
+        return bool(self.sha256 or self.etag or _VERSION.search(self.address or ""))
+
     @model_validator(mode="after")
     def _can_be_found(self) -> "Archived":
         if not self.archive and not self.url:
             raise ValueError("set 'archive' to the path of the file or folder, or 'url'")
-        if self.url and not self.sha256:
-            raise ValueError("a 'url' needs the 'sha256' of the file behind it; add it")
+        if self.address and not self.is_pinned:
+            raise ValueError(
+                "a 'url' needs the 'sha256' of the file behind it; add it (or, of an object store, "
+                "its 'etag' or a version: s3://…?versionId=…, hf://datasets/owner/name@<commit>/…)"
+            )
+        if self.etag and not re.match("(s3|gs|az|hf)://", self.address or ""):
+            raise ValueError("'etag' is for s3://, gs://, az:// and hf://; remove it")
         return self
 
 

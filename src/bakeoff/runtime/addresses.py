@@ -31,7 +31,10 @@ def shown(address: str) -> str:
         return address
     parts = _parts(address)
     host = parts["authority"].rpartition("@")[2]
-    sure = parts["scheme"] and "@" not in parts["path"] + parts["rest"] and _HOST.fullmatch(host)
+    path = parts["path"]
+    if parts["scheme"] == "hf":
+        path = path.replace("@", "", 1)  # in front of a revision
+    sure = parts["scheme"] and "@" not in path + parts["rest"] and _HOST.fullmatch(host)
     return f"{parts['scheme']}://{host + parts['path'] if sure else _HIDDEN}"
 
 

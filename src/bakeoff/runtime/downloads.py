@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import requests
@@ -12,10 +12,12 @@ from tqdm import tqdm
 from bakeoff.runtime.addresses import shown
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file, writing_file
+from bakeoff.runtime.object_stores import StoreError, is_object, reading_object
 
 log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16  # bytes; the most that a broken connection loses
+_BLOCK = 1 << 20  # bytes read at once from an object store
 _TIMEOUT = (10, 30)  # seconds to connect, and between two packets
 _ATTEMPTS = 3
 _PARTIAL_CONTENT = 206
@@ -44,13 +46,20 @@ class NotFetchedError(Exception):
 
 
 def download(
-    url: str, target: Path, *, sha256: str | None, max_gigabytes: float, where: Path
+    url: str,
+    target: Path,
+    *,
+    sha256: str | None,
+    max_gigabytes: float,
+    where: Path,
+    etag: str | None = None,
 ) -> None:
     """Download `url` to `target`, which is created only if its SHA-256 is the expected one.
 
     Partial data are kept as `<name>.partial` beside the target, from which later attempts and later
-    runs resume. A file with the wrong hash is deleted. `url` is http or https and shown without its
-    query; `max_gigabytes` are 1e9 bytes each. Without a hash nothing is resumed or compared.
+    runs resume. A file with the wrong hash is deleted. `url` is http, https or that of an object
+    store, and shown without its query; `max_gigabytes` are 1e9 bytes each. Without a hash nothing
+    is resumed or compared; `etag` is compared with the object's before a byte is read.
 
     Raises:
         BakeoffError: the host does not respond, sends too much, or sends another file.
@@ -60,7 +69,7 @@ def download(
     if sha256 is None:
         partial.unlink(missing_ok=True)
     resumed = partial.exists()
-    _fetch_all(url, partial, max_gigabytes, where)
+    _fetch_all(url, partial, max_gigabytes, where, etag)
     if sha256 is None:
         partial.replace(target)
         return
@@ -69,7 +78,7 @@ def download(
             "%s: the partial download of an earlier run does not fit; fetching it again", shown(url)
         )
         partial.unlink()
-        _fetch_all(url, partial, max_gigabytes, where)
+        _fetch_all(url, partial, max_gigabytes, where, etag)
     found = sha256_of_file(partial)
     if found != sha256:
         partial.unlink()
@@ -80,11 +89,13 @@ def download(
     partial.replace(target)
 
 
-def _fetch_all(url: str, partial: Path, max_gigabytes: float, where: Path) -> None:
+def _fetch_all(
+    url: str, partial: Path, max_gigabytes: float, where: Path, etag: str | None
+) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _fetch(url, partial, max_gigabytes, where)
-        except (requests.RequestException, ValueError) as error:
+            return _fetch(url, partial, max_gigabytes, where, etag)
+        except (OSError, ValueError) as error:  # those of requests are OSErrors
             reason = _short(error)
             log.info("%s: attempt %d of %d: %s", shown(url), attempt, _ATTEMPTS, reason)
     kept = partial.stat().st_size if partial.exists() else 0
@@ -94,7 +105,7 @@ def _fetch_all(url: str, partial: Path, max_gigabytes: float, where: Path) -> No
     )
 
 
-def _fetch(url: str, partial: Path, max_gigabytes: float, where: Path) -> None:
+def _fetch(url: str, partial: Path, max_gigabytes: float, where: Path, etag: str | None) -> None:
     """One attempt: append the missing part, or start over if the host cannot resume."""
     start = partial.stat().st_size if partial.exists() else 0
     headers = _AS_IT_IS | ({"Range": f"bytes={start}-"} if start else {})
@@ -106,6 +117,15 @@ def _fetch(url: str, partial: Path, max_gigabytes: float, where: Path) -> None:
                 f"if it should, raise 'max_gigabytes' in {where}"
             )
 
+    if is_object(url):
+        with reading_object(url, start) as (read, total, found):
+            if etag is not None and found != etag:
+                raise BakeoffError(
+                    f"{shown(url)}: the object has ETag {found}, not the 'etag' in {where}: it has "
+                    "been replaced; if the new one is meant, correct 'etag'"
+                )
+            _write(iter(lambda: read(_BLOCK), b""), partial, start, total, check)
+        return
     with requests.get(url, stream=True, timeout=_TIMEOUT, headers=headers) as answer:
         if start and answer.status_code == _RANGE_NOT_SATISFIABLE:
             return  # nothing is missing; the hash decides
@@ -117,12 +137,19 @@ def _receive(answer: requests.Response, partial: Path, start: int, check: Check)
     """Write a response to `partial`, after the first `start` bytes that are there."""
     length = answer.headers.get("Content-Length")
     total = None if length is None else start + int(length)
+    _write(answer.iter_content(_CHUNK), partial, start, total, check)
+
+
+def _write(
+    chunks: Iterator[bytes], partial: Path, start: int, total: int | None, check: Check
+) -> None:
+    """Append to the first `start` bytes of `partial`; an error if fewer than `total` come."""
     began, got = time.monotonic(), start
     bar = tqdm(
         desc=partial.stem, total=total, initial=start, unit="B", unit_scale=True, disable=None
     )
     with bar, partial.open("ab" if start else "wb") as stream:
-        for chunk in answer.iter_content(_CHUNK):
+        for chunk in chunks:
             got += len(chunk)
             check(got, time.monotonic() - began)
             stream.write(chunk)
@@ -133,6 +160,8 @@ def _receive(answer: requests.Response, partial: Path, start: int, check: Check)
 
 def _short(error: Exception) -> str:
     """A short reason without the library's message, which may contain the full address."""
+    if isinstance(error, StoreError):
+        return str(error)
     answer = getattr(error, "response", None)
     if answer is not None:
         return f"HTTP {answer.status_code}"

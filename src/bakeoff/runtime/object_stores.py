@@ -1,0 +1,93 @@
+"""Files in object stores: S3, Google Cloud Storage, Azure, and data sets of Hugging Face.
+
+Each store's package is in an optional extra. Credentials come from the environment and from the
+files that the store's own tools write, never from an address.
+"""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple
+
+from bakeoff.runtime.addresses import shown
+from bakeoff.runtime.errors import BakeoffError
+
+
+class Store(NamedTuple):
+    """What reads a store, and how one logs in there."""
+
+    package: str
+    extra: str
+    login: str
+
+
+STORES = {
+    "s3": Store("s3fs", "s3", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"),
+    "gs": Store("gcsfs", "gs", "GOOGLE_APPLICATION_CREDENTIALS"),
+    "az": Store("adlfs", "az", "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"),
+    "hf": Store("huggingface_hub", "hub", "HF_TOKEN"),
+}
+"""By the scheme of the address."""
+
+
+class StoreError(OSError):
+    """A failure, in a few words, after which another attempt may help."""
+
+
+def is_object(url: str) -> bool:
+    """Whether an address is of one of `STORES`."""
+    return url.partition("://")[0] in STORES
+
+
+@contextmanager
+def reading_object(url: str, start: int) -> Iterator[tuple[Callable[[int], bytes], int, str]]:
+    """Read an object from byte `start` on: a function that reads bytes, its size, its ETag.
+
+    Raises:
+        BakeoffError: the package is missing, there is no such object, or it may not be read.
+        StoreError: the connection fails; another attempt may help.
+    """
+    store = STORES[url.partition("://")[0]]
+    if importlib.util.find_spec(store.package) is None:
+        raise BakeoffError(
+            f"{shown(url)}: {store.package} is in an extra; run "
+            f"`uv sync --inexact --extra {store.extra}`"
+        )
+    import fsspec
+
+    stream: IO[bytes] | None = None
+    try:
+        options = {"version_aware": True} if "?versionId=" in url else {}
+        files, path = fsspec.core.url_to_fs(url, **options)
+        facts: dict[str, Any] = files.info(path)
+        if facts["type"] != "file":
+            raise FileNotFoundError(url)
+        size, etag = int(facts["size"]), str(facts.get("ETag") or facts.get("etag") or "")
+        stream = files.open(path, "rb", cache_type="readahead")
+        stream.seek(min(start, size))
+        yield stream.read, size, etag.strip('"')
+    except Exception as error:
+        raise _reason(url, store, error) from None
+    finally:
+        if stream is not None:
+            stream.close()
+
+
+def _reason(url: str, store: Store, error: Exception) -> Exception:
+    """The error in one sentence, or as a StoreError where another attempt may help."""
+    kind, text = type(error).__name__, " ".join(str(error).split())
+    if isinstance(error, BakeoffError):
+        return error
+    if isinstance(error, FileNotFoundError) or kind in ("NoSuchBucket", "EntryNotFoundError"):
+        what = "bucket" if "bucket" in text.lower() else "object"
+        return BakeoffError(f"{shown(url)}: there is no such {what}; correct the address")
+    if kind in ("NoCredentialsError", "DefaultCredentialsError", "PartialCredentialsError"):
+        return BakeoffError(f"{shown(url)}: no credentials; set {store.login}")
+    if isinstance(error, PermissionError) or "Forbidden" in text or "Access Denied" in text:
+        return BakeoffError(
+            f"{shown(url)}: these credentials may not read it; set those of an account "
+            f"that may: {store.login}"
+        )
+    if "connect" in kind.lower():
+        return StoreError("no connection")
+    return StoreError(f"{kind}: {text[:200]}")
