@@ -14,6 +14,7 @@ LAYERS = (
     ("cli",),
     ("doctor",),
     ("tracking",),
+    ("export",),
     ("serve",),
     ("report",),
     ("evaluate",),
@@ -33,8 +34,18 @@ LAYERS = (
 ONLY_IN = {
     "matplotlib": {"report", "runtime.tf"},  # runtime.tf keeps Keras from importing it
     "mlflow": {"tracking", "serve.mlflow_model"},  # the loader that MLflow itself calls
-    "tensorflow": {"features", "train", "tune", "test_side", "serve", "runtime.tf", "tfrecord"},
-    "keras": {"features", "train", "tune", "test_side", "serve", "runtime.tf"},
+    # `export` converts Keras networks, and has the runtimes of other formats beside them.
+    "tensorflow": {
+        "features",
+        "train",
+        "tune",
+        "test_side",
+        "serve",
+        "export",
+        "runtime.tf",
+        "tfrecord",
+    },
+    "keras": {"features", "train", "tune", "test_side", "serve", "export", "runtime.tf"},
 }
 
 

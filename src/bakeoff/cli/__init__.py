@@ -1,11 +1,11 @@
-"""The command line around the pipeline: check, verify, show, predict, serve, sync and others.
+"""The command line around the pipeline: check, verify, show, predict, export, sync and others.
 
 A command imports what it needs when it runs, so that `bakeoff --help` starts in 0.1 s.
 """
 
 import typer
 
-from bakeoff.cli import adoption, mlflow_store, prediction, results, workspace
+from bakeoff.cli import adoption, file_export, mlflow_store, prediction, results, workspace
 from bakeoff.cli.console import Commands
 
 COMMANDS = (  # in the order of `bakeoff --help`
@@ -21,6 +21,7 @@ COMMANDS = (  # in the order of `bakeoff --help`
     prediction.explain,
     prediction.serve,
     prediction.page,
+    file_export.export,
     mlflow_store.ui,
     mlflow_store.sync,
     mlflow_store.prune,
