@@ -13,7 +13,7 @@ from bakeoff.runtime.addresses import shown
 from bakeoff.runtime.errors import BakeoffError
 
 
-class Store(NamedTuple):
+class ObjectStore(NamedTuple):
     """What reads a store, and how one logs in there."""
 
     package: str
@@ -22,10 +22,10 @@ class Store(NamedTuple):
 
 
 STORES = {
-    "s3": Store("s3fs", "s3", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"),
-    "gs": Store("gcsfs", "gs", "GOOGLE_APPLICATION_CREDENTIALS"),
-    "az": Store("adlfs", "az", "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"),
-    "hf": Store("huggingface_hub", "hub", "HF_TOKEN"),
+    "s3": ObjectStore("s3fs", "s3", "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"),
+    "gs": ObjectStore("gcsfs", "gs", "GOOGLE_APPLICATION_CREDENTIALS"),
+    "az": ObjectStore("adlfs", "az", "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY"),
+    "hf": ObjectStore("huggingface_hub", "hub", "HF_TOKEN"),
 }
 """By the scheme of the address."""
 
@@ -73,7 +73,7 @@ def reading_object(url: str, start: int) -> Iterator[tuple[Callable[[int], bytes
             stream.close()
 
 
-def _reason(url: str, store: Store, error: Exception) -> Exception:
+def _reason(url: str, store: ObjectStore, error: Exception) -> Exception:
     """The error in one sentence, or as a StoreError where another attempt may help."""
     kind, text = type(error).__name__, " ".join(str(error).split())
     if isinstance(error, BakeoffError):
