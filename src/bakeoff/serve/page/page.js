@@ -10,6 +10,7 @@ let running = 0;
 let number = 0;
 let asked = 0;
 let done = 0;
+let note = "";
 let limits = { max_bytes: Infinity };
 
 function filled(element, text) {
@@ -81,13 +82,14 @@ function add(files) {
   part("results").prepend(cards);
   asked += chosen.length;
   part("clear").hidden = false;
-  report(files.length > MOST ? `The first ${MOST} of ${files.length} files are taken. ` : "");
+  note = files.length > MOST ? `The first ${MOST} of ${files.length} files are taken. ` : "";
+  report();
   while (running < AT_ONCE && waiting.length) work();
 }
 
-function report(before = "") {
+function report() {
   const text = done < asked ? `${done} of ${asked} answered` : `All ${asked} answered`;
-  filled(part("status"), before + text);
+  filled(part("status"), note + text);
 }
 
 async function work() {
