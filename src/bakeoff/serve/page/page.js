@@ -197,7 +197,7 @@ function similar(section, found) {
       const caption = document.createElement("figcaption");
       caption.append(
         filled(document.createElement("strong"), label),
-        `distance ${distance.toFixed(2)}`,
+        `distance ${distance.toPrecision(2)}`,
       );
       figure.append(image, caption);
       item.append(figure);
@@ -206,8 +206,8 @@ function similar(section, found) {
   );
   filled(
     section.querySelector("p"),
-    `By ${found.described_by}, the nearest is ${found.distance.toFixed(2)} away. A picture farther ` +
-      `than ${found.limit.toFixed(2)} is unlike them: ${found.share * 100} % of the training ` +
+    `By ${found.described_by}, the nearest is ${found.distance.toPrecision(2)} away. A picture farther ` +
+      `than ${found.limit.toPrecision(2)} is unlike them: ${found.share * 100} % of the training ` +
       "pictures are nearer than that to one of another group.",
   );
   section.hidden = false;
