@@ -130,7 +130,7 @@ def test_what_cannot_be_exported_is_one_sentence(models, pictures, tmp_path, mon
 
 def test_a_missing_extra_is_named(models, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BakeoffError, match="run `uv sync --extra litert`"):
+    with pytest.raises(BakeoffError, match="run `uv sync --inexact --extra litert`"):
         export_model(models / "net", "litert")
 
 

@@ -47,7 +47,7 @@ def format_of(name: Name) -> Format:
     if missing:
         raise BakeoffError(
             f"--format {name} needs {missing[0]}, which is in an extra; run "
-            f"`uv sync --extra {found.extra}`"
+            f"`uv sync --inexact --extra {found.extra}`"
         )
     return found
 
