@@ -14,6 +14,7 @@ def test_a_folder_is_predicted_to_csv_and_a_bad_file_gets_a_row(repository):
     Path("data/interim/dark/broken.png").write_bytes(b"\x89PNG no")
     result = run("predict", "data/interim", "--output", "out.csv")
     assert result.exit_code == 1  # one of them is broken
+    assert "72 pictures predicted" in result.stderr
     assert "1 of 73 files" in result.stderr
     table = pd.read_csv("out.csv", keep_default_na=False)
     assert list(table) == ["path", "label", "p_dark", "p_light", "error"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.sort.quarantine import Quarantined, quarantine_table, stop_at
+from bakeoff.sort.quarantine import Quarantined, quarantine_table, stop_at, what_else
 from bakeoff.sort.sampling import UNSAMPLED
 
 WHERE = Path("datasets/mine.yaml")
@@ -42,3 +42,9 @@ def test_the_table_is_sorted() -> None:
     assert table["path"].tolist() == ["animated0.png", "truncated0.png", "truncated1.png"]
     assert list(table) == ["path", "reason", "detail"]
     assert list(quarantine_table([])) == ["path", "reason", "detail"]
+
+
+def test_the_hint_names_every_archive_because_only_one_may_hold_the_class() -> None:
+    remedy = "an archive; name it under 'inner_archives' to unpack it in its place)"
+    assert what_else(["a.zip", "b.csv"]) == f" ('a.zip' is {remedy}"
+    assert what_else(["test.zip", "train.zip"]) == f" ('test.zip', 'train.zip': each is {remedy}"

@@ -131,7 +131,8 @@ def _readings(tables: Sequence[TextTable], listing: Listing) -> list[Reading]:
     group = columns.group_column(rows, [image, side or ""])
     taken = [image, side or "", group or ""]
     names = ", ".join(f"'{table.name}'" for table in tables[:3])
-    why = f"{names} names pictures in its column '{image}'"
+    verb = "names" if len(tables) == 1 else "name"
+    why = f"{names} {verb} pictures in the column '{image}'"
     base = Reading("a table names the pictures and their labels", why, keys)
     if group:
         base = base.with_key("group_column", group, "rows of one value stay on one side")

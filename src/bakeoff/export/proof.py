@@ -74,10 +74,7 @@ def prove(
         BakeoffError: they differ by more than `bound`, or, where the file makes the square itself,
             by more than `WHOLE`; or a picture cannot be used.
     """
-    try:
-        squares = np.stack([predictor.picture(path) for path in paths])
-    except PictureError as error:
-        raise BakeoffError(f"a picture to compare on is not usable: {error}; give others") from None
+    squares = np.stack([_square(path, predictor) for path in paths])
     own = predictor.classify(squares)
     floats = squares.astype(np.float32)
     difference = _largest(_each(run, floats) - own)
@@ -102,6 +99,15 @@ def _each(run: Run, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 def _whole(path: Path, mode: Any, predictor: Predictor) -> Pixels:
     pixels = np.asarray(decode(path, mode, white=predictor.metadata.white))
     return pixels.reshape(*pixels.shape[:2], -1)
+
+
+def _square(path: Path, predictor: Predictor) -> Pixels:
+    try:
+        return predictor.picture(path)
+    except PictureError as error:
+        raise BakeoffError(
+            f"{path}: not usable to compare on: {error}; give others with --pictures"
+        ) from None
 
 
 def _largest(differences: NDArray[np.floating]) -> float:

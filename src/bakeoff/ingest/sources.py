@@ -53,7 +53,7 @@ def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
         log.warning(
             "%d archives in the archive are not unpacked (%s): name those that hold pictures "
             "under 'inner_archives' in %s",
-            *(len(inner), quoted(inner[0]), where),
+            *(len(inner), quoted(", ".join(inner)), where),
         )
     if brought.left_out:
         log.info("%d members left out, listed in quarantine.csv", len(brought.left_out))

@@ -88,7 +88,8 @@ def what_else(paths: Iterable[str]) -> str:
     if not found:
         return ""
     kind, names = max(found.items(), key=lambda pair: len(pair[1]))
-    return f" ('{quoted(names[0])}' is {kind})"
+    shown = ", ".join(f"'{quoted(name)}'" for name in names[:3])
+    return f" ({shown}: each is {kind})" if len(names) > 1 else f" ({shown} is {kind})"
 
 
 def quarantine_table(items: list[Quarantined]) -> pd.DataFrame:
