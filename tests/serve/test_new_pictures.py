@@ -108,3 +108,10 @@ def test_the_most_confident_mistakes_come_first():
         }
     )
     assert list(worst_mistakes(table, 2)["path"]) == ["c", "d"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04\xc7\xee"])
+def test_a_file_that_is_no_csv_is_refused_in_one_sentence(tmp_path, content):
+    (tmp_path / "new.xlsx").write_bytes(content)
+    with pytest.raises(BakeoffError, match="not a CSV in UTF-8; save"):
+        read_labelled(tmp_path / "new.xlsx", ["dark", "light"])

@@ -30,8 +30,7 @@ def predict(
     log_to_stderr()
     from bakeoff.runtime.files import writing_file
 
-    if output is not None and output.is_dir():
-        raise BakeoffError(f"{output} is a folder; give --output a file in it")
+    _refuse_folder(output)
     from bakeoff.serve.best_model import about, chosen_model
     from bakeoff.serve.picture_files import list_pictures, predict_files
     from bakeoff.serve.predictor import load_predictor
@@ -74,6 +73,8 @@ def evaluate(
     log_to_stderr()
     from bakeoff.runtime.files import writing_file
     from bakeoff.runtime.tables import write_table
+
+    _refuse_folder(output)
     from bakeoff.serve.best_model import chosen_model
     from bakeoff.serve.new_pictures import evaluate_new
 
@@ -183,6 +184,11 @@ def page(
                 typer.launch(address)
 
         run(app, bound, ready)
+
+
+def _refuse_folder(output: Path | None) -> None:
+    if output is not None and output.is_dir():
+        raise BakeoffError(f"{output} is a folder; give --output a file in it")
 
 
 def _standing(folder: Path) -> list[str]:

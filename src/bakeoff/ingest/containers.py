@@ -163,7 +163,7 @@ def members(archive: Path, *, follow_links: bool = False) -> Iterator[Member]:
         return _tar_members(archive)
     raise BakeoffError(
         f"{archive}: neither a whole zip, a whole tar (plain, gz, bz2, xz) nor a folder; "
-        "get it again or repack it"
+        "give its folder if it is a picture, otherwise get it again or repack it"
     )
 
 

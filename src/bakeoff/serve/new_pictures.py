@@ -54,7 +54,13 @@ def read_labelled(source: Path, classes: Sequence[str]) -> Labelled:
 
 
 def _read_table(source: Path) -> Labelled:
-    table = read_csv(source, all_text=True)
+    try:
+        table = read_csv(source, all_text=True)
+    except ValueError:  # of pandas: bytes, columns or nothing that it can read
+        raise BakeoffError(
+            f"{source}: not a CSV in UTF-8; save the table as one, or give a folder with a folder "
+            "for each class"
+        ) from None
     missing = [name for name in ("path", "label") if name not in table]
     if missing:
         raise BakeoffError(f"{source}: no column {missing[0]}; it needs the columns path and label")
