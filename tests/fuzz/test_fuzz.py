@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -259,6 +259,7 @@ def test_disturbed_parameters_are_valid_or_one_sentence(params: Path, tree: dict
 
 
 @given(content=damaged([SHIPPED_TEXT]))
+@example(content=b"augment:")
 @cases(30)
 def test_damaged_parameter_files_are_valid_or_one_sentence(params: Path, content: bytes) -> None:
     params.write_bytes(content)

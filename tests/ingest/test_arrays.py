@@ -1,5 +1,7 @@
 import gzip
 import io
+import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from bakeoff.ingest.array_files import open_arrays
 from bakeoff.ingest.arrays import unpack_arrays, write_digits
 from bakeoff.ingest.raw_files import writing_raw_files
 from bakeoff.params.datasets import Arrays
@@ -256,3 +259,14 @@ def test_one_array_alone_names_the_folder_as_remedy(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.zeros((1, 4, 4), np.uint8))
     with pytest.raises(BakeoffError, match="no array 'Y'; .* 'archive' in .* folder that holds"):
         unpack_all(tmp_path, "X", "Y")
+
+
+def test_other_members_of_an_npz_are_no_arrays(tmp_path: Path) -> None:
+    path = tmp_path / "s.npz"
+    np.savez(path, x=np.zeros(2), y=np.ones(2))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x.opy", b"no array")
+    with ExitStack() as stack:
+        file = open_arrays(path, stack, 1e6)
+        assert file is not None
+        assert file.names == ("x", "y")

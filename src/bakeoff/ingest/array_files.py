@@ -105,9 +105,10 @@ def _hdf5_array(path: Path, opened: Any, name: str) -> Any:
 def _npz(path: Path) -> ArrayFile:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = tuple(n.removesuffix(".npy") for n in archive.namelist())
+            members = [name for name in archive.namelist() if name.endswith(".npy")]
     except zipfile.BadZipFile as error:
         raise BakeoffError(f"{path}: damaged ({error}); get it again") from None
+    names = tuple(name.removesuffix(".npy") for name in members)
     return ArrayFile(path, names, partial(_NpzArray, path))
 
 

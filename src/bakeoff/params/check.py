@@ -47,6 +47,9 @@ _UNFIT = re.compile(r"[?{}]|%[0-9A-Fa-f]{2}")
 Check = Callable[[Path], object]
 
 
+_FEW = 5  # missing keys that get a sentence each
+
+
 def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
     """Read every block, every model and the chosen data set.
 
@@ -61,6 +64,9 @@ def check_all(path: Path = PARAMS, *, weights: bool = True) -> None:
     check_place(path.absolute().parent)
     tree = read_params(path)
     absent = [key for key in TOP_LEVEL if key not in tree]
+    if len(absent) > _FEW:
+        named = ", ".join(f"'{key}'" for key in absent)
+        raise BakeoffError(f"{path}: the keys {named} are missing; docs/parameters.md has all keys")
     if absent:
         raise BakeoffError(*(missing(key, path) for key in absent))
     checks: list[Check] = [partial(block.read, key) for key, block in BLOCKS.items()]
