@@ -30,7 +30,7 @@ def test_one_picture_is_printed(repository):
     header, row = result.stdout.splitlines()
     assert header == "path,label,p_dark,p_light,error"
     assert row.startswith("data/interim/light/test002.png,light,")
-    assert result.stderr == "1 pictures predicted with random_forest\n"
+    assert result.stderr == "1 picture predicted with random_forest\n"
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(repository):

@@ -46,8 +46,9 @@ def predict(
             table.to_csv(partial, **form)
     where = f": {output}" if output else ""
     model_facts = "; ".join(about(folder).values())
-    bad = table["error"].ne("").sum()
-    print(f"{len(table) - bad} pictures predicted with {model_facts}{where}", file=sys.stderr)
+    bad = int(table["error"].ne("").sum())
+    good = len(table) - bad
+    print(f"{good} picture{'s' * (good != 1)} predicted with {model_facts}{where}", file=sys.stderr)
     if bad:
         raise BakeoffError(
             f"{bad} of {len(table)} files are not usable pictures; correct them as the column "

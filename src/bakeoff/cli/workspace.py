@@ -34,7 +34,7 @@ def renew(
         list[str] | None, typer.Argument(help="Stages to reproduce then. Default: all.")
     ] = None,
 ) -> None:
-    """Look again outside the repository, and reproduce what changed.
+    """Look for changed archives and weights, and reproduce what depends on them.
 
     A data set's source that has changed is ingested again. ImageNet weights are looked for again
     where random ones stand in for them. A weights file that has changed is read again.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bakeoff.params.block import PARAMS
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
 from bakeoff.runtime.layout import MODELS, REPORTS
@@ -18,11 +19,15 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
         BakeoffError: the model does not exist, or there is no comparison to choose from.
     """
     known = sorted(p.parent.name for p in MODELS.glob("*/metadata.json"))
+    if not known and not PARAMS.is_file():
+        raise BakeoffError(f"{PARAMS}: no such file; run this in the repository's root")
     if not known:
         raise BakeoffError(
             f"{MODELS}/ contains no model; run `dvc repro`, or `dvc pull` on a clone"
         )
     if name is not None:
+        # A shell completes the path of a folder.
+        name = name.rstrip("/\\").removeprefix(f"{MODELS.as_posix()}/")
         if name not in known:
             raise BakeoffError(f"{MODELS}/{name} is no model; name one of {', '.join(known)}")
         return MODELS / name
