@@ -157,7 +157,7 @@ def _interval(
 ) -> Interval:
     """Student's over groups, extended by that of the test over folds, as both must agree.
 
-    `confidence` and `of_folds` are those of one interval, each corrected as its test is.
+    A difference of mean outcomes is -1 to 1. `confidence` and `of_folds` are those of one interval, each corrected as its test is.
     """
     widen = _widen(outcomes)
     groups = student_interval(
@@ -165,7 +165,8 @@ def _interval(
     )
     error = corrected_error(outcomes, *pair)
     if np.isnan(error):
-        return groups
+        return Interval(*np.clip((groups.low, groups.high), -1, 1).tolist())
     half = float(special.stdtrit(outcomes.parts - 1, (1 + of_folds) / 2)) * error
     low, high = estimate.value - half, estimate.value + half
-    return Interval(float(np.fmin(groups.low, low)), float(np.fmax(groups.high, high)))
+    ends = np.fmin(groups.low, low), np.fmax(groups.high, high)
+    return Interval(*np.clip(ends, -1, 1).tolist())
