@@ -131,7 +131,8 @@ def test_how_a_stage_ends(tmp_path: Path, main: str) -> None:
 @pytest.mark.parametrize("path", STAGES, ids=lambda path: path.stem)
 def test_every_stage_imports_that_first_and_is_named_as_its_script(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    first = next(node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    first = min(imports, key=lambda node: node.lineno)
     assert ast.unparse(first) == "from bakeoff.runtime.stage import run_stage"
     (call,) = (
         n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "run_stage"

@@ -97,7 +97,7 @@ def test_every_file_is_sorted_or_accounted_for(tidy: Path) -> None:
         {
             "cat/cut.jpg": jpeg[: len(jpeg) // 2],
             "cat/text.jpeg": b"no picture",
-            "cat/phone.heic": b"\0\0\0\x18ftypheic",
+            "cat/camera.nef": b"MM\0*",
             "cat/zero.png": b"",
             "cat/moving.gif": stream.getvalue(),
             "cat/tiny.png": encoded(picture(53, 8)),
@@ -118,7 +118,7 @@ def test_every_file_is_sorted_or_accounted_for(tidy: Path) -> None:
         "old/.DS_Store": "left out",
         "cat/cut.jpg": "too many pixels",
         "cat/text.jpeg": "not a picture",
-        "cat/phone.heic": "not a picture",
+        "cat/camera.nef": "truncated",
         "cat/zero.png": "zero bytes",
         "cat/moving.gif": "animated",
         "cat/tiny.png": "too small",

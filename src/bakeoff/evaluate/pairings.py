@@ -157,7 +157,8 @@ def _interval(
 ) -> Interval:
     """Student's over groups, extended by that of the test over folds, as both must agree.
 
-    A difference of mean outcomes is -1 to 1. `confidence` and `of_folds` are those of one interval, each corrected as its test is.
+    A difference of mean outcomes is -1 to 1. `confidence` and `of_folds` are those of one interval,
+    each corrected as its test is.
     """
     widen = _widen(outcomes)
     groups = student_interval(
