@@ -20,7 +20,8 @@ from bakeoff.runtime.files import (
 
 hooks: list[Callable[[str, tuple[Any, ...]], object]] = []
 # A hook can never be taken away again: this one asks those that are wanted now.
-sys.addaudithook(lambda event, arguments: [hook(event, arguments) for hook in hooks])
+# It keeps the list: at the end of the interpreter the module's names are gone.
+sys.addaudithook(lambda *said, hooks=hooks: [hook(*said) for hook in hooks])
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
