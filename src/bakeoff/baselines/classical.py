@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines import skops_files
 from bakeoff.baselines.classifier import MODEL_FILE, Classifier
 from bakeoff.features.sides import Side
 from bakeoff.runtime.files import write_json, writing_folder
+from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.runtime.tables import write_table
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import Scorecard, write_validation
@@ -27,7 +27,7 @@ def fit_calibrated(
 
     Linear algebra runs on one thread, so that the sums do not depend on the number of cores.
     """
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         estimator.fit(train.values, train.labels)
         # With threads, the order in which trees finish would change the sum of votes.
         estimator.set_params(**({"n_jobs": None} if "n_jobs" in estimator.get_params() else {}))

@@ -10,13 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines.classical import fit_calibrated
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.features.sides import Side
 from bakeoff.params.baselines import LogisticParams
 from bakeoff.params.found import Found
+from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.tfrecord.index import RecordIndex
 
 FLOOR = 1e-12
@@ -55,7 +55,7 @@ def choose_inverse_regularization(
         return candidates[(len(candidates) - 1) // 2]
     originals = train.transforms == "original"
     losses = np.zeros(len(candidates))
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         for fitted, held in StratifiedGroupKFold(folds).split(
             train.labels, train.labels, train.groups
         ):

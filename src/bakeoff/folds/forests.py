@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.forest import new_forest, within_memory
@@ -15,6 +14,7 @@ from bakeoff.folds.out_of_fold import RecipePredictions
 from bakeoff.folds.pool import Part, Pool, Rows
 from bakeoff.params.baselines import ForestParams
 from bakeoff.runtime.fingerprints import code_sha256
+from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.runtime.progress_bar import progress_bar
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
@@ -87,7 +87,7 @@ def _temperatures(
     few = params.model_copy(update={"trees": -(-params.trees // _SHARE)})
     one, other = (pool.tested(repeat, fold) for fold in pair)
     scored = np.concatenate([other, one])
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         logs = _fit_and_vote(pool, pool.training(repeat, set(pair)), scored, few, seed)
     for_one, for_other = np.split(logs, [len(other)])
     found = [fit_temperature(for_one, pool.labels[other])]
@@ -97,7 +97,7 @@ def _temperatures(
 
 def _votes(pool: Pool, part: Part, params: ForestParams, seed: int) -> Arrays:
     """Logarithms (m, k) of the votes on the tested fold."""
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         return {"logs": _fit_and_vote(pool, part.train, part.test, params, seed)}
 
 

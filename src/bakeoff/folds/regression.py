@@ -20,7 +20,6 @@ from scipy.linalg import qr
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from bakeoff.baselines.classifier import Classifier
 from bakeoff.baselines.logistic import FLOOR, new_regression
@@ -28,6 +27,7 @@ from bakeoff.folds.finished import Finished
 from bakeoff.folds.out_of_fold import LearningCurve, RecipePredictions
 from bakeoff.folds.pool import Pool, Rows
 from bakeoff.params.baselines import LogisticParams
+from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
 FRACTIONS = (0.06, 0.12, 0.25, 0.5, 1.0)
@@ -60,7 +60,7 @@ def predict_regression(
     for repeat in range(pool.repeats):
         arrays = finished.get(f"repeat_{repeat}")
         if arrays is None:
-            with threadpool_limits(1, "blas"), warnings.catch_warnings():
+            with one_blas_thread(), warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 arrays = _repeat(pool, repeat, params, seed)
             finished.put(f"repeat_{repeat}", arrays)

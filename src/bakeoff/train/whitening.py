@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.params.training import HeadParams
+from bakeoff.runtime.parallel import one_blas_thread
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +36,9 @@ def whitening_kernel(standardised: NDArray[np.float32], components: int) -> NDAr
                [0., 1.]])
     """
     from sklearn.decomposition import PCA
-    from threadpoolctl import threadpool_limits
 
     count = min(components, len(standardised) - 1, standardised.shape[1])
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread():
         pca = PCA(count, random_state=0).fit(standardised)
     variance = pca.explained_variance_
     if not variance[0] > 0:  # constant features
