@@ -4,6 +4,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+import bakeoff  # noqa: F401  # before NumPy, because it sets the threads of linear algebra
+
 settings.register_profile(
     "bakeoff",
     deadline=None,

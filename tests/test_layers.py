@@ -33,7 +33,6 @@ LAYERS = (
 )
 ONLY_IN = {
     "matplotlib": {"report", "runtime.tf"},  # runtime.tf keeps Keras from importing it
-    "threadpoolctl": {"runtime.parallel"},  # its limit is the process's, not the thread's
     "mlflow": {"tracking", "serve.mlflow_model"},  # the loader that MLflow itself calls
     # `export` converts Keras networks, and has the runtimes of other formats beside them.
     "tensorflow": {

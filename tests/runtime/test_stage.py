@@ -1,6 +1,7 @@
 """How a stage ends: Ctrl-C at any moment is one line, also while it still imports."""
 
 import ast
+import json
 import os
 import shutil
 import signal
@@ -182,3 +183,20 @@ def test_a_terminal_without_unicode_stops_no_stage(tmp_path: Path) -> None:
     assert done.stderr.decode("latin-1") == (
         "small: \\x1b[31mred\nsmall: error: \\x1b[2J\\u65e5\\u672c\n"
     )
+
+
+def test_linear_algebra_runs_on_one_thread():
+    """Also where the user's shell asks for more, and in threads of the stage's own."""
+    code = (
+        "import bakeoff.runtime.stage, numpy, scipy.linalg, threadpoolctl\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "info = ThreadPoolExecutor().submit(threadpoolctl.threadpool_info).result()\n"
+        "print([pool['num_threads'] for pool in info if pool['user_api'] == 'blas'])"
+    )
+    asked = os.environ | {"OPENBLAS_NUM_THREADS": "2"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=asked, capture_output=True, text=True, check=True
+    )
+    threads = json.loads(run.stdout)
+    assert threads  # NumPy's own, and SciPy's where it is another
+    assert set(threads) == {1}

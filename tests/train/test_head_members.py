@@ -84,8 +84,9 @@ def test_a_member_equals_the_head_that_the_training_loop_gives(train, head):
     np.testing.assert_allclose(fitted.test_logits, keras.ops.convert_to_numpy(test), atol=2e-4)
 
 
-def test_neither_the_workers_nor_the_other_members_change_a_bit():
-    shared = heads(TrainParams(epochs=3, learning_rate=0.01))
+@pytest.mark.parametrize("head", [HeadParams(hidden=(8,)), HeadParams(hidden=(8,), whiten=4)])
+def test_neither_the_workers_nor_the_other_members_change_a_bit(head):
+    shared = heads(TrainParams(epochs=3, learning_rate=0.01), head)
     all_members = members()
     one, two = (list(train_members(shared, all_members, workers)) for workers in (1, 2))
     last = next(train_members(shared, all_members[-1:], 1))

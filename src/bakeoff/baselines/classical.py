@@ -13,7 +13,6 @@ from bakeoff.baselines import skops_files
 from bakeoff.baselines.classifier import MODEL_FILE, Classifier
 from bakeoff.features.sides import Side
 from bakeoff.runtime.files import write_json, writing_folder
-from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.runtime.tables import write_table
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.scoring.scorecard import Scorecard, write_validation
@@ -27,13 +26,12 @@ def fit_calibrated(
 
     Linear algebra runs on one thread, so that the sums do not depend on the number of cores.
     """
-    with one_blas_thread():
-        estimator.fit(train.values, train.labels)
-        # With threads, the order in which trees finish would change the sum of votes.
-        estimator.set_params(**({"n_jobs": None} if "n_jobs" in estimator.get_params() else {}))
-        raw = Classifier(estimator, classes, 1.0, floor)
-        originals = val.originals()
-        temperature = fit_temperature(raw.log_probabilities(originals.values), originals.labels)
+    estimator.fit(train.values, train.labels)
+    # With threads, the order in which trees finish would change the sum of votes.
+    estimator.set_params(**({"n_jobs": None} if "n_jobs" in estimator.get_params() else {}))
+    raw = Classifier(estimator, classes, 1.0, floor)
+    originals = val.originals()
+    temperature = fit_temperature(raw.log_probabilities(originals.values), originals.labels)
     return Classifier(estimator, classes, float(temperature), floor)
 
 

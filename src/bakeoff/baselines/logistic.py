@@ -16,7 +16,6 @@ from bakeoff.baselines.classifier import Classifier
 from bakeoff.features.sides import Side
 from bakeoff.params.baselines import LogisticParams
 from bakeoff.params.found import Found
-from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.tfrecord.index import RecordIndex
 
 FLOOR = 1e-12
@@ -55,18 +54,15 @@ def choose_inverse_regularization(
         return candidates[(len(candidates) - 1) // 2]
     originals = train.transforms == "original"
     losses = np.zeros(len(candidates))
-    with one_blas_thread():
-        for fitted, held in StratifiedGroupKFold(folds).split(
-            train.labels, train.labels, train.groups
-        ):
-            scored = train.take(held[originals[held]])
-            part = train.take(fitted)
-            if len(scored.labels) == 0 or len(np.unique(part.labels)) < 2:
-                continue
-            for index, candidate in enumerate(candidates):
-                pipeline = _pipeline(candidate, max_iterations).fit(part.values, part.labels)
-                logs = Classifier(pipeline, classes, 1.0, FLOOR).log_probabilities(scored.values)
-                losses[index] -= logs[np.arange(len(logs)), scored.labels].sum()
+    for fitted, held in StratifiedGroupKFold(folds).split(train.labels, train.labels, train.groups):
+        scored = train.take(held[originals[held]])
+        part = train.take(fitted)
+        if len(scored.labels) == 0 or len(np.unique(part.labels)) < 2:
+            continue
+        for index, candidate in enumerate(candidates):
+            pipeline = _pipeline(candidate, max_iterations).fit(part.values, part.labels)
+            logs = Classifier(pipeline, classes, 1.0, FLOOR).log_probabilities(scored.values)
+            losses[index] -= logs[np.arange(len(logs)), scored.labels].sum()
     return candidates[int(losses.argmin())]
 
 

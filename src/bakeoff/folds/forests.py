@@ -14,7 +14,6 @@ from bakeoff.folds.out_of_fold import RecipePredictions
 from bakeoff.folds.pool import Part, Pool, Rows
 from bakeoff.params.baselines import ForestParams
 from bakeoff.runtime.fingerprints import code_sha256
-from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.runtime.progress_bar import progress_bar
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
@@ -87,8 +86,7 @@ def _temperatures(
     few = params.model_copy(update={"trees": -(-params.trees // _SHARE)})
     one, other = (pool.tested(repeat, fold) for fold in pair)
     scored = np.concatenate([other, one])
-    with one_blas_thread():
-        logs = _fit_and_vote(pool, pool.training(repeat, set(pair)), scored, few, seed)
+    logs = _fit_and_vote(pool, pool.training(repeat, set(pair)), scored, few, seed)
     for_one, for_other = np.split(logs, [len(other)])
     found = [fit_temperature(for_one, pool.labels[other])]
     found.append(fit_temperature(for_other, pool.labels[one]))
@@ -97,8 +95,7 @@ def _temperatures(
 
 def _votes(pool: Pool, part: Part, params: ForestParams, seed: int) -> Arrays:
     """Logarithms (m, k) of the votes on the tested fold."""
-    with one_blas_thread():
-        return {"logs": _fit_and_vote(pool, part.train, part.test, params, seed)}
+    return {"logs": _fit_and_vote(pool, part.train, part.test, params, seed)}
 
 
 def _fit_and_vote(

@@ -27,7 +27,6 @@ from bakeoff.folds.finished import Finished
 from bakeoff.folds.out_of_fold import LearningCurve, RecipePredictions
 from bakeoff.folds.pool import Pool, Rows
 from bakeoff.params.baselines import LogisticParams
-from bakeoff.runtime.parallel import one_blas_thread
 from bakeoff.scoring.temperature import fit_temperature, softmax
 
 FRACTIONS = (0.06, 0.12, 0.25, 0.5, 1.0)
@@ -60,7 +59,7 @@ def predict_regression(
     for repeat in range(pool.repeats):
         arrays = finished.get(f"repeat_{repeat}")
         if arrays is None:
-            with one_blas_thread(), warnings.catch_warnings():
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 arrays = _repeat(pool, repeat, params, seed)
             finished.put(f"repeat_{repeat}", arrays)

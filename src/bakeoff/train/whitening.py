@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.params.training import HeadParams
-from bakeoff.runtime.parallel import one_blas_thread
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +37,7 @@ def whitening_kernel(standardised: NDArray[np.float32], components: int) -> NDAr
     from sklearn.decomposition import PCA
 
     count = min(components, len(standardised) - 1, standardised.shape[1])
-    with one_blas_thread():
-        pca = PCA(count, random_state=0).fit(standardised)
+    pca = PCA(count, random_state=0).fit(standardised)
     variance = pca.explained_variance_
     if not variance[0] > 0:  # constant features
         return np.zeros((standardised.shape[1], 1), np.float32)
