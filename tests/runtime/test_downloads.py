@@ -121,6 +121,22 @@ def test_a_host_that_does_not_answer(url: str, tmp_path: Path, path: str, told: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_fault_of_this_machine_is_not_taken_for_one_of_the_host(url: str, tmp_path: Path) -> None:
+    (tmp_path / "set.zip.partial").mkdir()
+    with pytest.raises(OSError) as found:
+        fetch(url, tmp_path / "set.zip")
+    assert Path(found.value.filename).name == "set.zip.partial"
+    assert len(Host.asked) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_not_taken_for_a_fault_of_the_host(url: str, tmp_path: Path) -> None:
+    (tmp_path / "set.zip.partial").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        fetch(url, tmp_path / "set.zip")
+    assert len(Host.asked) == 1
+
+
 def test_a_file_that_is_there_is_verified(tmp_path: Path) -> None:
     path = tmp_path / "set.zip"
     path.write_bytes(CONTENT)

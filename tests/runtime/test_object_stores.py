@@ -97,6 +97,13 @@ def test_what_cannot_be_read_is_one_sentence(s3, tmp_path: Path, monkeypatch) ->
         fetched("s3://pictures/set.zip", tmp_path)
 
 
+def test_an_error_of_the_reader_of_an_object_is_not_one_of_the_store(s3, tmp_path: Path) -> None:
+    s3.put_object(Bucket="pictures", Key="set.zip", Body=CONTENT)
+    (tmp_path / "set.zip.partial").mkdir()
+    with pytest.raises(OSError, match=r"set\.zip\.partial"):
+        fetched("s3://pictures/set.zip", tmp_path)
+
+
 class Forbidding(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # noqa: N802
         body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"

@@ -63,6 +63,7 @@ def download(
 
     Raises:
         BakeoffError: the host does not respond, sends too much, or sends another file.
+        OSError: the file cannot be written, for instance because the disk is full.
     """
     partial = target.with_name(f"{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,7 @@ def _fetch_all(
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _fetch(url, partial, max_gigabytes, where, etag)
-        except (OSError, ValueError) as error:  # those of requests are OSErrors
+        except (requests.RequestException, StoreError, ValueError) as error:
             reason = _short(error)
             log.info("%s: attempt %d of %d: %s", shown(url), attempt, _ATTEMPTS, reason)
     kept = partial.stat().st_size if partial.exists() else 0

@@ -6,7 +6,7 @@ files that the store's own tools write, never from an address.
 
 import importlib.util
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO, Any, NamedTuple
 
 from bakeoff.runtime.addresses import shown
@@ -55,29 +55,36 @@ def reading_object(url: str, start: int) -> Iterator[tuple[Callable[[int], bytes
         )
     import fsspec
 
-    stream: IO[bytes] | None = None
-    try:
+    with _translated(url, store):
         options = {"version_aware": True} if "?versionId=" in url else {}
         files, path = fsspec.core.url_to_fs(url, **options)
         facts: dict[str, Any] = files.info(path)
         if facts["type"] != "file":
             raise FileNotFoundError(url)
         size, etag = int(facts["size"]), str(facts.get("ETag") or facts.get("etag") or "")
-        stream = files.open(path, "rb", cache_type="readahead")
+        stream: IO[bytes] = files.open(path, "rb", cache_type="readahead")
         stream.seek(min(start, size))
-        yield stream.read, size, etag.strip('"')
+
+    def read(most: int) -> bytes:
+        with _translated(url, store):
+            return stream.read(most)
+
+    with closing(stream):
+        yield read, size, etag.strip('"')
+
+
+@contextmanager
+def _translated(url: str, store: ObjectStore) -> Iterator[None]:
+    """Errors of the store's own calls as `reading_object` raises them."""
+    try:
+        yield
     except Exception as error:
         raise _reason(url, store, error) from None
-    finally:
-        if stream is not None:
-            stream.close()
 
 
 def _reason(url: str, store: ObjectStore, error: Exception) -> Exception:
     """The error in one sentence, or as a StoreError where another attempt may help."""
     kind, text = type(error).__name__, " ".join(str(error).split())
-    if isinstance(error, BakeoffError):
-        return error
     if isinstance(error, FileNotFoundError) or kind in ("NoSuchBucket", "EntryNotFoundError"):
         what = "bucket" if "bucket" in text.lower() else "object"
         return BakeoffError(f"{shown(url)}: there is no such {what}; correct the address")
