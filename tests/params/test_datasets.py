@@ -66,6 +66,9 @@ BAD = {
     FOLDERS
     + "url: file:///etc/passwd\nsha256: "
     + "0" * 64: "starts with http://, https://, s3://",
+    FOLDERS + "url: ftp://host/x.zip\n": "https://, s3://, gs://, az://, hf://, without blanks",
+    FOLDERS + "url: s3\n": "starts with http://",
+    FOLDERS + "url: s3://pictures/my set.zip\n": "without blanks",
     FOLDERS + "sha256: 12\n": "'sha256' is '12': give 64 hexadecimal digits",
     FOLDERS + "keep: []\n": "a list of 1 or more",
     FOLDERS + "label: '('\n": "not a regular expression",
@@ -123,7 +126,7 @@ def test_an_archive_may_be_an_address(tmp_path: Path) -> None:
         "s3://pictures/set.zip\n": "needs the 'sha256'",
         "hf://datasets/me/mine@main/set.zip\n": "needs the 'sha256'",
         f"s3://key:secret@pictures/set.zip\n{pinned}": "must hold no login",
-        "https://host/set.zip\netag: x\n": "'etag' is for s3://",
+        "https://host/set.zip\netag: x\n": "'etag' is for s3://, gs://, az://, hf://; remove it",
     }.items():
         with pytest.raises(BakeoffError, match=said):
             read_dataset(written(tmp_path, f"kind: folders\narchive: {wrong}"))

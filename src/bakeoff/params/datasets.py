@@ -13,6 +13,9 @@ from pydantic import (
 from bakeoff.params.block import Block
 from bakeoff.params.data import Side
 from bakeoff.runtime.addresses import without_credentials
+from bakeoff.runtime.object_stores import STORES, is_object
+
+_OBJECTS = ", ".join(f"{scheme}://" for scheme in STORES)
 
 
 def _compiles(pattern: str) -> str:
@@ -26,10 +29,10 @@ def _compiles(pattern: str) -> str:
 
 
 def _web(address: str) -> str:
-    if not re.fullmatch(r"(https?|s3|gs|az|hf)://\S+", address):
+    known = is_object(address) or address.startswith(("http://", "https://"))
+    if not known or not re.fullmatch(r"\w+://\S+", address):
         raise ValueError(
-            "give an address that starts with http://, https://, s3://, gs://, az:// or hf://, "
-            "without blanks"
+            f"give an address that starts with http://, https://, {_OBJECTS}, without blanks"
         )
     return address
 
@@ -110,8 +113,8 @@ class Archived(Dataset):
                 "a 'url' needs the 'sha256' of the file behind it; add it (or, of an object store, "
                 "its 'etag' or a version: s3://…?versionId=…, hf://datasets/owner/name@<commit>/…)"
             )
-        if self.etag and not re.match("(s3|gs|az|hf)://", self.address or ""):
-            raise ValueError("'etag' is for s3://, gs://, az:// and hf://; remove it")
+        if self.etag and not is_object(self.address or ""):
+            raise ValueError(f"'etag' is for {_OBJECTS}; remove it")
         return self
 
 

@@ -36,7 +36,8 @@ class StoreError(OSError):
 
 def is_object(url: str) -> bool:
     """Whether an address is of one of `STORES`."""
-    return url.partition("://")[0] in STORES
+    scheme, colon, _ = url.partition("://")
+    return bool(colon) and scheme in STORES
 
 
 @contextmanager
