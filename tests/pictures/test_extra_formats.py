@@ -72,6 +72,28 @@ def test_rescaled_signed_and_inverted_values():
     assert grey(dicom(PhotometricInterpretation="MONOCHROME1"))[0] == 255
 
 
+def test_a_window_fits_a_falling_rescaling_and_a_modality_table():
+    values = np.array([[0, 10, 20]], np.uint16)
+    falling = {"RescaleSlope": -1, "RescaleIntercept": 0}
+    window = {"WindowCenter": -9.5, "WindowWidth": 21}  # from -20 to 0
+    assert grey(dicom(values, **falling, **window)) == [255, 128, 0]
+
+    pydicom = pytest.importorskip("pydicom")
+    table = pydicom.Dataset()
+    table.LUTDescriptor = [21, 0, 16]
+    table.LUTData = np.arange(0, 105, 5, np.uint16).tobytes()
+    window = {"WindowCenter": 50.5, "WindowWidth": 101}  # from 0 to 100
+    assert grey(dicom(values, ModalityLUTSequence=[table], **window)) == [0, 128, 255]
+
+
+def test_an_empty_window_is_none_and_an_empty_function_is_linear():
+    assert grey(dicom(WindowCenter="", WindowWidth=400)) == grey(dicom())
+    window = {"WindowCenter": 2000, "WindowWidth": 400}
+    assert grey(dicom(VOILUTFunction="", **window)) == grey(dicom(**window))
+    sigmoid = grey(dicom(VOILUTFunction="SIGMOID", **window))
+    assert sigmoid == [0, 0, 128, 255, 255, 255]  # far ends, and the half at the centre
+
+
 def test_a_dicom_in_colour_is_taken_as_it_is():
     values = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     assert np.array_equal(np.asarray(decode(dicom(values, bits=8), "RGB")), values)

@@ -98,7 +98,7 @@ def _pixels(dataset: "Dataset") -> NDArray[np.uint8]:
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
         values = apply_color_lut(values, dataset)
     if dataset.PhotometricInterpretation in _GREY:
-        shares = _windowed(np.asarray(apply_modality_lut(values, dataset), np.float64), dataset)
+        shares = _shares(np.asarray(apply_modality_lut(values, dataset), np.float64), dataset)
         if dataset.PhotometricInterpretation == "MONOCHROME1":
             shares = 1 - shares
         return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
@@ -107,18 +107,18 @@ def _pixels(dataset: "Dataset") -> NDArray[np.uint8]:
     return np.rint(values / np.iinfo(values.dtype).max * 255).astype(np.uint8)
 
 
-def _windowed(values: NDArray[np.float64], dataset: "Dataset") -> NDArray[np.float64]:
-    """Grey values as shares of white, 0 to 1."""
-    centre, width = (_first(dataset.get(key)) for key in ("WindowCenter", "WindowWidth"))
-    if centre is None or width is None:
+def _shares(values: NDArray[np.float64], dataset: "Dataset") -> NDArray[np.float64]:
+    """Grey values as shares of white, 0 to 1 inside the window or the stored range."""
+    from pydicom.pixels import apply_windowing
+
+    if not all(key in dataset and dataset[key].VM for key in ("WindowCenter", "WindowWidth")):
         low, high = _stored_range(dataset)
         return (values - low) / (high - low)
-    function = dataset.get("VOILUTFunction") or "LINEAR"
-    if function == "SIGMOID":
-        return np.asarray(1 / (1 + np.exp(-4 * (values - centre) / width)))
-    half = 0.5 if function == "LINEAR" else 0.0
-    steps = max(width - 2 * half, 1e-9)
-    return (values - centre + half) / steps + 0.5
+    if not dataset.get("VOILUTFunction"):
+        dataset.VOILUTFunction = "LINEAR"
+    with np.errstate(over="ignore"):  # far outside a sigmoid
+        low, high = apply_windowing(np.array([-np.inf, np.inf]), dataset)
+        return np.asarray((apply_windowing(values, dataset) - low) / (high - low))
 
 
 def _stored_range(dataset: "Dataset") -> tuple[float, float]:
@@ -129,9 +129,3 @@ def _stored_range(dataset: "Dataset") -> tuple[float, float]:
     ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     low, high = np.sort(apply_modality_lut(np.array(ends), dataset).astype(np.float64))
     return float(low), float(high)
-
-
-def _first(value: Any) -> float | None:
-    """The first of the values of an element, which may have one, several or none."""
-    values = np.ravel(np.asarray([] if value in (None, "") else value, np.float64))
-    return float(values[0]) if len(values) else None
