@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
@@ -75,6 +76,29 @@ def new_regression(inverse_regularization: float, max_iterations: int) -> Logist
     return LogisticRegression(
         C=inverse_regularization, max_iter=max_iterations, class_weight="balanced"
     )
+
+
+def as_dense(classifier: Classifier) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A fitted regression, its standardisation included, as one dense layer.
+
+    Of two classes scikit-learn keeps one row of coefficients; each class gets half of it, with its
+    sign.
+
+    Returns:
+        The kernel `(d, k)` and the bias `(k,)` of the classes `estimator.classes_`: the softmax of
+        `values @ kernel + bias` is `estimator.predict_proba(values)`.
+    """
+    estimator = classifier.estimator
+    regression = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    kernel, bias = regression.coef_.T, regression.intercept_
+    if len(regression.classes_) == 2:
+        halves = np.array([-0.5, 0.5])
+        kernel, bias = kernel * halves, bias * halves
+    if isinstance(estimator, Pipeline):
+        scaler = estimator[0]
+        kernel = kernel / scaler.scale_[:, None]
+        bias = bias - scaler.mean_ @ kernel
+    return kernel, bias
 
 
 def logistic_metadata(

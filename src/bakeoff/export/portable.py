@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.baselines.classifier import Classifier, load_classifier
+from bakeoff.baselines.logistic import as_dense
 from bakeoff.runtime.tf import keras
 from bakeoff.serve.metadata import ModelMetadata
 from bakeoff.serve.predictor import backbones_of
@@ -74,14 +75,8 @@ def _features(folder: Path) -> keras.Model:
 
 def _regression(features: keras.Model, classifier: Classifier) -> keras.Model:
     """The network with a fitted `LogisticRegression`, standardised or not, behind it."""
-    x = features.output
-    *before, regression = getattr(classifier.estimator, "steps", [("", classifier.estimator)])
-    for _, scaler in before:
-        x = (x - scaler.mean_.astype(np.float32)) / scaler.scale_.astype(np.float32)
-    kernel, bias = regression[1].coef_.T, regression[1].intercept_
-    if kernel.shape[1] == 1:  # two classes: the logits are (0, z)
-        kernel, bias = np.pad(kernel, ((0, 0), (1, 0))), np.pad(bias, (1, 0))
-    known = keras.layers.Softmax(dtype="float32")(_dense(kernel, bias, "regression")(x))
+    dense = _dense(*as_dense(classifier), "regression")
+    known = keras.layers.Softmax(dtype="float32")(dense(features.output))
     all_classes = np.eye(classifier.classes)[classifier.estimator.classes_]
     x = _dense(all_classes, np.zeros(classifier.classes), "all_classes")(known)
     x = ops.log(ops.maximum(x, classifier.floor)) / classifier.temperature

@@ -1,7 +1,6 @@
 """Networks that draw where a model looked; a regression is one layer on its backbone."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -41,26 +40,17 @@ def with_regression(network: keras.Model, folder: Path) -> keras.Model:
     regression's probabilities before calibration, apart from the last bits.
     """
     from bakeoff.baselines.classifier import load_classifier
+    from bakeoff.baselines.logistic import as_dense
 
     classifier = load_classifier(folder)
-    scaler, regression = classifier.estimator[0], classifier.estimator[-1]
-    coefficients, intercepts = _per_class(regression)
-    kernel = (coefficients / scaler.scale_).T
-    bias = intercepts - scaler.mean_ @ kernel
+    known = classifier.estimator.classes_
+    kernel, bias = as_dense(classifier)
     weights = np.zeros((len(kernel), classifier.classes), np.float32)
     biases = np.full(classifier.classes, np.log(classifier.floor), np.float32)
-    weights[:, regression.classes_], biases[regression.classes_] = kernel, bias
+    weights[:, known], biases[known] = kernel, bias
     logits = keras.layers.Dense(classifier.classes, name="logits", dtype="float32")
     scaled = keras.layers.Rescaling(1 / classifier.temperature, name=AFTER_HEAD, dtype="float32")
     features = network.get_layer(AFTER_BACKBONE).output
     model = keras.Model(network.input, keras.layers.Softmax()(scaled(logits(features))))
     logits.set_weights([weights, biases])
     return model
-
-
-def _per_class(regression: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients `(k, d)` and intercepts `(k,)`; of two classes scikit-learn keeps one row."""
-    if len(regression.classes_) > 2:
-        return regression.coef_, regression.intercept_
-    halves = np.array([[-0.5], [0.5]])
-    return halves * regression.coef_, halves[:, 0] * regression.intercept_
