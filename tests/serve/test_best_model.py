@@ -2,7 +2,7 @@ import pytest
 
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.best_model import about, chosen_model
-from tests.tiny_repository import repository, write_forest, write_model
+from tests.tiny_repository import repository, write_forest, write_model, write_reports
 
 __all__ = ["repository"]
 
@@ -20,6 +20,15 @@ def test_a_model_is_named_as_a_shell_completes_it(repository):
     write_forest(repository)
     for name in ("random_forest", "random_forest/", "models/random_forest/"):
         assert chosen_model(name).name == "random_forest"
+
+
+def test_the_best_model_with_a_map_is_no_forest(repository):
+    write_forest(repository)
+    write_model(repository, "vgg16")
+    write_model(repository, "logistic_vgg16", kind="logistic")
+    write_reports(repository, {"random_forest": 20, "logistic_vgg16": 19, "vgg16": 18})
+    assert chosen_model(None).name == "random_forest"
+    assert chosen_model(None, with_map=True).name == "logistic_vgg16"
 
 
 def test_outside_the_repository_its_root_is_asked_for(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from bakeoff.baselines import skops_files
 from bakeoff.baselines.classifier import load_classifier
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.class_maps import map_network, with_regression
 from bakeoff.serve.predictor import keras_function
 from bakeoff.train.keras_files import load_keras
@@ -52,3 +53,8 @@ def test_the_map_is_bright_where_the_class_is(models):
         assert seen.maps is not None
         assert seen.maps[0, :4, :4].mean() > 0.9
         assert seen.maps[0, 4:, 4:].mean() < 0.1
+
+
+def test_a_forest_has_no_map(models):
+    with pytest.raises(BakeoffError, match="random_forest is a forest and has no feature map"):
+        map_network(models / "random_forest", (40, 40, 3))

@@ -151,5 +151,15 @@ def test_an_explanation_is_the_picture_with_heat_beside_it(models, tmp_path):
     assert (padded[1:11, :12] == 204).all() and not padded[[0, 11], :12].any()
     with pytest.raises(BakeoffError, match="name one of dark, light"):
         explain(models / "net", tmp_path / "p.png", "blue", tmp_path / "out.png")
-    with pytest.raises(BakeoffError, match="not a network"):
-        explain(models / "logistic_net", tmp_path / "p.png", None, tmp_path / "out.png")
+
+
+def test_a_regression_is_explained_by_its_own_probability(models, tmp_path):
+    Image.fromarray(flat(204)).save(tmp_path / "p.png")
+    for label, column in ((None, 1), ("dark", 0)):
+        seen = explain(models / "logistic_net", tmp_path / "p.png", label, tmp_path / "out.png")
+        said = load_predictor(models / "logistic_net").probabilities([flat(204)])[0]
+        assert seen.label == CLASSES[column]
+        assert seen.probability == pytest.approx(said[column], abs=1e-12)
+        assert Image.open(seen.path).size == (24, 10)
+    drawn = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
+    assert (drawn[:, :12] == 204).all()

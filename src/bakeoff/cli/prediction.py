@@ -97,7 +97,7 @@ def explain(
         Path | None, typer.Option("--output", "-o", help="Default: <picture>_explained.png here.")
     ] = None,
 ) -> None:
-    """Draw a network's Grad-CAM map of a picture, as a PNG.
+    """Draw the Grad-CAM map of a network or a regression for a picture, as a PNG.
 
     The picture is on the left, the same picture under the map on the right.
     """
@@ -106,7 +106,7 @@ def explain(
     from bakeoff.serve.picture_files import list_pictures
 
     (path,) = list_pictures([picture])[:1]
-    folder = chosen_model(model, network=True)
+    folder = chosen_model(model, with_map=True)
     from bakeoff.serve.explaining import explain as draw
 
     seen = draw(folder, path, label, output or Path(f"{path.stem}_explained.png"))

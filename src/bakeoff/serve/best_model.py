@@ -10,10 +10,10 @@ from bakeoff.runtime.tables import read_csv
 from bakeoff.serve.predictor import can_predict
 
 
-def chosen_model(name: str | None, *, network: bool = False) -> Path:
+def chosen_model(name: str | None, *, with_map: bool = False) -> Path:
     """The folder of the model `name`, or of the best one in the comparison that can predict.
 
-    `name` None means the best.
+    `name` None means the best; `with_map` leaves out forests, which no map explains.
 
     Raises:
         BakeoffError: the model does not exist, or there is no comparison to choose from.
@@ -36,8 +36,9 @@ def chosen_model(name: str | None, *, network: bool = False) -> Path:
         raise BakeoffError(f"no {table} to choose by; name one with --model: {', '.join(known)}")
     for ranked in read_csv(table)["model"]:  # best first
         folder = MODELS / ranked
-        asked = (folder / "model.keras").is_file() or not network
-        if ranked in known and asked and can_predict(folder):
+        if ranked not in known or not can_predict(folder):
+            continue
+        if not with_map or read_json(folder / "metadata.json")["kind"] != "forest":
             return folder
     raise BakeoffError(
         f"none of the compared models can do that; name one with --model: {', '.join(known)}"

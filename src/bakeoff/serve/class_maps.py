@@ -16,9 +16,15 @@ def map_network(folder: Path, shape: tuple[int, int, int]) -> Network:
     """What explains the network or regression of `folder` on pictures of records of `shape`.
 
     Raises:
-        BakeoffError: the backbone has no feature map.
+        BakeoffError: it is a forest, or the backbone has no feature map.
     """
-    if read_json(folder / "metadata.json")["kind"] == "logistic":
+    kind = read_json(folder / "metadata.json")["kind"]
+    if kind == "forest":
+        raise BakeoffError(
+            f"{folder.name} is a forest and has no feature map, so no map shows where it looked; "
+            "name a network or its regression to see one"
+        )
+    if kind == "logistic":
         (backbone,) = backbones_of(folder).values()
         model = with_regression(load_keras(backbone / "model.keras"), folder)
     else:

@@ -7,15 +7,12 @@ import numpy as np
 from PIL import Image
 
 from bakeoff.params.data import Fit
-from bakeoff.pictures.decoding import decode
 from bakeoff.pictures.picture_error import PictureError
 from bakeoff.pictures.squares import to_square
 from bakeoff.report.sheets import overlay
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import writing_file
 from bakeoff.serve.predictor import load_predictor
-from bakeoff.test_side.gradcam import Network
-from bakeoff.train.keras_files import load_keras
 
 _LARGEST_SIDE = 1024  # pixels
 
@@ -37,32 +34,26 @@ def explain(folder: Path, picture: Path, label: str | None, target: Path) -> Exp
     Raises:
         BakeoffError: the model has no feature map, or the file is not a picture.
     """
-    if not (folder / "model.keras").is_file():
-        raise BakeoffError(
-            f"{folder}: not a network, so Grad-CAM is not possible; name one with --model"
-        )
+    from bakeoff.serve.class_maps import map_network
+
     predictor = load_predictor(folder)
     classes = predictor.classes
     if label is not None and label not in classes:
         raise BakeoffError(f"--label is '{label}'; name one of {', '.join(classes)}")
     try:
-        pixels = predictor.picture(picture)
+        image = predictor.decoded(picture)
     except PictureError as error:
         raise BakeoffError(f"{picture}: {error}; give another picture") from None
-    network = Network(load_keras(folder / "model.keras"), pixels.shape)
-    likeliest = int(network.probabilities(pixels[None])[0].argmax())
-    chosen = likeliest if label is None else classes.index(label)
-    seen = network.explain(pixels[None], np.array([chosen]))
-    if seen.maps is None:
-        raise BakeoffError(
-            f"{folder}: this network has no feature map, so Grad-CAM is not possible; name "
-            "another with --model"
-        )
-    colour = np.asarray(as_seen(decode(picture, "RGB"), predictor.fit, _LARGEST_SIDE))
-    both = np.concatenate([colour, overlay(colour, seen.maps[0])], axis=1)
+    pixels = predictor.record(image)[None]
+    network = map_network(folder, pixels.shape[1:])
+    probabilities = predictor.classify(pixels)[0]
+    chosen = int(probabilities.argmax()) if label is None else classes.index(label)
+    shown = np.asarray(as_seen(image, predictor.fit, _LARGEST_SIDE))
+    (heat,) = np.asarray(network.explain(pixels, np.array([chosen])).maps)
+    both = np.concatenate([shown, overlay(shown, heat)], axis=1)
     with writing_file(target) as partial:
         Image.fromarray(both).save(partial, "PNG")
-    return Explanation(classes[chosen], float(seen.probabilities[0, chosen]), target)
+    return Explanation(classes[chosen], float(probabilities[chosen]), target)
 
 
 def as_seen(picture: Image.Image, fit: Fit, largest: int) -> Image.Image:

@@ -113,18 +113,13 @@ def load_inspector(folder: Path) -> Inspector:
     Raises:
         BakeoffError: the model cannot be loaded.
     """
+    from bakeoff.serve.class_maps import map_network
+
     predictor = load_predictor(folder)
     meta = predictor.metadata
     shape = (meta.record_side, meta.record_side, meta.channels)
     network, training, missing = None, None, []
     try:
-        if meta.kind == "forest":
-            raise BakeoffError(
-                "a forest has no feature map, so no map shows where it looked; name a network or "
-                "its regression to see one"
-            )
-        from bakeoff.serve.class_maps import map_network
-
         network = map_network(folder, shape)
     except BakeoffError as reason:
         missing.append(str(reason))
