@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from bakeoff.scoring.predictions import Predictions, write_predictions
+from tests.tiny_metadata import tiny_metadata
 
 ROOT = Path(__file__).parent.parent
 CLASSES = ("dark", "light")
@@ -89,29 +90,12 @@ def write_model(root: Path, name: str, *, accuracy: float = 0.8, kind: str = "he
     """A model folder as `train` leaves it, except that `model.keras` is no model."""
     folder = root / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
-    metadata = {
-        "model": name,
-        "kind": kind,
-        "backbone": "VGG16",
-        "image_side": SIDE,
-        "record_side": SIDE,
-        "channels": 3,
-        "mode": "RGB",
-        "fit": "stretch",
-        "equalize": "none",
-        "encoding": "png",
-        "jpeg_quality": None,
-        "classes": list(CLASSES),
-        "weights": {"kind": "random", "origin": "seeded random", "fallback": True},
-        "precision": "float32",
-        "n_train": 24,
-        "n_val": 24,
-        "params": {
-            "train": {"epochs": 2, "learning_rate": 0.001},
-            "head": {"hidden": [8]},
-            "fine_tune": {"epochs": 0, "batch": 16},
-        },
+    params = {
+        "train": {"epochs": 2, "learning_rate": 0.001},
+        "head": {"hidden": [8]},
+        "fine_tune": {"epochs": 0, "batch": 16},
     }
+    metadata = tiny_metadata(name, kind, classes=CLASSES, side=SIDE, params=params)
     (folder / "metadata.json").write_text(json.dumps(metadata))
     (folder / "metrics.json").write_text(json.dumps({"accuracy": accuracy, "cohen_kappa": None}))
     (folder / "history.csv").write_text(
@@ -203,22 +187,8 @@ def write_forest(
         describe(pixels, ["pixels"], 4), train["label"].map(CLASSES.index) ^ false.astype(np.int64)
     )
     skops_files.save(forest, folder / "model.skops")
-    metadata = {
-        "model": name,
-        "kind": "forest",
-        "record_side": SIDE,
-        "channels": 3,
-        "mode": "RGB",
-        "fit": "stretch",
-        "equalize": "none",
-        "encoding": "png",
-        "jpeg_quality": None,
-        "classes": list(CLASSES),
-        "weights": {"kind": "none"},
-        "temperature": 1.0,
-        "floor": 0.05,
-        "params": {"descriptors": ["pixels"], "pixels_side": 4, "trees": 10},
-    }
+    known = {"descriptors": ["pixels"], "pixels_side": 4, "trees": 10}
+    metadata = tiny_metadata(name, "forest", classes=CLASSES, side=SIDE, floor=0.05, params=known)
     (folder / "metadata.json").write_text(json.dumps(metadata))
     (folder / "metrics.json").write_text(json.dumps({"accuracy": 1.0, "cohen_kappa": 1.0}))
     (folder / "history.csv").write_text("epoch,val_loss,val_accuracy\n1,0.1,1.0\n")

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,18 +23,10 @@ from bakeoff.train.heads import build_head, calibrated, feature_moments
 from bakeoff.train.keras_files import load_keras, save_keras
 from bakeoff.train.networks import build_cnn
 from bakeoff.train.original_pictures import as_records, record_input
+from tests.tiny_metadata import tiny_metadata
 
 CLASSES = ["amber", "blue", "coral"]
-FACTS = {
-    "record_side": 30,
-    "channels": 3,
-    "mode": "RGB",
-    "fit": "stretch",
-    "equalize": "none",
-    "encoding": "png",
-    "jpeg_quality": None,
-    "classes": CLASSES,
-}
+SIDE = 30
 
 
 def scene(seed: int, height: int, width: int) -> np.ndarray:
@@ -55,13 +48,14 @@ def write_network(
     temperature: float = 1.7,
     filters: int = 6,
     standardise: bool = True,
-    **facts: object,
+    **facts: Any,
 ) -> Path:
     """A network as training leaves one: random, with moments of the pictures' features."""
     keras.utils.set_random_seed(3)
     blocks = (ConvBlock(filters=(4, filters, filters), pool=2),)
     backbone = backbone or build_cnn(blocks, side, 3, str(facts.get("precision", "float32")))
-    known = FACTS | facts
+    about: dict[str, Any] = {"backbone": name, "image_side": side} | facts
+    known = tiny_metadata(folder.name, classes=CLASSES, side=SIDE, **about)
     picture = picture_input(3)
     squares = resized(as_records(picture, known), side)
     features = encode(squares, name, backbone, "avg")
@@ -76,8 +70,7 @@ def write_network(
     folder.mkdir(parents=True)
     network = keras.Model(picture, calibrated(head(features), temperature), name="model")
     save_keras(network, folder / "model.keras")
-    metadata = {"model": folder.name, "kind": "head", "params": {}, "backbone": name}
-    (folder / "metadata.json").write_text(json.dumps(known | metadata))
+    (folder / "metadata.json").write_text(json.dumps(known))
     return folder
 
 
@@ -136,5 +129,6 @@ def _write(folder, classifier, kind, params) -> None:
     folder.mkdir()
     skops_files.save(classifier.estimator, folder / "model.skops")
     fitted = {"temperature": classifier.temperature, "floor": classifier.floor}
-    metadata = {"model": folder.name, "kind": kind, "params": params}
-    (folder / "metadata.json").write_text(json.dumps(FACTS | fitted | metadata))
+    known = fitted | {"params": params}
+    metadata = tiny_metadata(folder.name, kind, classes=CLASSES, side=SIDE, **known)
+    (folder / "metadata.json").write_text(json.dumps(metadata))

@@ -9,18 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from bakeoff.baselines import skops_files
 from bakeoff.train.keras_files import save_keras
-
-CLASSES = ["dark", "light"]
-COMMON = {
-    "record_side": 8,
-    "channels": 3,
-    "mode": "RGB",
-    "fit": "stretch",
-    "equalize": "none",
-    "encoding": "png",
-    "jpeg_quality": None,
-    "classes": CLASSES,
-}
+from tests.tiny_metadata import tiny_metadata
 
 
 @pytest.fixture(scope="session")
@@ -40,14 +29,10 @@ def models(tmp_path_factory):
     logits.set_weights([np.array([[-20.0, 20.0]]), np.array([10.0, -10.0])])  # equal at 1/2
     (folder / "net").mkdir()
     save_keras(model, folder / "net/model.keras")
-    (folder / "net/metadata.json").write_text(
-        json.dumps({"model": "net", "kind": "head", "params": {}} | COMMON)
-    )
+    (folder / "net/metadata.json").write_text(json.dumps(tiny_metadata("net", side=8)))
     regression = LogisticRegression(C=1e6).fit(np.array([[0.1], [0.9]]), [0, 1])
     (folder / "logistic_net").mkdir()
     skops_files.save(regression, folder / "logistic_net/model.skops")
-    metadata = {"model": "logistic_net", "kind": "logistic", "temperature": 1.0, "floor": 1e-9}
-    (folder / "logistic_net/metadata.json").write_text(
-        json.dumps(metadata | {"params": {}} | COMMON)
-    )
+    metadata = tiny_metadata("logistic_net", "logistic", side=8)
+    (folder / "logistic_net/metadata.json").write_text(json.dumps(metadata))
     return folder

@@ -18,6 +18,7 @@ from bakeoff.baselines.forest import describe_side
 from bakeoff.features.sides import Side, read_record_side
 from bakeoff.serve.predictor import keras_function
 from bakeoff.train.keras_files import save_keras
+from tests.tiny_metadata import tiny_metadata
 from tests.tiny_records import CLASSES, hash_of, picture, write_tiny_records
 
 SIDE = 40
@@ -59,26 +60,12 @@ def write_repository(root: Path) -> None:
 
 
 def _metadata(name: str, kind: str, side: Side, params: dict) -> dict:
-    return {
-        "model": name,
-        "kind": kind,
-        "backbone": "VGG16",
-        "image_side": 8,
-        "record_side": SIDE,
-        "channels": 3,
-        "mode": "RGB",
-        "fit": "stretch",
-        "equalize": "none",
-        "encoding": "png",
-        "jpeg_quality": None,
-        "classes": list(CLASSES),
-        "n_train": len(side.labels),
-        "train_ids_sha256": side.sha256,
-        "weights": {"kind": "none"} if kind == "forest" else WEIGHTS,
-        "temperature": 1.3,
-        "floor": 1e-3,
-        "params": params,
-    }
+    facts: dict[str, object] = {"n_train": len(side.labels), "train_ids_sha256": side.sha256}
+    if kind != "forest":
+        facts |= {"image_side": 8, "weights": WEIGHTS}
+    if kind != "head":
+        facts |= {"temperature": 1.3, "floor": 1e-3}
+    return tiny_metadata(name, kind, classes=CLASSES, side=SIDE, params=params, **facts)
 
 
 def _write_pictures(root: Path, side: Side) -> None:
