@@ -7,12 +7,8 @@ from typing import Any
 from bakeoff.evaluate.table import weights_in_words
 from bakeoff.export.formats import Format, Precision
 from bakeoff.export.proof import Proof
-from bakeoff.params.dataset_files import read_chosen_dataset
-from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json
-from bakeoff.runtime.layout import MODELS, REPORTS
-from bakeoff.runtime.tables import read_csv
-from bakeoff.serve.best_model import about
+from bakeoff.serve.model_facts import model_facts
 
 _FITS = {
     "stretch": "stretched",
@@ -41,14 +37,15 @@ def card_text(
         facts: The content of `labels.json`.
         size: Bytes of the file.
     """
-    warning = about(folder).get("warning")
-    metadata = read_json(folder / "metadata.json")
+    model = model_facts(folder)
+    weights = weights_in_words(read_json(folder / "metadata.json"))
     lines = [
         f"# {folder.resolve().name} as {chosen.file}",
         "",
-        *([f"> **Warning:** {warning}.", ""] if warning else []),
-        _origin(metadata),
-        *_score(folder),
+        *(line for warning in model["warnings"] for line in (f"> **Warning:** {warning}", "")),
+        f"Model: {model['what']}{f', {weights} weights' if weights else ''}.",
+        f"Trained on {model['n_train']} examples of {model['dataset'] or 'an unknown data set'}.",
+        model["score"],
         "",
         "## Use",
         "",
@@ -77,34 +74,6 @@ def card_text(
         "in turns, on the machine that wrote this file.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _origin(metadata: Mapping[str, Any]) -> str:
-    backbone, weights = metadata.get("backbone"), weights_in_words(metadata)
-    kind = str(metadata["kind"]).replace("_", " ")
-    network = f"{backbone} at {metadata.get('image_side')} pixels, {weights} weights"
-    return f"Kind: {kind}." + (f" Backbone: {network}." if backbone else "")
-
-
-def _score(folder: Path) -> list[str]:
-    """The data set and the accuracy on its test side; nothing for a folder outside `models/`."""
-    table = REPORTS / "comparison.csv"
-    if folder.resolve().parent != MODELS.resolve():
-        return []
-    try:
-        lines = [f"Data set: {read_chosen_dataset()[0]}."]
-    except (BakeoffError, OSError):
-        lines = []
-    rows = read_csv(table) if table.is_file() else None
-    row = None if rows is None else rows[rows["model"] == folder.name]
-    if row is None or row.empty or not {"test_accuracy", "test_pictures"} <= set(row):
-        return [*lines, "It has not been evaluated yet."]
-    found = row.iloc[0]
-    return [
-        *lines,
-        f"Accuracy on {found['test_pictures']} test pictures: {found['test_accuracy']:.3f} "
-        f"(95 % interval {found['test_accuracy_low']:.3f} to {found['test_accuracy_high']:.3f}).",
-    ]
 
 
 def _shape(facts: Mapping[str, Any]) -> str:

@@ -21,11 +21,13 @@ _LOCK = Path("dvc.lock")
 def model_facts(folder: Path, registered: str = "") -> dict[str, Any]:
     """Facts about the model of `folder`, as sentences for JSON.
 
-    `registered` describes a registered version.
+    `registered` describes a registered version. Of a folder that is neither one nor in `models/`
+    the data set is unknown.
     """
     metadata = read_json(folder / "metadata.json")
     words = model_in_words(metadata)
-    name, description, notice = _dataset()
+    known = registered or _is_ours(folder)
+    name, description, notice = _dataset() if known else ("", "", "")
     row = _row(folder)
     return {
         "model": registered or folder.name,
@@ -51,10 +53,14 @@ def _dataset() -> tuple[str, str, str]:
     return name, dataset.description, dataset.notice
 
 
+def _is_ours(folder: Path) -> bool:
+    return folder.resolve().parent == MODELS.resolve()
+
+
 def _row(folder: Path) -> dict[str, Any]:
     """The model's row of the comparison; empty for a model that is not in it."""
     path = REPORTS / "comparison.csv"
-    if folder.parent != MODELS or not path.is_file():
+    if not _is_ours(folder) or not path.is_file():
         return {}
     table = read_csv(path)
     found = table[table["model"] == folder.name].to_dict("records")
