@@ -17,7 +17,7 @@ import pytest
 
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.tracking import live_run, log_comparison
-from bakeoff.tracking.store import redact
+from bakeoff.tracking.reasons import redact
 from tests.audit import without_hash
 from tests.tiny_repository import repository, write_forest, write_reports
 

@@ -8,6 +8,7 @@ import pytest
 from bakeoff import tracking
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.claims import find
 from bakeoff.tracking.prune import superseded
 from bakeoff.tracking.search_run import mirror_search, search_folders
 from bakeoff.tracking.store import open_store
@@ -97,7 +98,7 @@ def test_a_search_that_goes_on_keeps_its_run(searched):
     both = {run.info.run_id for run in mirror.search(store, "")}
     assert first < both
     assert len(both - first) == 2
-    run = mirror.find(store, "b" * 64)
+    run = find(store, "b" * 64)
     assert run.data.metrics["validation/cohen_kappa"] == 0.75
 
 

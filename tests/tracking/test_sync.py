@@ -13,8 +13,9 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.tracking import comparison_run as comparison
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.comparison_run import ComparisonFiles, mirror_comparison
+from bakeoff.tracking.reasons import redact, shown_uri
 from bakeoff.tracking.registry import register_best
-from bakeoff.tracking.store import open_store, redact, shown_uri
+from bakeoff.tracking.store import open_store
 from bakeoff.tracking.sync import recorded_dataset, set_aside, sync
 from tests.tiny_repository import empty_database, forget_stores, write_model, write_reports
 from tests.tracking.snapshot import snapshot

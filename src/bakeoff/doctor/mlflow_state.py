@@ -10,8 +10,9 @@ from bakeoff.runtime.errors import BakeoffError
 
 def mlflow_store() -> Iterator[Finding]:
     """Whether MLflow's store answers and has a run of each model."""
-    from bakeoff.tracking.store import StoreUnavailableError, open_store, own_uri, shown_uri
-    from bakeoff.tracking.store import tracking_uri as uri
+    from bakeoff.tracking.reasons import own_uri, shown_uri
+    from bakeoff.tracking.reasons import tracking_uri as uri
+    from bakeoff.tracking.store import StoreUnavailableError, open_store
 
     topic = "MLflow"
     try:

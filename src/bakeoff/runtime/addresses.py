@@ -13,7 +13,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]*)(:\d*)?")
 _CREDENTIAL = re.compile(
     r"://[^/?#]*@|[?&][^=&#]*(sig|token|key|secret|passw|auth|credential)[^=&#]*=", re.IGNORECASE
 )
-_CLOSING = "\"'`)]}>,;"  # characters that may follow an address in a text
+_CLOSING = "\"'`)]}>,;:"  # characters that may follow an address in a text
 
 
 def _parts(address: str) -> dict[str, str]:

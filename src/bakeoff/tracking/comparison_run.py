@@ -17,6 +17,7 @@ from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.claims import find, one_run
 from bakeoff.tracking.store import Store, locked
 from bakeoff.tracking.view import set_views
 
@@ -89,13 +90,13 @@ def mirror_comparison(store: Store, comparison: ComparisonFiles) -> str:
     """
     elsewhere = Path.cwd().resolve() != layout.repository_root()
     with locked(comparison.key):
-        run = mirror.find(store, comparison.key) or _create(store, comparison)
+        run = one_run(store, comparison.key, lambda marks: _create(store, comparison, marks))
         run_id = str(run.info.run_id)
         if run.data.tags.get(fact.COMPLETE) != "true":
             _fill(store, run_id, comparison)
         _show_reports(store, run, comparison)
         for name, key in comparison.keys.items():
-            model = mirror.find(store, key)
+            model = find(store, key)
             if model is not None:
                 _show_test_side(store, model, name, comparison)
         if run.info.status != "FINISHED":
@@ -104,7 +105,7 @@ def mirror_comparison(store: Store, comparison: ComparisonFiles) -> str:
     return run_id
 
 
-def _create(store: Store, comparison: ComparisonFiles) -> "Run":
+def _create(store: Store, comparison: ComparisonFiles, marks: Mapping[str, str]) -> "Run":
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     tags = (
         fact.code_tags()
@@ -115,9 +116,10 @@ def _create(store: Store, comparison: ComparisonFiles) -> "Run":
     )
     tags |= journal.lookup("runs", comparison.key)
     journal.record("runs", comparison.key, tags)  # so that a rebuilt store has the same tags
-    marks = {fact.KEY: comparison.key, fact.ROLE: "comparison"}
     name = fact.run_name(f"comparison of {store.dataset}, {tags['compared']}", tags)
-    return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
+    return store.client.create_run(
+        store.experiment_id, run_name=name, tags=tags | {fact.ROLE: "comparison", **marks}
+    )
 
 
 def _fill(store: Store, run_id: str, comparison: ComparisonFiles) -> None:

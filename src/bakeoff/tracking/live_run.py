@@ -1,19 +1,17 @@
 """Log a fit while it runs; the fit continues if MLflow is missing, slow or fails."""
 
 import logging
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import psutil
 
 from bakeoff.params.evidence import TrackingParams
 from bakeoff.runtime import journal
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.claims import claim, is_dead, process_mark
 from bakeoff.tracking.store import Store, locked, open_store, skipping
 
 if TYPE_CHECKING:
@@ -25,30 +23,12 @@ logger = logging.getLogger(__name__)
 _MEANWHILE = " training continues;"
 
 
-def _process_mark() -> str:
-    """Identify the logging process by host, process id and start time."""
-    process = psutil.Process()
-    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.0f}"
-
-
-def _is_dead(mark: str) -> bool:
-    """Whether the process of `mark` ran on this host and has ended."""
-    host, _, rest = mark.rpartition(":")[0].rpartition(":")
-    started = mark.rpartition(":")[2]
-    if host != socket.gethostname() or not rest.isdigit():
-        return False
-    try:
-        return f"{psutil.Process(int(rest)).create_time():.0f}" != started
-    except psutil.NoSuchProcess:
-        return True
-
-
 def end_dead_runs(store: Store) -> int:
     """Mark the runs of dead processes as KILLED; returns their number."""
     dead = [
         run.info.run_id
         for run in mirror.search(store, "attributes.status = 'RUNNING'")
-        if _is_dead(run.data.tags.get(fact.PROCESS, ""))
+        if is_dead(run.data.tags.get(fact.PROCESS, ""))
     ]
     for run_id in dead:
         store.client.set_terminated(run_id, "KILLED")
@@ -122,7 +102,7 @@ class LiveRun:
 
     def _create(self, store: Store) -> None:
         end_dead_runs(store)
-        marks = {fact.ROLE: "model", fact.MODEL: self.model, fact.PROCESS: _process_mark()}
+        marks = {fact.ROLE: "model", fact.MODEL: self.model, fact.PROCESS: process_mark()}
         name = fact.run_name(self.model, self._tags)
         self._run = store.client.create_run(
             store.experiment_id, run_name=name, tags=self._tags | marks
@@ -153,8 +133,7 @@ class LiveRun:
             assert self._run is not None  # noqa: S101
             run_id = self._run.info.run_id
             with locked(key):
-                if mirror.find(store, key):
-                    store.client.delete_run(run_id)
+                if not claim(store, run_id, key):
                     return
                 mirror.write_model(store, run_id, model_folder, key, facts)
                 store.client.set_terminated(run_id, "FINISHED")

@@ -12,6 +12,7 @@ from bakeoff.runtime import journal
 from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
+from bakeoff.tracking.claims import one_run
 from bakeoff.tracking.run_figures import log_figures, model_figures
 from bakeoff.tracking.store import Store, locked
 
@@ -92,12 +93,6 @@ def search(store: Store, query: str) -> "list[Run]":
         token = page.token
         if not token:
             return runs
-
-
-def find(store: Store, key: str) -> "Run | None":
-    """The oldest finished or running run of the content `key`."""
-    runs = search(store, f"tags.`{fact.KEY}` = '{key}'")
-    return next(iter(runs), None)
 
 
 def log_metrics(
@@ -228,21 +223,23 @@ def _command(model: ModelFolder) -> str:
     return f"dvc repro {fact.stage_of(model.name, str(model.metadata.get('kind', '')))}"
 
 
+def _create(store: Store, model: ModelFolder, key: str, marks: Mapping[str, str]) -> "Run":
+    stage = fact.stage_of(model.name, str(model.metadata.get("kind", "")))
+    tags = fact.recorded_tags() | fact.dataset_tags(store.dataset) | fact.stage_tags(stage)
+    tags |= journal.lookup("runs", key)
+    return store.client.create_run(
+        store.experiment_id,
+        run_name=fact.run_name(model.name, tags),
+        tags=tags | {fact.ROLE: "model", fact.MODEL: model.name, **marks},
+    )
+
+
 def mirror_model(store: Store, folder: Path) -> bool:
     """Make sure that `folder` has a complete run; returns whether anything was missing."""
     key = sha256_of_folder(folder)
     model = ModelFolder.read(folder)
     with locked(key):
-        run = find(store, key)
-        if run is None:
-            kind = str(model.metadata.get("kind", ""))
-            tags = fact.recorded_tags() | fact.dataset_tags(store.dataset)
-            tags |= fact.stage_tags(fact.stage_of(model.name, kind)) | journal.lookup("runs", key)
-            run = store.client.create_run(
-                store.experiment_id,
-                run_name=fact.run_name(model.name, tags),
-                tags=tags | {fact.KEY: key, fact.ROLE: "model", fact.MODEL: model.name},
-            )
+        run = one_run(store, key, lambda marks: _create(store, model, key, marks))
         if run.data.tags.get(fact.COMPLETE) == "true":
             return False
         write_model(store, run.info.run_id, folder, key)

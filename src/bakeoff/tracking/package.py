@@ -10,7 +10,8 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
-from bakeoff.tracking.store import Store, reason_of
+from bakeoff.tracking.reasons import reason_of
+from bakeoff.tracking.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion

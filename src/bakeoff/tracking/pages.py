@@ -19,12 +19,10 @@ import requests
 from bakeoff.runtime import layout
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.serve.http import free_socket
+from bakeoff.tracking.reasons import own_uri, shown_uri, tracking_uri
 from bakeoff.tracking.store import (
     StoreUnavailableError,
     connect,
-    own_uri,
-    shown_uri,
-    tracking_uri,
 )
 from bakeoff.tracking.view import pages
 

@@ -15,8 +15,9 @@ from bakeoff.runtime.layout import MODELS
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
 from bakeoff.tracking.comparison_run import NAME_LENGTH
+from bakeoff.tracking.reasons import own_uri
 from bakeoff.tracking.search_run import search_folders
-from bakeoff.tracking.store import Store, locked, own_uri
+from bakeoff.tracking.store import Store, locked
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -114,6 +115,13 @@ def _versions_by_run(store: Store) -> "tuple[dict[str, list[ModelVersion]], set[
     return by_run, aliased
 
 
+def delete_version(store: Store, version: "ModelVersion") -> None:
+    """Delete a registered version and what was packaged for it."""
+    store.client.delete_model_version(store.dataset, str(version.version))
+    if version.model_id:
+        store.client.delete_logged_model(version.model_id)
+
+
 def delete(store: Store, runs: list[Superseded]) -> bool:
     """Delete runs; returns whether their artifacts are deleted too.
 
@@ -125,9 +133,7 @@ def delete(store: Store, runs: list[Superseded]) -> bool:
     with locked():
         for run in runs:
             for version in run.versions:
-                store.client.delete_model_version(store.dataset, str(version.version))
-                if version.model_id:
-                    store.client.delete_logged_model(version.model_id)
+                delete_version(store, version)
             store.client.delete_run(run.run_id)
     if store.uri != own_uri():
         return False

@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.scoring.predictions import read_predictions
 from bakeoff.tracking import facts as fact
-from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.claims import find
 from bakeoff.tracking.comparison_run import ComparisonFiles
 from bakeoff.tracking.gate import (
     champion_predictions,
@@ -28,6 +29,7 @@ from bakeoff.tracking.gate import (
     write_training_images,
 )
 from bakeoff.tracking.package import PACKAGE
+from bakeoff.tracking.prune import delete_version
 from bakeoff.tracking.store import Store, locked
 
 if TYPE_CHECKING:
@@ -66,13 +68,23 @@ def register_best(
 
     None if no compared model can be served.
     """
+    from mlflow.exceptions import MlflowException
+
     best = _best_servable(comparison, models)
     if best is None:
         return None
     contest = Contest(comparison, models, best, params)
     with locked("registry"):
         _ensure_registered_model(store)
-        version = _find(store, comparison.keys[best]) or _register(store, contest)
+        version = _find(store, comparison.keys[best])
+        if version is None:
+            version = _register(store, contest)
+            first = _find(store, comparison.keys[best]) or version
+            if str(first.version) != str(version.version):
+                with suppress(MlflowException):  # not every account may delete; it has no alias
+                    delete_version(store, version)
+                reason = "was registered by another host at the same time, which judges it"
+                return Registered(store.dataset, str(first.version), reason)
         store.client.set_registered_model_alias(store.dataset, CHALLENGER, version.version)
         return _gate(store, contest, version)
 
@@ -91,20 +103,22 @@ def _ensure_registered_model(store: Store) -> None:
         store.client.get_registered_model(store.dataset)
     except MlflowException:
         text = f"Tells what a picture of the data set {store.dataset} shows."
-        store.client.create_registered_model(store.dataset, description=text)
+        with suppress(MlflowException):  # on a server another host may have made it just now
+            store.client.create_registered_model(store.dataset, description=text)
 
 
 def _find(store: Store, key: str) -> "ModelVersion | None":
     """The version with the model of content `key`."""
     versions = store.client.search_model_versions(f"name = '{store.dataset}'")
-    return next((v for v in versions if v.tags.get(fact.KEY) == key), None)
+    same = [v for v in versions if v.tags.get(fact.KEY) == key]
+    return min(same, key=lambda version: int(version.version), default=None)
 
 
 def _register(store: Store, contest: Contest) -> "ModelVersion":
     from bakeoff.serve.mlflow_model import package_model, packaged_folder
 
     best, key = contest.best, contest.comparison.keys[contest.best]
-    run = mirror.find(store, key)
+    run = find(store, key)
     run_id = None if run is None else str(run.info.run_id)
     row = contest.comparison.row(best)
     tags = _version_tags(best, key, row, {} if run is None else run.data.tags)

@@ -13,6 +13,7 @@ from bakeoff.runtime.files import read_json, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.claims import one_run
 from bakeoff.tracking.run_figures import log_figures, search_figures
 from bakeoff.tracking.store import Store, locked, open_store, skipping
 
@@ -51,7 +52,9 @@ def mirror_search(store: Store, folder: Path) -> bool:
     """
     best, content = read_json(folder / BEST), sha256_of_folder(folder)
     with locked():
-        run = mirror.find(store, best["study"]) or _create(store, folder.name, best["study"])
+        run = one_run(
+            store, best["study"], lambda marks: _create(store, folder.name, best["study"], marks)
+        )
         if run.data.tags.get(_CONTENT) == content:
             return False
         run_id = str(run.info.run_id)
@@ -67,11 +70,11 @@ def mirror_search(store: Store, folder: Path) -> bool:
     return True
 
 
-def _create(store: Store, model: str, study: str) -> "Run":
+def _create(store: Store, model: str, study: str, marks: Mapping[str, str]) -> "Run":
     tags = fact.recorded_tags() | fact.dataset_tags(store.dataset) | journal.lookup("runs", study)
-    marks = {fact.KEY: study, fact.ROLE: "search", fact.MODEL: model}
+    tags |= {fact.ROLE: "search", fact.MODEL: model}
     name = f"search of {model}"
-    return store.client.create_run(store.experiment_id, run_name=name, tags=tags | marks)
+    return store.client.create_run(store.experiment_id, run_name=name, tags=tags | dict(marks))
 
 
 def _inputs(store: Store) -> list[Any]:

@@ -4,21 +4,21 @@ import logging
 import os
 import socket
 import sqlite3
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from bakeoff.runtime import layout
-from bakeoff.runtime.addresses import shown
+from bakeoff.tracking.reasons import own_uri, reason_of, shown_uri, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,6 @@ _PROBE_SECONDS = 3.0
 _BUSY_SECONDS = 5.0
 _LOCK_SECONDS = {"store": 10.0}  # that lock is held for moments, others for an upload
 _UPLOAD_SECONDS = 120.0
-_HEADER_CODES = ("utf-8", "latin-1")  # of a name and password; clients use either
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 # Training must not wait for a server: MLflow's own defaults wait for minutes.
@@ -60,48 +59,6 @@ class Store:
     uri: str
     experiment_id: str
     dataset: str
-
-
-def own_uri() -> str:
-    """The SQLite file in the repository's `mlruns/`."""
-    return f"sqlite:///{(layout.mlruns() / 'mlflow.db').as_posix()}"
-
-
-def tracking_uri() -> str:
-    """`MLFLOW_TRACKING_URI` if set, else the repository's own store."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or own_uri()
-
-
-def redact(text: str, uri: str | None = None) -> str:
-    """`text` without the credentials in the tracking URI and in MLflow's variables.
-
-    Passwords are also removed in their encoded forms in addresses and request headers.
-    """
-    uri = tracking_uri() if uri is None else uri
-    try:
-        parts = urlsplit(uri)
-    except ValueError:  # no address, so all of it may be a secret
-        return text.replace(uri, shown(uri))
-    own = {n: os.environ.get(f"MLFLOW_TRACKING_{n}", "") for n in ("USERNAME", "PASSWORD", "TOKEN")}
-    secrets = {parts.netloc.rpartition("@")[0], parts.password or "", own["TOKEN"]}
-    for name, password in (
-        (unquote(parts.username or ""), unquote(parts.password or "")),
-        (own["USERNAME"], own["PASSWORD"]),
-    ):
-        secrets |= {password, quote(password, safe="")}
-        pair = f"{name}:{password}" if password else ""
-        secrets |= {b64encode(pair.encode(code, "replace")).decode() for code in _HEADER_CODES}
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
-
-
-def shown_uri(uri: str | None = None) -> str:
-    """The tracking URI without credentials."""
-    uri = tracking_uri() if uri is None else uri
-    if uri == own_uri():
-        return "mlruns/mlflow.db"
-    return shown(uri)
 
 
 def probe(uri: str) -> None:
@@ -190,20 +147,6 @@ def _check_not_locked(database: Path) -> None:
         raise StoreUnavailableError(f"mlruns/mlflow.db cannot be used ({error})") from None
 
 
-def reason_of(error: Exception, uri: str | None = None) -> str:
-    """The reason of an error in one line, without credentials and request bodies."""
-    text = redact(" ".join(str(error).split()), uri)
-    # SQLAlchemy puts its advice before the driver's message and the statement after it.
-    text = text.partition(" [SQL: ")[0].rpartition("Error) ")[2]
-    if "out-of-date database schema" in text or "Can't locate revision" in text:
-        own = "`bakeoff sync --rebuild` makes it anew"
-        remedy = own if uri in (None, own_uri()) else "`mlflow db upgrade`, after a backup"
-        return f"{shown_uri(uri)} was made by another version of MLflow; {remedy}"
-    if "Max retries exceeded" in text:
-        return f"{shown_uri(uri)} no longer answers"
-    return f"{shown_uri(uri)}: {text[:300]}"
-
-
 @contextmanager
 def skipping(meanwhile: str = "", failed: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Skip the rest of the block with one line of warning, and call `failed`, if MLflow fails."""
@@ -227,9 +170,7 @@ def open_store(dataset: str) -> Store:
     with locked():
         experiment = client.get_experiment_by_name(dataset)
         if experiment is None:
-            place = _artifact_location(uri, dataset)
-            identifier = client.create_experiment(dataset, place, _EXPERIMENT_TAGS)
-            experiment = client.get_experiment(identifier)
+            experiment = _create_experiment(client, uri, dataset)
         elif experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
     moved = experiment.artifact_location != _artifact_location(uri, dataset)
@@ -239,6 +180,19 @@ def open_store(dataset: str) -> Store:
             "`bakeoff sync --rebuild` makes a new store here"
         )
     return Store(client, uri, experiment.experiment_id, dataset)
+
+
+def _create_experiment(client: "MlflowClient", uri: str, dataset: str) -> "Experiment":
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_experiment(dataset, _artifact_location(uri, dataset), _EXPERIMENT_TAGS)
+    except MlflowException as error:  # on a server another host may have made it just now
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.get_experiment_by_name(dataset)
+    assert made is not None  # noqa: S101
+    return made
 
 
 def _artifact_location(uri: str, dataset: str) -> str | None:

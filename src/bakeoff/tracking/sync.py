@@ -15,10 +15,12 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_folder
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
+from bakeoff.tracking.claims import find
 from bakeoff.tracking.comparison_run import ComparisonFiles, mirror_comparison
 from bakeoff.tracking.live_run import end_dead_runs
 from bakeoff.tracking.package import registered_folder
 from bakeoff.tracking.prune import Superseded, delete, of_other_models, superseded
+from bakeoff.tracking.reasons import own_uri, reason_of, tracking_uri
 from bakeoff.tracking.registry import CHAMPION, register_best, version_with
 from bakeoff.tracking.search_run import mirror_search, search_folders
 from bakeoff.tracking.store import (
@@ -26,10 +28,7 @@ from bakeoff.tracking.store import (
     StoreUnavailableError,
     locked,
     open_store,
-    own_uri,
-    reason_of,
     skipping,
-    tracking_uri,
 )
 
 logger = logging.getLogger(__name__)
@@ -172,7 +171,7 @@ def _store_errors_reported() -> Iterator[None]:
 def missing_models(store: Store) -> list[str]:
     """Models that have no run yet."""
     folders = mirror.model_folders(layout.MODELS)
-    return [f.name for f in folders if mirror.find(store, sha256_of_folder(f)) is None]
+    return [f.name for f in folders if find(store, sha256_of_folder(f)) is None]
 
 
 def recorded_dataset() -> str:
