@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from tests.cli.running import run
 from tests.tiny_repository import repository, write_forest, write_reports
@@ -37,3 +38,16 @@ def test_an_unknown_model_is_refused_with_the_known_ones(repository):
     write_forest(repository)
     result = run("predict", "params.yaml", "-m", "vgg61")
     assert "name one of random_forest" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "explain"])
+def test_an_output_below_a_file_or_on_a_folder_is_refused(repository, command):
+    for output, sentence in {
+        "params.yaml/said": "params.yaml/said: params.yaml is a file and holds no others; give",
+        "params.yaml/a/said": "params.yaml/a/said: params.yaml is a file and holds no others; give",
+        "data": "data is a folder; give --output a file in it",
+    }.items():
+        result = run(command, "data/interim", "-o", output)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"bakeoff: error: {sentence}"), result.stderr
+        assert len(result.stderr.splitlines()) == 1

@@ -3,7 +3,12 @@
 import base64
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -204,3 +209,26 @@ def test_a_taken_port_is_one_sentence(repository):
     assert f"port {port} of 127.0.0.1 cannot be used" in result.stderr
     assert "--port" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script as a browser")
+def test_open_shows_the_page_in_the_browser(repository, tmp_path):
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(
+        f"#!{sys.executable}\n"
+        "import pathlib, sys, urllib.request as web\n"
+        "page = web.build_opener(web.ProxyHandler({})).open(sys.argv[1]).read()\n"
+        f"pathlib.Path({str(tmp_path / 'part')!r}).write_bytes(page)\n"
+        f"pathlib.Path({str(tmp_path / 'part')!r}).rename({str(seen)!r})\n"
+    )
+    browser.chmod(0o700)
+    code = "from bakeoff.cli import app; app()"
+    command = [sys.executable, "-c", code, "page", "random_forest", "--port", "0", "--open"]
+    environment = os.environ | {"BROWSER": str(browser)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as page:
+        while page.poll() is None and not seen.exists():
+            time.sleep(0.1)
+        page.send_signal(signal.SIGINT)
+        said, _ = page.communicate()
+    assert said.startswith("random_forest: http://127.0.0.1:")
+    assert b"<title>" in seen.read_bytes()

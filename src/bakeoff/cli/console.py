@@ -3,6 +3,9 @@
 import io
 import os
 import sys
+import threading
+import webbrowser
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -33,10 +36,35 @@ class Commands(TyperGroup):
         raise typer.Exit(1)
 
 
+def refuse_output(output: Path | None, *, folder: bool = False) -> None:
+    """Refuse, before any work, a path that no file can be written to, or no folder.
+
+    Raises:
+        BakeoffError: a folder is there, or a folder above it is a file.
+    """
+    if output is None:
+        return
+    if output.is_dir() and not folder:
+        raise BakeoffError(f"{output} is a folder; give --output a file in it")
+    blocking = [path for path in output.parents if path.exists() and not path.is_dir()]
+    if blocking:
+        raise BakeoffError(
+            f"{output}: {blocking[0]} is a file and holds no others; give --output a path in a "
+            "folder"
+        )
+
+
+def show_in_browser(address: str) -> None:
+    """Open an address in the browser, or in what the variable `BROWSER` names.
+
+    Nothing waits for it: a browser in the terminal ends only when it is left.
+    """
+    threading.Thread(target=webbrowser.open, args=(address,)).start()
+
+
 def log_to_stderr() -> None:
     """Silence libraries and send the package's own messages to stderr."""
     import logging
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("bakeoff").setLevel(logging.INFO)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bakeoff.cli.console import log_to_stderr
+from bakeoff.cli.console import log_to_stderr, refuse_output
 
 
 def export(
@@ -35,6 +35,7 @@ def export(
     same probabilities is removed.
     """
     log_to_stderr()
+    refuse_output(output, folder=True)
     from bakeoff.export.exporting import export_model, model_folder
 
     folder = model_folder(model)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bakeoff.cli.console import log_to_stderr
+from bakeoff.cli.console import log_to_stderr, show_in_browser
 from bakeoff.runtime.errors import BakeoffError
 
 
@@ -28,7 +28,7 @@ def ui(
         for title, page in pages.found:
             print(f"{title}\n  {page}", flush=True)
         if open_browser:
-            typer.launch(pages.found[0][1] if pages.found else pages.address)
+            show_in_browser(pages.found[0][1] if pages.found else pages.address)
         if pages.server is not None:
             print(
                 "On a first visit close the assistant's pane and choose *Model training* at the "

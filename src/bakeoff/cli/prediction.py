@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bakeoff.cli.console import log_to_stderr
+from bakeoff.cli.console import log_to_stderr, refuse_output, show_in_browser
 from bakeoff.runtime.errors import BakeoffError
 
 ModelName = Annotated[
@@ -30,7 +30,7 @@ def predict(
     log_to_stderr()
     from bakeoff.runtime.files import writing_file
 
-    _refuse_folder(output)
+    refuse_output(output)
     from bakeoff.serve.best_model import about, chosen_model
     from bakeoff.serve.picture_files import list_pictures, predict_files
     from bakeoff.serve.predictor import load_predictor
@@ -75,7 +75,7 @@ def evaluate(
     from bakeoff.runtime.files import writing_file
     from bakeoff.runtime.tables import write_table
 
-    _refuse_folder(output)
+    refuse_output(output)
     from bakeoff.serve.best_model import chosen_model
     from bakeoff.serve.new_pictures import evaluate_new
 
@@ -102,6 +102,7 @@ def explain(
     The picture is on the left, the same picture under the map on the right.
     """
     log_to_stderr()
+    refuse_output(output)
     from bakeoff.serve.best_model import chosen_model
     from bakeoff.serve.picture_files import list_pictures
 
@@ -182,14 +183,9 @@ def page(
         def ready() -> None:
             print(f"{facts['model']}: {address}; Ctrl-C ends it", flush=True)
             if open_browser:
-                typer.launch(address)
+                show_in_browser(address)
 
         run(app, bound, ready)
-
-
-def _refuse_folder(output: Path | None) -> None:
-    if output is not None and output.is_dir():
-        raise BakeoffError(f"{output} is a folder; give --output a file in it")
 
 
 def _standing(folder: Path) -> list[str]:
