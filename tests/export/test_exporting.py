@@ -94,7 +94,7 @@ def test_a_file_that_disagrees_is_not_left(models, pictures, tmp_path, monkeypat
         exporting, "portable", lambda _, metadata: honest(tmp_path / "wrong/net", metadata)
     )
     with pytest.raises(BakeoffError, match="differ by .* more than 0.0001, so it is removed"):
-        export_model(models / "net", name, target=tmp_path / "out", pictures=pictures)
+        export_model(models / "net", name, target=tmp_path / "new/exports/out", pictures=pictures)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["wrong"]
 
 
@@ -102,7 +102,22 @@ def test_a_file_that_disagrees_is_not_left(models, pictures, tmp_path, monkeypat
     "case",
     [
         ("forest_pixels", ["--format", "savedmodel"], "savedmodel holds no forest; choose"),
-        ("forest_hog", ["--format", "onnx"], "its descriptor hog is computed by scikit-image"),
+        (
+            "forest_hog",
+            ["--format", "onnx"],
+            "its descriptor hog is computed by scikit-image, which no format holds; export one of "
+            "forest_both, forest_pixels, logistic_net, net, or use `bakeoff predict`",
+        ),
+        (
+            "forest_hog",
+            ["--format", "savedmodel"],
+            "holds; export one of logistic_net, net, or use `bakeoff predict`",
+        ),
+        (
+            "net",
+            ["--format", "savedmodel", "-o", "notes/out"],
+            "notes is a file and holds no others",
+        ),
         ("net", ["--format", "savedmodel", "--dtype", "float16"], "leave --dtype float16 out"),
         ("net", ["--format", "savedmodel"], "no data/splits/test.csv"),
         ("net", ["--format", "savedmodel", "-o", "models"], "models exists and is no earlier"),
@@ -116,6 +131,7 @@ def test_what_cannot_be_exported_is_one_sentence(models, pictures, tmp_path, mon
         pytest.skip("uv sync --extra export")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models").symlink_to(models)
+    (tmp_path / "notes").write_text("a file")
     if model == "convnext":
         write_network(tmp_path / "folder/convnext", pictures)
         path = tmp_path / "folder/convnext/metadata.json"

@@ -1,6 +1,8 @@
 """Export a model: write the file, run it, compare it, and leave it with a card beside it."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json, write_text, writing_folder
 from bakeoff.serve.best_model import chosen_model
 from bakeoff.serve.metadata import ModelMetadata
-from bakeoff.serve.predictor import load_predictor
+from bakeoff.serve.predictor import can_predict, load_predictor
 
 LABELS, CARD = "labels.json", "README.md"
 
@@ -65,7 +67,7 @@ def export_model(
     _refuse_foreign(target)
     paths = sample_pictures(pictures)
     predictor = load_predictor(folder)
-    with writing_folder(target) as partial:
+    with _no_empty_folders(target), writing_folder(target) as partial:
         _log.info("%s: writing %s", folder.name, chosen.file)
         model = portable(folder, predictor.metadata)
         _write(chosen, model, partial / chosen.file, name, precision)
@@ -116,19 +118,43 @@ def _refuse_early(folder: Path, name: Name, precision: Precision) -> None:
         )
     if metadata.get("kind") != "forest":
         return
-    if name != "onnx":
-        raise BakeoffError(f"{folder}: {name} holds no forest; choose --format onnx")
     own = [d for d in metadata["params"]["descriptors"] if not d.startswith(FEATURES)]
     outside = [d for d in own if d != PIXELS]
     if outside:
         raise BakeoffError(
             f"{folder}: its descriptor {outside[0]} is computed by scikit-image, which no format "
-            f"holds; export a forest on {PIXELS} or {FEATURES}<model>, or use `bakeoff predict`"
+            f"holds; {_others(folder, name)}, or use `bakeoff predict`"
         )
+    if name != "onnx":
+        raise BakeoffError(f"{folder}: {name} holds no forest; choose --format onnx")
+
+
+def _others(folder: Path, name: Name) -> str:
+    """The models beside `folder` that the format holds, as a remedy."""
+    found = []
+    for path in sorted(folder.parent.glob("*/metadata.json")):
+        with suppress(BakeoffError):
+            if path.parent != folder and can_predict(path.parent):
+                _refuse_early(path.parent, name, "float32")
+                found.append(path.parent.name)
+    return f"export one of {', '.join(found)}" if found else "export another model"
 
 
 def _in_16_bits(folder: Path) -> bool:
     return str(read_json(folder / "metadata.json").get("precision", "")).startswith("mixed")
+
+
+@contextmanager
+def _no_empty_folders(target: Path) -> Iterator[None]:
+    """After a failure, remove the folders above `target` that were made for it."""
+    new = [folder for folder in target.parents if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # another export is in one
+            for folder in new:
+                folder.rmdir()
+        raise
 
 
 def _refuse_foreign(target: Path) -> None:
