@@ -1,5 +1,9 @@
 """A model is scored on new labelled pictures, and compared with its score on the test side."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,3 +119,13 @@ def test_a_file_that_is_no_csv_is_refused_in_one_sentence(tmp_path, content):
     (tmp_path / "new.xlsx").write_bytes(content)
     with pytest.raises(BakeoffError, match="not a CSV in UTF-8; save"):
         read_labelled(tmp_path / "new.xlsx", ["dark", "light"])
+
+
+def test_the_command_prints_no_line_of_tensorflow(place, models):
+    (place / "models").symlink_to(models)
+    alone = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    code = "from bakeoff.cli import app; app()"
+    command = [sys.executable, "-c", code, "evaluate", "new", "--model", "net"]
+    done = subprocess.run(command, cwd=place, env=alone, capture_output=True, check=False)
+    assert done.stdout.startswith(b"net, 10 pictures in 10 groups")
+    assert (done.returncode, done.stderr) == (0, b"")

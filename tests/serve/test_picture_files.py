@@ -11,9 +11,12 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bakeoff.cli import app
+from bakeoff.pictures import extra_formats
 from bakeoff.runtime.errors import BakeoffError
+from bakeoff.serve.new_pictures import read_labelled
 from bakeoff.serve.picture_files import list_pictures, predict_files
 from bakeoff.serve.predictor import _check_trees, load_predictor
+from tests.pictures.test_extra_formats import dicom
 
 
 @pytest.fixture
@@ -48,6 +51,25 @@ def test_one_odd_entry_spoils_no_other_row(models, folder, tmp_path):
     )
     assert "folder.png" not in found
     assert found["text.png"]["error"].startswith("not a picture")
+
+
+def test_a_dicom_file_without_a_suffix_is_found_by_its_mark(models, tmp_path, monkeypatch):
+    film = dicom(np.full((9, 9), 3500, np.uint16))
+    for name in ("IM0001", "1.2.840.113619.2.5", "DICOMDIR", "film.txt"):
+        (tmp_path / name).write_bytes(film)
+    for name in ("notes", "2.1"):
+        (tmp_path / name).write_text("no picture")
+    (tmp_path / "series.2").mkdir()
+    found = list_pictures([tmp_path])
+    assert [path.name for path in found] == ["1.2.840.113619.2.5", "IM0001"]
+    predictor = load_predictor(models / "net")
+    assert list(predict_files(predictor, found)["label"]) == ["light", "light"]
+    (tmp_path / "dark").mkdir()
+    (tmp_path / "IM0001").rename(tmp_path / "dark/IM0001")
+    assert read_labelled(tmp_path, ["dark"]).paths == [tmp_path / "dark/IM0001"]
+    monkeypatch.setattr(extra_formats, "is_installed", lambda kind: False)
+    errors = predict_files(predictor, found[:1])["error"]
+    assert "run `uv sync --inexact --extra readers`" in errors.item()
 
 
 def test_an_output_that_cannot_be_written_is_one_sentence(models, folder, tmp_path, monkeypatch):

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bakeoff.pictures.decoding import SUFFIXES, decode, pixel_id
+from bakeoff.pictures.decoding import decode, pixel_id
 from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.layout import REPORTS, SPLITS
 from bakeoff.runtime.tables import SIDES, read_csv, read_splits, read_table
 from bakeoff.scoring.predictions import read_predictions
-from bakeoff.serve.picture_files import predict_files
+from bakeoff.serve.picture_files import is_named_picture, predict_files
 from bakeoff.serve.predictor import Predictor, load_predictor
 from bakeoff.serve.score_shift import ScoredSide, sentence_of_shift, side_of
 
@@ -74,11 +74,7 @@ def _read_table(source: Path) -> Labelled:
 def _read_folder(source: Path) -> Labelled:
     if not source.is_dir():
         raise BakeoffError(f"{source}: no such file or folder; correct the path")
-    paths = sorted(
-        path
-        for path in source.glob("*/**/*")
-        if path.suffix.lower() in SUFFIXES and not path.is_dir()
-    )
+    paths = sorted(filter(is_named_picture, source.glob("*/**/*")))
     labels = [path.relative_to(source).parts[0] for path in paths]
     return Labelled(paths, labels, [str(path) for path in paths])
 

@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.pictures.decoding import SUFFIXES
+from bakeoff.pictures.extra_formats import extra_format
 from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.errors import BakeoffError, one_line
 from bakeoff.serve.predictor import Pixels, Predictor
 
 _BATCH = 32
+_HEAD = 132  # bytes until the end of DICOM's mark
 
 
 def list_pictures(paths: Iterable[Path]) -> list[Path]:
-    """The files among `paths`, and those named like pictures in the folders, sorted.
+    """The files among `paths`, and the pictures in the folders by `is_named_picture`, sorted.
 
     What turns out to be no readable file, a dangling link or a pipe, gets its row like the others.
 
@@ -26,8 +28,7 @@ def list_pictures(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            named = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            inside = sorted(p for p in named if not p.is_dir())
+            inside = sorted(filter(is_named_picture, path.rglob("*")))
             if not inside:
                 raise BakeoffError(
                     f"{path}: no picture in this folder; give a folder or file of pictures"
@@ -38,6 +39,24 @@ def list_pictures(paths: Iterable[Path]) -> list[Path]:
         else:
             raise BakeoffError(f"{path}: no such file or folder; correct the path")
     return found
+
+
+def is_named_picture(path: Path) -> bool:
+    """Whether a file is named like a picture, or is a DICOM file without a suffix.
+
+    Scanners name their files by number, such as `IM0001` or `1.2.840.113619.2.5`.
+    """
+    if path.suffix.lower() in SUFFIXES:
+        return not path.is_dir()
+    if (path.suffix and not path.suffix[1:].isdigit()) or not path.is_file():
+        return False
+    if path.name == "DICOMDIR":  # the table of contents
+        return False
+    try:
+        with path.open("rb") as stream:
+            return extra_format(stream.read(_HEAD)) == "DICOM"
+    except OSError:
+        return False
 
 
 def predict_files(predictor: Predictor, paths: Sequence[Path]) -> pd.DataFrame:
