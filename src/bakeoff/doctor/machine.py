@@ -24,14 +24,16 @@ def packages() -> Iterator[Finding]:
             missing.append(name)
     python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     if missing:
-        yield Finding("environment", False, f"{', '.join(missing)} missing", "run `uv sync`")
+        yield Finding(
+            "environment", False, f"{', '.join(missing)} missing", "run `uv sync --inexact`"
+        )
     else:
         yield Finding("environment", True, ", ".join([python, *found]))
 
 
 def programs() -> Iterator[Finding]:
     """Programs that the pipeline calls, and whether this is the repository's root."""
-    for name, remedy in {"git": "install git", "dvc": "run `uv sync`"}.items():
+    for name, remedy in {"git": "install git", "dvc": "run `uv sync --inexact`"}.items():
         beside = Path(sys.executable).with_name(name)
         fine = shutil.which(name) is not None or beside.exists()
         yield Finding(name, fine, "found" if fine else "not found", "" if fine else remedy)

