@@ -5,7 +5,8 @@
 
 Each is trained as params.yaml says, and for ten epochs without early stopping. The single fit and
 the folds take turns, so that other load falls on both; CPU seconds (`cpu`) stand beside wall
-seconds, because other load hardly changes them.
+seconds, because other load changes them less. Both run each operation on one thread, as the stage
+does.
 
 It needs the features of `dvc repro features` and `data/splits/folds.csv`.
 """
@@ -54,6 +55,7 @@ def measure(name: str, what: str, head: HeadParams, train: TrainParams, repeats:
     members = [HeadMember(p.fitted, p.val, p.test, SEED + p.repeat) for p in pool.parts()]
     heads = Heads(pool.side.values, pool.side.labels, classes, head, train)
     epochs: dict[str, float] = {}
+    prepare("single", SEED, threads=1)  # as the stage does; before TensorFlow starts
 
     def one() -> None:
         compute = prepare("single", SEED)

@@ -29,9 +29,11 @@ def main() -> None:
         return
     from bakeoff.folds.model import FoldsJob, predict_in_folds
     from bakeoff.runtime.devices import prepare
-    from bakeoff.train.job import Job
+    from bakeoff.train.job import Job, kind_of
 
-    started, compute = perf_counter(), prepare("single", seed)
+    # Heads train side by side, each on one thread; a network trained on pictures needs them all.
+    threads = 1 if kind_of(params) == "head" else None
+    started, compute = perf_counter(), prepare("single", seed, threads=threads)
     facts, resume = read_feature_facts(FEATURES / name), mlruns() / "resume"
     job = FoldsJob(
         Job(name, params, facts, FEATURES / name, PROCESSED, resume, seed, compute),

@@ -67,3 +67,19 @@ def test_auto_is_single_where_there_is_one_device():
     compute = prepare("auto", 1)
     assert compute.replicas == 1
     assert compute.facts()["threads"] >= 1
+
+
+LIMITED = """
+import tensorflow as tf
+from bakeoff.runtime.devices import prepare
+for threads in (1, 2):
+    prepare("single", 0, threads=threads)
+    tf.zeros(1) + 1
+    print(tf.config.threading.get_intra_op_parallelism_threads())
+"""
+
+
+def test_threads_of_an_operation_are_limited_until_tensorflow_has_started():
+    command = [sys.executable, "-c", LIMITED]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "1"]

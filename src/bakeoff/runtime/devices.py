@@ -25,7 +25,7 @@ class Compute:
         return {"device": self.device, "threads": self.threads, "replicas": self.replicas}
 
 
-def prepare(strategy: str, seed: int) -> Compute:
+def prepare(strategy: str, seed: int, *, threads: int | None = None) -> Compute:
     """Set the seeds of Python, NumPy and Keras, turn determinism on, and choose the devices.
 
     Call it before the first tensor. Only this module changes global random state.
@@ -34,10 +34,15 @@ def prepare(strategy: str, seed: int) -> Compute:
         strategy: `single`, `mirrored` (every GPU, or every logical CPU where there is none), or
             `auto`: mirrored where there are several GPUs.
         seed: The seed of everything random in this process.
+        threads: How many an operation may use, for work that is parallel by itself: waiting threads
+            take processor time. None leaves it to TensorFlow, as does a process that has already
+            started it.
 
     Raises:
         BakeoffError: `mirrored` on a machine with one device.
     """
+    if threads is not None:
+        _limit_threads(threads)
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     gpus = tf.config.list_physical_devices("GPU")
@@ -61,6 +66,13 @@ def prepare(strategy: str, seed: int) -> Compute:
         else tf.distribute.get_strategy()
     )
     return Compute(chosen, len(used), _describe(kind, len(used), gpus), os.cpu_count() or 1)
+
+
+def _limit_threads(threads: int) -> None:
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        logger.debug("operations keep their threads, because TensorFlow has already started")
 
 
 def reseed(seed: int) -> None:
