@@ -1,5 +1,6 @@
 """Contenders whose accuracy is known, for tests of what is made of them; and a whole evaluation."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from bakeoff.evaluate.evaluation import evaluate_models
 from bakeoff.evaluate.evaluation_folder import read_evaluation, write_evaluation
 from bakeoff.evaluate.numbers import write_numbers
 from bakeoff.evaluate.table import read_searches
+from bakeoff.folds.out_of_fold import FoldPredictions
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report.contents import gather_evidence
@@ -73,18 +75,48 @@ def comparison_of(*models: Contender) -> Comparison:
     return compare(models, GROUPS, 0.95, resamples=1000)
 
 
-def evaluate(workshop: Path, name: str) -> None:
+def in_folds(count: int, accuracies: Mapping[tuple[str, str], float]) -> list[FoldPredictions]:
+    """Predictions of `count` pictures, two a group, in 3 x 5 folds, by model and recipe.
+
+    Every recipe is right for the given share of the pictures in each repeat.
+    """
+    group, labels = np.arange(count) // 2, np.arange(count) // 2 % 3
+    folds = np.stack([(group + repeat * (group // 5)) % 5 for repeat in range(3)])
+    found = []
+    for number, ((model, recipe), accuracy) in enumerate(accuracies.items()):
+        generator = np.random.default_rng(number)
+        ranks = generator.random((3, count)).argsort(axis=1)
+        said = np.where(ranks < accuracy * count, labels, (labels + 1) % 3)
+        probabilities = np.where(np.eye(3, dtype=bool)[said], 0.8, 0.1).astype(np.float32)
+        found.append(
+            FoldPredictions(
+                model,
+                recipe,
+                CLASSES,
+                np.array([f"{i:032x}" for i in range(count)]),
+                labels,
+                np.array([f"g{g:03d}" for g in group]),
+                folds,
+                probabilities,
+                {"temperatures": [[1.0] * 5] * 3},
+            )
+        )
+    return found
+
+
+def evaluate(workshop: Path, name: str, folds: Sequence[FoldPredictions] = ()) -> None:
     """Evaluate and report the models in `workshop`, as the stages do, into its folder `name`."""
     candidates = read_candidates(workshop / "models", NAMES)
     inputs = Inputs(workshop / "processed", workshop / "features")
-    evaluation = evaluate_models(candidates, inputs, TRAIN_LABELS, SMALL, seed=5)
+    evaluation = evaluate_models(candidates, inputs, TRAIN_LABELS, SMALL, seed=5, folds=folds)
     for candidate in candidates:
         if candidate.name in evaluation.inspections:
             record_latency(candidate, evaluation.inspections[candidate.name].latency)
     folder = workshop / f"{name}_evaluation"
     folder.mkdir()
     write_evaluation(folder, evaluation)
-    sources = {i: f"some/{i}.png" for i in evaluation.test.best.predictions.image_ids}
+    shown = [evaluation.test.best, evaluation.comparison.best]
+    sources = {i: f"some/{i}.png" for model in shown for i in model.predictions.image_ids}
     write_numbers(workshop / name, evaluation, sources)
     read = read_evaluation(folder, candidates)
     evidence = gather_evidence(read, candidates, inputs, SMALL, {})

@@ -1,5 +1,6 @@
 """The whole evaluation on a few tiny pictures, with real models of every kind."""
 
+import html
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from bakeoff.features.sides import read_feature_side, read_record_side
 from bakeoff.params.baselines import ForestParams, LogisticParams
 from bakeoff.params.found import Found
 from bakeoff.params.training import HeadParams
+from bakeoff.report.terminal import show_comparison
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import read_json, write_json
 from bakeoff.scoring.predictions import read_predictions
@@ -30,9 +32,10 @@ from bakeoff.test_side.candidates import FOREST, MAJORITY, Candidate, read_candi
 from bakeoff.test_side.probabilities import Inputs
 from bakeoff.test_side.repeats import repeat_head
 from bakeoff.tfrecord.index import read_index
+from bakeoff.tracking.comparison_run import ComparisonFiles, describe
 from bakeoff.train.heads import build_head
 from bakeoff.train.network_files import Trained, write_network
-from tests.tiny_evidence import NAMES, TRAIN_LABELS, evaluate
+from tests.tiny_evidence import NAMES, TRAIN_LABELS, evaluate, in_folds
 from tests.tiny_evidence import SMALL as PARAMS
 from tests.tiny_records import write_tiny_records
 
@@ -358,3 +361,46 @@ def test_a_head_trained_again_has_a_spread_of_accuracies(workshop):
 def test_numbers_in_files_are_json_that_any_reader_takes(reports):
     for name in ("metrics.json", "evidence.json"):
         json.loads((reports / name).read_text(), parse_constant=pytest.fail)
+
+
+RECIPES = [(FOREST, "forest"), ("tiny", "head"), ("tiny", "logistic"), ("tiny", "forest")]
+
+SITUATIONS = {
+    "tie": (240, (0.7, 0.72, 0.71, 0.7), "A tie: tiny ("),
+    "winner": (240, (0.5, 0.95, 0.6, 0.5), "is better than all 3 other models."),
+    "sixty": (60, (0.6, 0.8, 0.75, 0.6), "A tie: tiny ("),
+}
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_page_cards_terminal_and_mlflow_say_the_same(workshop, name, monkeypatch, capsys):
+    count, accuracies, expected = SITUATIONS[name]
+    monkeypatch.setenv("DVC_ROOT", str(workshop / "clones" / name))
+    evaluate(workshop, name, in_folds(count, dict(zip(RECIPES, accuracies, strict=True))))
+    reports = workshop / name
+    verdict = read_json(reports / "evidence.json")["verdict"]
+    assert expected in verdict[0]
+    page = html.unescape((reports / "report.html").read_text(encoding="utf-8"))
+    page = page.replace("\u00a0", " ")
+    assert f"<h1>{verdict[0]}</h1>" in page
+    show_comparison(reports)
+    terminal = re.sub(r"\s+", " ", capsys.readouterr().out)
+    files = ComparisonFiles.read(reports, workshop / "models", workshop / "no params.yaml")
+    note = describe(files.verdict, files.table)
+    unseen = next(s for s in verdict if "would be found with a chance of 80 %" in s)
+    cards = [(reports / "cards" / f"{model}.md").read_text() for model in ("tiny", FOREST)]
+    for text in (page, terminal, note, *cards):
+        places = [text.index(sentence) for sentence in (verdict[0], verdict[1], unseen)]
+        assert places == sorted(places)
+    for sentence in verdict:
+        start = sentence.split(";")[0].removesuffix(".")  # costs follow on the page
+        assert all(start in text for text in (page, terminal, note)), sentence
+    # What a card or the page's table says of a model is what the headline says of it.
+    pairings = read_json(reports / "evidence.json")["folds"]["against_best"]
+    level = {p["model"] for p in pairings if p["conclusion"] == "no difference shown"}
+    assert bool(level) == ("A tie" in verdict[0])
+    of_forest = f"{FOREST} and tiny are statistically indistinguishable"
+    assert (of_forest in cards[1]) == (FOREST in level)
+    # Below 500 pictures a calibration error is noise, and is not shown.
+    assert "Calibr. error before" not in page
+    assert "calibration_error" not in cards[0]

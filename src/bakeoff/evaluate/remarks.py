@@ -10,11 +10,12 @@ from bakeoff.evaluate.folded import Curve
 from bakeoff.evaluate.intervals import Interval
 from bakeoff.evaluate.outcomes import FEW_GROUPS
 from bakeoff.evaluate.table import trials_of
-from bakeoff.evaluate.wording import interval_points, percent
+from bakeoff.evaluate.wording import interval_points, percent, points
 from bakeoff.scoring.probability_scores import calibration_error_by_chance
 
 _POINTS = 5  # the difference for which the number of images is given
-_FEWEST_FOR_CALIBRATION = 500  # images; with fewer, the error is mostly noise
+FEWEST_FOR_CALIBRATION = 500
+"""Images from which a calibration error is shown; with fewer it is mostly noise."""
 
 
 def unseen(comparison: Comparison) -> str:
@@ -32,12 +33,12 @@ def unseen(comparison: Comparison) -> str:
     if not power.least_difference > 0:
         return ""
     against = f"{len(rivals)} rivals" if len(rivals) > 1 else "its rival"
-    points = f"{power.least_difference * 100:.0f}"
+    least = f"{power.least_difference * 100:.0f}"
     beginning = (
-        f"Against {against}, a difference of {points} points would be found with a chance of 80 %, "
+        f"Against {against}, a difference of {least} points would be found with a chance of 80 %, "
         "a smaller one less often"
     )
-    if int(points) <= _POINTS:
+    if int(least) <= _POINTS:
         return f"{beginning}."
     needed = power.pictures_needed(_POINTS / 100)
     return (
@@ -80,7 +81,7 @@ def more_data(best: Contender, curves: Mapping[str, Curve]) -> str:
     curve = curves[backbone]
     reading = curve.reading
     bounds = interval_points(Interval(reading.low, reading.high))
-    gain = f"{reading.gain * 100:+.1f} points per doubling, {bounds}"
+    gain = f"{points(reading.gain)} points per doubling, {bounds}"
     ends = f"from {curve.pictures[0]:.0f} to {curve.pictures[-1]:.0f} training images"
     match reading.reading:
         case "still rising":
@@ -134,7 +135,7 @@ def _rounded(value: float) -> str:
 
 def calibration(best: Contender) -> str:
     """The calibration error, and that of a perfectly calibrated model on as many images."""
-    if len(best.predictions.labels) < _FEWEST_FOR_CALIBRATION:
+    if len(best.predictions.labels) < FEWEST_FOR_CALIBRATION:
         return ""
     chance = calibration_error_by_chance([p.probabilities for p in best.repeats])
     return (

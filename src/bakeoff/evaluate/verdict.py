@@ -18,7 +18,7 @@ from bakeoff.evaluate.remarks import (
     unseen,
     weakness,
 )
-from bakeoff.evaluate.wording import interval_points, interval_range, p_value, percent
+from bakeoff.evaluate.wording import interval_points, interval_range, p_value, percent, points
 from bakeoff.test_side.candidates import FOREST, MAJORITY
 
 _FASTER = 2.0  # latencies of different moments differ by less
@@ -67,9 +67,9 @@ def verdict(
     """
     best = comparison.best
     sentences = [headline(comparison), f"Scored {tested(comparison)}."]
-    sentences += [recommendation(comparison, costs), searched(comparison)]
-    sentences += [_against_forest(comparison), _over_majority(comparison)]
-    sentences += [unseen(comparison), few_groups(comparison), more_data(best, curves)]
+    sentences += [recommendation(comparison, costs), _against_forest(comparison)]
+    sentences += [_over_majority(comparison), unseen(comparison), few_groups(comparison)]
+    sentences += [more_data(best, curves), searched(comparison)]
     sentences += [selection(comparison), weakness(best), cost_sentence(best.name, costs)]
     return [sentence for sentence in [*sentences, calibration(best)] if sentence]
 
@@ -177,14 +177,14 @@ def _against_forest(comparison: Comparison) -> str:
 
 def sentence_of(pairing: Pairing) -> str:
     """One pairing as a sentence."""
-    points = f"{pairing.difference * 100:+.1f} points ({interval_points(pairing.interval)})"
+    gained = f"{points(pairing.difference)} points ({interval_points(pairing.interval)})"
     chance = f"p {p_value(pairing.p_adjusted)}, corrected for all rivals"
     if pairing.conclusion == "no difference shown":
         return (
             f"{pairing.model} and {pairing.rival} are statistically indistinguishable: "
-            f"{points}, {chance}."
+            f"{gained}, {chance}."
         )
-    return f"{pairing.model} is {pairing.conclusion} than {pairing.rival}: {points}, {chance}."
+    return f"{pairing.model} is {pairing.conclusion} than {pairing.rival}: {gained}, {chance}."
 
 
 def _over_majority(comparison: Comparison) -> str:

@@ -19,12 +19,17 @@ def interval_range(interval: Interval) -> str:
     return f"{interval.low * 100:.1f} to {interval.high * 100:.1f} %"
 
 
+def points(difference: float) -> str:
+    """A difference of shares in points, with its sign: `+1.2`; zero is `+0.0`."""
+    # Zero is added because a rounded number may be -0.0.
+    return f"{round(difference * 100, 1) + 0.0:+.1f}"
+
+
 def interval_points(interval: Interval) -> str:
     """An interval of a difference, in points."""
     if np.isnan(interval.low):
         return "interval unknown"
-    # Zero is added because a rounded bound may be -0.0.
-    return " to ".join(f"{round(v * 100, 1) + 0.0:+.1f}" for v in (interval.low, interval.high))
+    return " to ".join(map(points, (interval.low, interval.high)))
 
 
 def p_value(value: float) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from bakeoff.evaluate.comparison import Comparison, Contender
+from bakeoff.evaluate.remarks import FEWEST_FOR_CALIBRATION, few_groups, unseen
 from bakeoff.evaluate.table import origin_in_words, weights_in_words
-from bakeoff.evaluate.verdict import selection, sentence_of, tested
+from bakeoff.evaluate.verdict import headline, leak_warning, selection, sentence_of, tested
 from bakeoff.params.datasets import Dataset
 from bakeoff.report.contents import Evidence
 from bakeoff.report.page_text import fixed, interval_text, per_class_rows, read_template
@@ -27,9 +28,11 @@ def model_cards(evidence: Evidence, dataset: str, described: Dataset) -> dict[st
 def _card(
     evidence: Evidence, model: Contender, dataset: str, described: Dataset
 ) -> dict[str, object]:
-    comparison, meta = evidence.comparison, model.metadata
+    meta = model.metadata
     scores = [
-        (name, fixed(value), _interval(model, name)) for name, value in model.card.overall.items()
+        (name, fixed(value), _interval(model, name))
+        for name, value in model.card.overall.items()
+        if name != "calibration_error" or len(model.predictions.labels) >= FEWEST_FOR_CALIBRATION
     ]
     return {
         "name": model.name,
@@ -57,7 +60,8 @@ def _card(
         "temperature": meta["temperature"],
         "scores": scores,
         "per_class": per_class_rows(model),
-        "conclusions": _conclusions(comparison, model),
+        "conclusions": _conclusions(evidence, model),
+        "folds": evidence.comparison.folds,
         "file": "model.skops" if meta["kind"] in ("forest", "logistic") else "model.keras",
         "descriptors": meta["params"].get("descriptors"),
         "pixels_side": meta["params"].get("pixels_side"),
@@ -79,17 +83,21 @@ def _in_folds(comparison: Comparison, name: str) -> str:
         return ""
     interval = recipe.intervals["accuracy"]
     return (
-        f"Trained by the same recipe {tested(comparison)}: accuracy "
+        "The accuracy of its recipe in the folds is "
         f"{recipe.card.overall['accuracy'] * 100:.1f} % "
         f"({interval_text(interval.low, interval.high)})."
     )
 
 
-def _conclusions(comparison: Comparison, model: Contender) -> list[str]:
-    families = (*comparison.against_forest, *comparison.against_best)
-    sentences = [_in_folds(comparison, model.name)]
-    sentences += [selection(comparison)] if model.name == comparison.best.name else []
+def _conclusions(evidence: Evidence, model: Contender) -> list[str]:
+    """The report's first sentences, then what is known of this model."""
+    comparison = evidence.comparison
+    families = (*comparison.against_best, *comparison.against_forest)
+    sentences = [*leak_warning(evidence.evaluation), headline(comparison)]
+    sentences.append(f"Scored {tested(comparison)}.")
     sentences += [sentence_of(pairing) for pairing in families if pairing.model == model.name]
+    sentences += [unseen(comparison), few_groups(comparison), _in_folds(comparison, model.name)]
+    sentences += [selection(comparison)] if model.name == comparison.best.name else []
     return [sentence for sentence in dict.fromkeys(sentences) if sentence]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bakeoff.evaluate.comparison import Contender
+from bakeoff.evaluate.remarks import FEWEST_FOR_CALIBRATION
 from bakeoff.report import page_pictures
 from bakeoff.report.contents import Evidence
 from bakeoff.report.plots.confusion import confusion_figure
@@ -53,7 +54,8 @@ class Drawn:
 def draw(evidence: Evidence, histories: Mapping[str, pd.DataFrame]) -> Drawn:
     """Draw the figures that compare models; histories are of those trained in epochs."""
     trained = evidence.comparison.trained
-    styles = model_styles([c.name for c in trained])
+    # A network that is trained in one fold only, or in none, has a history and no row.
+    styles = model_styles(list(dict.fromkeys([*(c.name for c in trained), *histories])))
     curves = [*_class_curves(trained, styles), _reliability(trained)]
     if histories:
         text = "Validation as lines, training dotted."
@@ -85,12 +87,14 @@ def _class_curves(trained: Sequence[Contender], styles: Styles) -> list[Titled]:
 
 
 def _reliability(trained: Sequence[Contender]) -> Titled:
+    shown = len(trained[0].predictions.labels) >= FEWEST_FOR_CALIBRATION
+    also = ", with the calibration error of both" if shown else ""
     text = (
-        "Grey before, blue after temperature scaling, with the calibration error of both. On the "
-        "diagonal a model is as often right as it says. A dot's area grows with its pictures."
+        f"Grey before, blue after temperature scaling{also}. On the diagonal a model is as often "
+        "right as it says. A dot's area grows with its pictures."
     )
     both = {c.name: (c.uncalibrated.reliability, c.card.reliability) for c in trained}
-    return Titled("reliability", "Reliability", text, reliability_figure(both))
+    return Titled("reliability", "Reliability", text, reliability_figure(both, errors=shown))
 
 
 def save_figures(folder: Path, evidence: Evidence, drawn: Drawn) -> None:

@@ -11,8 +11,10 @@ import pandas as pd
 
 from bakeoff.evaluate.comparison import Comparison
 from bakeoff.evaluate.folded import Curve
+from bakeoff.evaluate.intervals import Interval
+from bakeoff.evaluate.remarks import FEWEST_FOR_CALIBRATION
 from bakeoff.evaluate.verdict import conclusions, tested
-from bakeoff.evaluate.wording import unbroken
+from bakeoff.evaluate.wording import interval_points, points, unbroken
 from bakeoff.params.datasets import Dataset
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.report import page_text
@@ -41,7 +43,7 @@ _THUMBNAILS = (Thumbnails(200, 80), Thumbnails(136, 75), Thumbnails(96, 65), Thu
 _PACKAGES = (
     "tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "pillow", "mlflow", "dvc",
 )  # fmt: skip
-_FIRST = 3  # sentences of the verdict that are in view
+_FIRST = 5  # sentences of the verdict that are in view
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def _page(evidence: Evidence, context: Context, drawn: Drawn) -> dict[str, Any]:
         "folds": comparison.folds,
         "repeated": len(best.repeats),
         "n_tested": len(best.predictions.labels),
+        "calibrated_from": FEWEST_FOR_CALIBRATION,
         "own_scores": _own_scores(evidence),
         "learning": _learning(evidence.evaluation.curves),
         "random_models": _random_models(comparison),
@@ -153,8 +156,8 @@ def _learning(curves: Mapping[str, Curve]) -> list[dict[str, Any]]:
                 f"{pictures:.0f}: {accuracy * 100:.1f} %"
                 for pictures, accuracy in zip(curve.pictures, curve.accuracy, strict=True)
             ],
-            "gain": f"{curve.reading.gain * 100:+.1f}",
-            "interval": f"{curve.reading.low * 100:+.1f} to {curve.reading.high * 100:+.1f}",
+            "gain": points(curve.reading.gain),
+            "interval": interval_points(Interval(curve.reading.low, curve.reading.high)),
             "reading": curve.reading.reading,
         }
         for name, curve in curves.items()

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from bakeoff.evaluate.comparison import Contender
 from bakeoff.evaluate.intervals import Interval
 from bakeoff.evaluate.pairings import Pairing
-from bakeoff.evaluate.wording import interval_points, p_value
+from bakeoff.evaluate.wording import interval_points, p_value, points
 from bakeoff.report.hardest_classes import hardest_first
 from bakeoff.test_side.candidates import MAJORITY
 
@@ -120,8 +120,8 @@ def _against(row: Mapping[Any, Any]) -> str:
     conclusion = row["against_forest"]
     if not conclusion:
         return ""
-    points = f"{row['minus_forest'] * 100:+.1f}"
-    return f"{points} {conclusion if conclusion in ('better', 'worse') else 'not shown'}"
+    gained = points(row["minus_forest"])
+    return f"{gained} {conclusion if conclusion in ('better', 'worse') else 'not shown'}"
 
 
 def conclusion_class(conclusion: str) -> str:
@@ -177,7 +177,7 @@ def pairing_rows(pairings: Sequence[Pairing]) -> list[dict[str, str]]:
     return [
         {
             "model": p.model,
-            "difference": f"{p.difference * 100:+.1f}",
+            "difference": points(p.difference),
             "interval": "" if _unknown(p.interval.low) else interval_points(p.interval),
             "p": p_value(p.p_adjusted).removeprefix("= "),
             "detectable": fixed(p.power.least_difference * 100, 1),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -13,7 +13,7 @@ import pandas as pd
 from bakeoff.params.block import PARAMS, read_yaml
 from bakeoff.runtime import journal, layout
 from bakeoff.runtime.addresses import without_secrets
-from bakeoff.runtime.files import sha256_of_file, sha256_of_folder
+from bakeoff.runtime.files import read_json, sha256_of_file, sha256_of_folder
 from bakeoff.runtime.tables import read_csv
 from bakeoff.tracking import facts as fact
 from bakeoff.tracking import model_run as mirror
@@ -52,6 +52,7 @@ class ComparisonFiles:
     table: pd.DataFrame  # comparison.csv, best first
     keys: Mapping[str, str]  # model -> content hash of its folder
     params: Mapping[str, Any]  # the whole of params.yaml
+    verdict: Sequence[str] = ()  # the conclusions in evidence.json
 
     @classmethod
     def read(cls, reports: Path, models: Path, params: Path = PARAMS) -> "ComparisonFiles":
@@ -61,7 +62,9 @@ class ComparisonFiles:
         compared = [str(name) for name in table["model"] if name in names]
         keys = {name: sha256_of_folder(names[name]) for name in compared}
         given = read_yaml(params) if params.is_file() else {}
-        return cls(reports, table, keys, given)
+        numbers = reports / "evidence.json"
+        verdict = read_json(numbers)["verdict"] if numbers.is_file() else ()
+        return cls(reports, table, keys, given, verdict)
 
     @property
     def key(self) -> str:
@@ -133,7 +136,7 @@ def _fill(store: Store, run_id: str, comparison: ComparisonFiles) -> None:
     store.client.log_inputs(run_id, fact.split_inputs(store.dataset))
     trained = table[table["kind"] != "majority"]
     best = {"best_model": str(trained["model"].iloc[0])} if len(trained) else {}
-    text = describe_table(table)
+    text = describe(comparison.verdict, table)
     mirror.log_tags(store, run_id, best | {fact.NOTE: text, fact.COMPLETE: "true"})
 
 
@@ -226,8 +229,8 @@ def tested_files(reports: Path, model: str) -> dict[str, Path]:
     return found
 
 
-def describe_table(table: pd.DataFrame) -> str:
-    """The comparison as a Markdown table, for the run's page."""
+def describe(verdict: Sequence[str], table: pd.DataFrame) -> str:
+    """The conclusions, then the comparison as a Markdown table, for the run's page."""
     columns = [c for c in ("model", "weights", "accuracy", "cohen_kappa", "macro_f1") if c in table]
     if {"accuracy", "accuracy_low", "accuracy_high"} <= set(table):
         columns.insert(columns.index("accuracy") + 1, "interval")
@@ -238,5 +241,7 @@ def describe_table(table: pd.DataFrame) -> str:
     for row in table[columns].astype(object).fillna("").to_dict("records"):
         cells = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()]
         lines.append(" | ".join(cells))
-    note = "Measured on the test side, best first. The models' runs stand beside this one."
-    return note + "\n\n" + "\n".join(f"| {line} |" for line in lines)
+    bold = [f"**{sentence}**" for sentence in verdict[:1]]
+    listed = ["\n".join(f"- {sentence}" for sentence in verdict[1:])] if verdict[1:] else []
+    note = "Best first. The models' runs stand beside this one."
+    return "\n\n".join([*bold, *listed, note, "\n".join(f"| {line} |" for line in lines)])

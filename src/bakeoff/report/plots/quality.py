@@ -100,10 +100,12 @@ def per_class_figure(
 
 
 @styled
-def reliability_figure(models: Mapping[str, tuple[Reliability, Reliability]]) -> Figure:
+def reliability_figure(
+    models: Mapping[str, tuple[Reliability, Reliability]], *, errors: bool = True
+) -> Figure:
     """Reliability diagrams, a panel for each model: grey before calibration, blue after.
 
-    Above each are the expected calibration errors before and after.
+    Above each are the expected calibration errors before and after, if `errors` asks for them.
     Points are bins of confidence; their area grows with the number of pictures. On the diagonal, 70
     % of the predictions with confidence 70 % are correct.
     """
@@ -118,8 +120,8 @@ def reliability_figure(models: Mapping[str, tuple[Reliability, Reliability]]) ->
         for bins, colour in ((before, "0.6"), (after, PALETTE[0])):
             sizes = 4 + 90 * bins.counts / bins.counts.sum()
             axes.scatter(bins.confidence, bins.accuracy, sizes, color=colour, lw=0)
-        errors = (f"{b.expected_calibration_error:.3f}" for b in (before, after))
-        axes.set_title(f"{name}\n{' → '.join(errors)}", fontsize=8)
+        both = (f"{b.expected_calibration_error:.3f}" for b in (before, after))
+        axes.set_title(f"{name}\n{' → '.join(both)}" if errors else name, fontsize=8)
         axes.set(xlim=(0, 1.03), ylim=(-0.03, 1.03), aspect="equal")
         axes.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
         axes.set_xlabel("confidence", fontsize=8)
