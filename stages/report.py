@@ -1,4 +1,4 @@
-"""Write the report: table, page, cards and plots; log everything to MLflow."""
+"""Write the report: table, page, cards and plots; say the result; log everything to MLflow."""
 
 from bakeoff.runtime.stage import run_stage
 
@@ -44,8 +44,8 @@ def main() -> None:
     )
     write_report_files(REPORTS, evidence, context)
     keep_report(REPORTS, dataset)
-    log_comparison(REPORTS, MODELS, TrackingParams.read("tracking"))
     show_comparison(REPORTS)
+    log_comparison(REPORTS, MODELS, TrackingParams.read("tracking"))
 
 
 if __name__ == "__main__":

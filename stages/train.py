@@ -20,6 +20,8 @@ from bakeoff.train.job import Job, finish, kind_of, model_facts
 from bakeoff.train.model_training import train_model
 from bakeoff.train.network_files import write_network
 
+_PATIENCE = 5.0  # seconds; a head that is trained by then is logged to MLflow by the report
+
 
 def main() -> None:
     name = sys.argv[1]
@@ -30,7 +32,8 @@ def main() -> None:
     facts, resume = read_feature_facts(FEATURES / name), mlruns() / "resume"
     kind = kind_of(params)
     tags = {"device": compute.device, "threads": str(compute.threads)}
-    with live_run(name, kind, tracking, dataset, tags) as run:
+    patience = _PATIENCE if kind == "head" else 0.0
+    with live_run(name, kind, tracking, dataset, tags, patience=patience) as run:
         job = Job(
             name,
             params,

@@ -208,3 +208,36 @@ def test_processes_at_once_make_whole_runs_and_none_twice(repository):
     runs = snapshot(open_store("phantom"))
     assert sorted(run["name"] for run in runs.values()) == ["a", "b"]
     assert all(run["metrics"]["epoch/loss"] == [(1, 0.7), (2, 0.6)] for run in runs.values())
+
+
+def test_a_patient_fit_that_is_over_soon_is_logged_by_the_report(repository):
+    with tracking.live_run("vgg16", "head", ON, "phantom", {}, patience=600.0) as run:
+        run.log_epoch(1, {"loss": 1.0})
+        key = sha256_of_folder(run_folder := write_model(repository, "vgg16"))
+        run.finish(run_folder, {"fit_seconds": 1.5})
+    assert mirror.search(open_store("phantom"), "") == []
+    assert journal.lookup("runs", key)["stage"] == "train@vgg16"  # what the report tags it with
+
+
+def test_a_patient_fit_that_takes_longer_has_every_epoch(repository):
+    with tracking.live_run("vgg16", "head", ON, "phantom", {}, patience=0.05) as run:
+        run.log_epoch(1, {"loss": 3.0})
+        time.sleep(0.06)
+        run.log_epoch(2, {"loss": 2.0})
+        (live,) = mirror.search(open_store("phantom"), "")
+        assert live.info.status == "RUNNING"
+        run.log_epoch(3, {"loss": 1.0})
+    store = open_store("phantom")
+    history = store.client.get_metric_history(live.info.run_id, "epoch/loss")
+    assert [(m.step, m.value) for m in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
+
+
+def test_a_patient_fit_that_fails_at_once_has_a_run(repository):
+    with (
+        pytest.raises(ZeroDivisionError),
+        tracking.live_run("m", "head", ON, "phantom", {}, patience=600.0) as run,
+    ):
+        run.log_epoch(1, {"loss": 1.0})
+        raise ZeroDivisionError
+    (failed,) = mirror.search(open_store("phantom"), "")
+    assert (failed.info.status, failed.data.metrics["epoch/loss"]) == ("FAILED", 1.0)

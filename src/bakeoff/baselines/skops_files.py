@@ -3,6 +3,8 @@
 A skops file is a zip of a JSON tree and NumPy arrays. Three parts of it differ from run to run:
 dates, memory addresses used as identifiers, and the padding of structured arrays. They are
 normalised here, so that equal models give equal files.
+
+Skops imports most of scikit-learn, so it is imported where it is used.
 """
 
 import io
@@ -13,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io
 
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import writing_file
@@ -27,6 +28,8 @@ _SCHEMA = "schema.json"
 
 def save(model: Any, path: Path) -> None:
     """Save a fitted estimator; the bytes depend only on the estimator."""
+    import skops.io
+
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as source:
         tree = json.loads(source.read(_SCHEMA))
         renamed = _renumber(tree)
@@ -42,6 +45,8 @@ def load(path: Path) -> Any:
     Raises:
         BakeoffError: the file is not a skops file, or contains a type that `save` does not write.
     """
+    import skops.io
+
     try:
         unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
         if unknown:

@@ -1,9 +1,14 @@
-"""Log a fit while it runs; the fit continues if MLflow is missing, slow or fails."""
+"""Log a fit while it runs; the fit continues if MLflow is missing, slow or fails.
+
+To import MLflow and open the store takes longer than many heads on cached features train. A fit may
+therefore be patient: one that ends sooner is only noted, and the report logs it.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.params.evidence import TrackingParams
@@ -76,9 +81,14 @@ def stop_watching(monitor: "SystemMetricsMonitor") -> None:
 class LiveRun:
     """One fit's run. An error of MLflow never makes its methods raise."""
 
-    def __init__(self, model: str, kind: str, dataset: str, tags: Mapping[str, str]) -> None:
-        """Make a run that logs nothing until it is opened."""
+    def __init__(
+        self, model: str, kind: str, dataset: str, tags: Mapping[str, str], patience: float
+    ) -> None:
+        """Make a run that logs nothing until it is opened, and then waits `patience` seconds."""
         self.model = model
+        self._patience = patience
+        self._began = perf_counter()
+        self._waiting: list[tuple[int, Mapping[str, float]]] | None = []  # None: it is created
         self._kind = kind
         self._dataset = dataset
         self._tags = dict(tags)
@@ -90,15 +100,22 @@ class LiveRun:
         self._monitor: SystemMetricsMonitor | None = None
 
     def open(self, params: TrackingParams) -> None:
-        """Create the run, after marking the runs of dead processes."""
+        """Create the run, at once or after the first epoch that ends later than `patience`."""
         if not params.enabled:
             return
         self._tags = _tags(self.model, self._kind, self._dataset, self._tags)
         self._wanted = True
         self._system_metrics = params.system_metrics
+        if not self._patience or params.system_metrics:
+            self._open_store()
+
+    def _open_store(self) -> None:
         with skipping(_MEANWHILE):
             self._store = open_store(self._dataset)
         self._attempt(self._create)
+        waiting, self._waiting = self._waiting or [], None
+        for epoch, metrics in waiting:
+            self.log_epoch(epoch, metrics)
 
     def _create(self, store: Store) -> None:
         end_dead_runs(store)
@@ -112,6 +129,11 @@ class LiveRun:
 
     def log_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Log one epoch's metrics, named as in `history.csv`, at the step `epoch`."""
+        if self._waiting is not None and self._wanted:
+            self._waiting.append((epoch, metrics))
+            if perf_counter() - self._began >= self._patience:
+                self._open_store()
+            return
 
         def log(store: Store) -> None:
             assert self._run is not None  # noqa: S101
@@ -144,6 +166,8 @@ class LiveRun:
     def close(self, status: str) -> None:
         """End a run that did not finish."""
         self._stop_watching()
+        if status == "FAILED" and self._wanted and self._waiting is not None and not self._finished:
+            self._open_store()
         run = self._run
         if run is not None and not self._finished:
             self._attempt(lambda store: store.client.set_terminated(run.info.run_id, status))
@@ -165,14 +189,21 @@ class LiveRun:
 
 @contextmanager
 def live_run(
-    model: str, kind: str, params: TrackingParams, dataset: str, tags: Mapping[str, str]
+    model: str,
+    kind: str,
+    params: TrackingParams,
+    dataset: str,
+    tags: Mapping[str, str],
+    *,
+    patience: float = 0.0,
 ) -> Iterator[LiveRun]:
     """A run in MLflow for the fit inside the `with` block.
 
     MLflow never makes it raise: an unreachable store causes one line of warning. An error in the
-    block ends the run as FAILED, an interruption as KILLED.
+    block ends the run as FAILED, an interruption as KILLED. A fit that ends, or is interrupted,
+    within `patience` seconds is not logged here.
     """
-    run = LiveRun(model, kind, dataset, tags)
+    run = LiveRun(model, kind, dataset, tags, patience)
     run.open(params)
     try:
         yield run
