@@ -157,3 +157,31 @@ def test_the_map_moves_with_the_lesion(reader):
     # From the film's upper left to its lower right: the patient's right is on the left.
     assert (centres["LLL"][0] > centres["RUL"][0]).mean() >= 0.8
     assert (centres["LLL"][1] > centres["RUL"][1]).mean() >= 0.8
+
+
+def test_another_head_has_the_same_body_and_the_same_architecture(bright_and_dark):
+    """So the backbone's outputs, and the time of a picture, are computed once for both."""
+    one = Network(bright_and_dark, (32, 32, 1))
+    other_head = keras.models.clone_model(bright_and_dark)
+    other_head.set_weights([*bright_and_dark.get_weights()[:-1], np.eye(2, dtype="float32")])
+    other = Network(other_head, (32, 32, 1))
+    assert one.body_sha256 == other.body_sha256
+    assert one.architecture_sha256 == other.architecture_sha256
+    outputs = one.outputs(square_at(1, 3)[None])
+    found, seen = (
+        other.explain_outputs(outputs, np.array([1])),
+        other.explain(square_at(1, 3)[None], np.array([1])),
+    )
+    assert found.probabilities == pytest.approx(seen.probabilities, abs=1e-7)
+    assert found.maps == pytest.approx(seen.maps, abs=1e-6)
+    assert found.probabilities != pytest.approx(one.explain_outputs(outputs, [1]).probabilities)
+
+
+def test_another_backbone_or_picture_size_is_another_body(bright_and_dark):
+    one = Network(bright_and_dark, (32, 32, 1))
+    changed = keras.models.clone_model(bright_and_dark)
+    changed.set_weights([w * 2 for w in bright_and_dark.get_weights()])
+    other = Network(changed, (32, 32, 1))
+    assert one.body_sha256 != other.body_sha256
+    assert one.architecture_sha256 == other.architecture_sha256
+    assert one.architecture_sha256 != Network(changed, (64, 32, 1)).architecture_sha256
