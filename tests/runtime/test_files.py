@@ -11,6 +11,8 @@ import pytest
 
 from bakeoff.runtime.files import (
     read_json,
+    remove_leftovers,
+    replacing_file,
     sha256_of_file,
     sha256_of_folder,
     write_json,
@@ -144,3 +146,26 @@ def test_a_long_name_leaves_room_for_the_temporary_one(tmp_path):
     with writing_file(target) as partial:
         partial.write_text("x")
     assert target.read_text() == "x"
+
+
+def test_a_shard_s_file_is_whole_at_any_time(tmp_path):
+    path = tmp_path / "shard"
+    path.write_text("first")
+    with replacing_file(path) as one, replacing_file(path) as other:
+        one.write_text("half")
+        other.write_text("second")
+        assert path.read_text() == "first"
+    assert path.read_text() == "half" and [p.name for p in tmp_path.iterdir()] == ["shard"]
+    with pytest.raises(ZeroDivisionError), replacing_file(path) as one:
+        one.write_text("never")
+        raise ZeroDivisionError
+    assert path.read_text() == "half" and [p.name for p in tmp_path.iterdir()] == ["shard"]
+
+
+def test_leftovers_of_killed_shards_are_removed(tmp_path):
+    (tmp_path / "cat").mkdir()
+    kept = [tmp_path / "cat/1.partial.png", tmp_path / "a.partial"]
+    for path in [*kept, tmp_path / "cat/.0f.partial", tmp_path / ".1f.partial"]:
+        path.touch()
+    remove_leftovers(tmp_path)
+    assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == sorted(kept)

@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,28 @@ def writing_file(path: Path) -> Iterator[Path]:
         replaced.append(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary sibling of a file of a shard, renamed to it on success.
+
+    Two runs of one shard may write at once, on two machines; the file is whole at any time. The
+    leftovers of a killed run are removed by `remove_leftovers`.
+    """
+    partial = path.with_name(f".{uuid.uuid4().hex}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed runs of `replacing_file` left in a folder and in the folders below."""
+    for left in folder.rglob(".*.partial"):
+        left.unlink(missing_ok=True)
 
 
 @contextmanager

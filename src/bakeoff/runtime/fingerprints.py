@@ -1,7 +1,8 @@
 """Which of the package's modules a stage uses, so that a changed module reruns that stage.
 
-Imports inside functions count too. One package is left out: `tracking` writes no output of any
-stage, so its changes rerun none.
+Imports inside functions count too. Left out are the package `tracking`, which writes no output of
+any stage, and the modules that run shards on a cluster, which decide where the same bytes are
+computed: their changes rerun no stage.
 """
 
 import ast
@@ -16,7 +17,7 @@ from bakeoff.runtime.files import sha256_of_file
 
 SOURCE = Path("src")
 PACKAGE = "bakeoff"
-MIRROR = "bakeoff.tracking"
+LEFT_OUT = ("bakeoff.tracking.", "bakeoff.runtime.cluster.", "bakeoff.runtime.cluster_connection.")
 
 
 @cache
@@ -36,7 +37,7 @@ def _imported_names(path: Path, text: str) -> set[str]:
     return {
         name
         for name in names
-        if name.split(".")[0] == PACKAGE and not f"{name}.".startswith(f"{MIRROR}.")
+        if name.split(".")[0] == PACKAGE and not f"{name}.".startswith(LEFT_OUT)
     }
 
 
