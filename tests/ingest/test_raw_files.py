@@ -15,6 +15,7 @@ from bakeoff.ingest.raw_files import (
     FILES,
     LeftOut,
     read_left_out,
+    read_raw_file,
     reading_raw_files,
     write_left_out,
     writing_raw_files,
@@ -47,8 +48,9 @@ def test_what_is_read_is_what_was_written_last(written: list[tuple[str, bytes]])
         with reading_raw_files(folder) as files:
             assert files.names() == sorted(dict(written))
             for path, content in dict(written).items():
-                assert files.size(path) == len(content)
+                assert files.place(path).size == len(content)
                 assert files.read(path) == content
+                assert read_raw_file(folder, files.place(path)) == content
 
 
 def test_the_bytes_depend_on_contents_and_order_alone(tmp_path: Path) -> None:
@@ -108,6 +110,8 @@ def test_a_file_over_the_old_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                 file.write(content)
     monkeypatch.undo()
     assert contents(tmp_path) == files
+    with reading_raw_files(tmp_path) as opened:
+        assert {name: read_raw_file(tmp_path, opened.place(name)) for name in files} == files
 
 
 def flip(content: bytes, at: int) -> bytes:
@@ -142,6 +146,25 @@ def test_no_damaged_byte_changes_or_hides_a_file(tmp_path: Path) -> None:
         except BakeoffError:
             told += 1
     assert told > len(whole) / 2
+
+
+def test_damage_after_the_directory_was_read_is_noticed(tmp_path: Path) -> None:
+    fill(tmp_path, {"cat/1.png": b"contents of a picture", "dog/Übung.png": b"another"})
+    with reading_raw_files(tmp_path) as opened:
+        place = opened.place("dog/Übung.png")
+    path = tmp_path / FILES
+    whole = path.read_bytes()
+    refused = 0
+    for at in range(len(whole)):
+        path.write_bytes(flip(whole, at))
+        try:
+            assert read_raw_file(tmp_path, place) == b"another", at
+        except BakeoffError:
+            refused += 1
+    assert refused >= len(b"PK\3\4") + len(b"another")
+    path.write_bytes(whole[: place.header + 31])
+    with pytest.raises(BakeoffError, match="bad CRC-32"):
+        read_raw_file(tmp_path, place)
 
 
 @pytest.mark.parametrize("name", DAMAGE)

@@ -17,7 +17,8 @@ from bakeoff.params.datasets import Folders
 from bakeoff.pictures.decoding import decode, pixel_id
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.tables import MANIFEST_COLUMNS, read_csv, write_table
-from bakeoff.sort.sorting import Sorted, interim_name, sort_pictures
+from bakeoff.sort.sorting import Sorted, sort_pictures
+from bakeoff.sort.usable_pictures import interim_name
 from tests.tiny_raw import contents, fill
 
 WHERE = Path("datasets/mine.yaml")
@@ -145,7 +146,7 @@ def test_every_file_is_sorted_or_accounted_for(tidy: Path) -> None:
 def test_a_file_no_picture_could_fill_is_not_read(
     tidy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bakeoff.sort.sorting._METADATA", 100)
+    monkeypatch.setattr("bakeoff.sort.usable_pictures._METADATA", 100)
     fill(tidy / "raw", {"cat/film.png": bytes(40 * 40 * 8 + 101)})
     found = run(tidy, max_pixels=40 * 40)
     detail = found.quarantine.set_index("path").loc["cat/film.png", "detail"]

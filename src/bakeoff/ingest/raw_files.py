@@ -6,8 +6,11 @@ neither compressed nor renamed, and any file manager opens it.
 
 import csv
 import hashlib
+import os
+import struct
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from bakeoff.runtime.tables import read_csv
 
 FILES = "files.zip"
 LEFT_OUT = "left_out.csv"
+_HEADER = struct.Struct("<26sHH")  # of a file; the lengths of its name and of its extra field
 _UNIX = 3
 _MODE = 0o100644 << 16  # a regular file, readable by all
 
@@ -67,6 +71,15 @@ def _digest(files: list[zipfile.ZipInfo]) -> bytes:
     return digest.hexdigest().encode()
 
 
+@dataclass(frozen=True, slots=True)
+class RawPlace:
+    """Where a raw file is in the zip, so that its reader need not read the zip's directory."""
+
+    header: int  # offset of the file's own header, in bytes
+    size: int  # bytes
+    checksum: int  # CRC-32
+
+
 class RawFiles:
     """The raw files, open for reading; several threads may read at once."""
 
@@ -78,9 +91,10 @@ class RawFiles:
         """Relative POSIX paths, sorted."""
         return sorted(self._archive.namelist())
 
-    def size(self, name: str) -> int:
-        """Bytes of one file."""
-        return self._archive.getinfo(name).file_size
+    def place(self, name: str) -> RawPlace:
+        """Where a file is, for `read_raw_file`."""
+        info = self._archive.getinfo(name)
+        return RawPlace(info.header_offset, info.file_size, info.CRC)
 
     def read(self, name: str) -> bytes:
         """One file's bytes, checked against their checksum; BakeoffError if the zip is damaged."""
@@ -104,6 +118,26 @@ def reading_raw_files(folder: Path) -> Iterator[RawFiles]:
             raise zipfile.BadZipFile("its directory is damaged")
     with archive:
         yield RawFiles(archive, path)
+
+
+def read_raw_file(folder: Path, place: RawPlace) -> bytes:
+    """One file's bytes, checked against their checksum; each call opens the zip.
+
+    Raises:
+        BakeoffError: the zip is damaged.
+    """
+    path = folder / FILES
+    with _damage_reported(path), path.open("rb") as stream:
+        stream.seek(place.header)
+        header = stream.read(_HEADER.size)
+        if len(header) < _HEADER.size or not header.startswith(b"PK\3\4"):
+            raise zipfile.BadZipFile(f"no file begins at byte {place.header}")
+        _, name, extra = _HEADER.unpack(header)
+        stream.seek(name + extra, os.SEEK_CUR)
+        content = stream.read(place.size)
+        if zlib.crc32(content) != place.checksum or len(content) != place.size:
+            raise zipfile.BadZipFile(f"bad CRC-32 of the file at byte {place.header}")
+        return content
 
 
 @contextmanager

@@ -1,36 +1,40 @@
 """Validate every raw file once and sort the usable ones into one folder per class."""
 
-import hashlib
 import logging
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
 from bakeoff.ingest.member_names import class_folder
-from bakeoff.ingest.raw_files import LEFT_OUT, RawFiles, read_left_out, reading_raw_files
+from bakeoff.ingest.raw_files import (
+    LEFT_OUT,
+    RawFiles,
+    read_left_out,
+    reading_raw_files,
+)
 from bakeoff.params.data import SortParams
 from bakeoff.params.datasets import Dataset
-from bakeoff.pictures.decoding import SUFFIXES
-from bakeoff.pictures.picture_error import PictureError
+from bakeoff.pictures.canary import picture_digest
+from bakeoff.runtime.cluster import Remote
 from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.runtime.files import remove_leftovers
 from bakeoff.runtime.parallel import map_shards
 from bakeoff.runtime.tables import MANIFEST_COLUMNS
 from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.labelling import find_labels
-from bakeoff.sort.picture_facts import Facts, examine
 from bakeoff.sort.quarantine import UNCOUNTED, Quarantined, quarantine_table, stop_at, what_else
 from bakeoff.sort.sampling import limit_classes, sample_groups
 from bakeoff.sort.suspicious_classes import warn_of_classes
+from bakeoff.sort.usable_pictures import Usable, examine_shard
 
 log = logging.getLogger(__name__)
 
 _SHARD = 32  # pictures
 _DEEP = 65536  # grey values of a picture of 16 bits
-_METADATA = 64 << 20  # bytes that a file may hold beside its pixels, of at most 8 bytes each
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,6 @@ class Sorted:
     def classes(self) -> list[str]:
         """The class names, sorted; a name's position is its number everywhere."""
         return sorted(self.manifest["label"].unique())
-
-
-@dataclass(frozen=True, slots=True)
-class _Usable:
-    found: LabelledFile
-    path: str
-    facts: Facts
 
 
 def sort_pictures(
@@ -85,72 +82,38 @@ def sort_pictures(
 
 def _find_and_examine(
     raw: Path, target: Path, dataset: Dataset, params: SortParams, where: Path
-) -> tuple[list[Quarantined], list[_Usable], list[Quarantined]]:
+) -> tuple[list[Quarantined], list[Usable], list[Quarantined]]:
     """Files refused because of name or table, usable pictures, and unusable pictures."""
     with reading_raw_files(raw) as files:
         named = find_labels(files.names(), dataset, files.read, where)
         warn_of_classes(named, dataset)
         named = sample_groups(limit_classes(named, params.limit_classes), params.sample)
         candidates = [item for item in named if item.reason is None]
-        usable, spoiled = _examine_all(candidates, files, target, params)
+        usable, spoiled = _examine_all(candidates, files, raw, target, params)
     refused = [Quarantined(item.path, item.reason, item.detail) for item in named if item.reason]
     return refused, usable, spoiled
 
 
 def _examine_all(
-    candidates: Sequence[LabelledFile], files: RawFiles, target: Path, params: SortParams
-) -> tuple[list[_Usable], list[Quarantined]]:
+    candidates: Sequence[LabelledFile], files: RawFiles, raw: Path, target: Path, params: SortParams
+) -> tuple[list[Usable], list[Quarantined]]:
     for label in sorted({item.label for item in candidates}):
         (target / class_folder(label)).mkdir()
 
-    def examine_shard(shard: Sequence[LabelledFile]) -> list[_Usable | Quarantined]:
-        return [_examine(item, files, target, params) for item in shard]
-
-    shards = [candidates[i : i + _SHARD] for i in range(0, len(candidates), _SHARD)]
-    results = [r for rs in map_shards(examine_shard, shards, describe="sorting") for r in rs]
-    usable = [result for result in results if isinstance(result, _Usable)]
+    placed = [(item, files.place(item.path)) for item in candidates]
+    shards = [placed[i : i + _SHARD] for i in range(0, len(placed), _SHARD)]
+    examine = partial(examine_shard, raw=raw, target=target, params=params)
+    remote = Remote(picture_digest, picture_digest())
+    found = map_shards(examine, shards, describe="sorting", remote=remote)
+    remove_leftovers(target)
+    results = [result for shard in found for result in shard]
+    usable = [result for result in results if isinstance(result, Usable)]
     return usable, [result for result in results if isinstance(result, Quarantined)]
 
 
-def _examine(
-    item: LabelledFile, files: RawFiles, target: Path, params: SortParams
-) -> _Usable | Quarantined:
-    length = files.size(item.path)
-    if length > 8 * params.max_pixels + _METADATA:
-        detail = f"{length} bytes, more than {params.max_pixels} pixels take"
-        return Quarantined(item.path, "too many pixels", detail)
-    content = files.read(item.path)
-    try:
-        facts = examine(
-            content,
-            params.mode,
-            max_pixels=params.max_pixels,
-            min_side=params.min_side,
-            white=params.white,
-        )
-    except PictureError as error:
-        claims = PurePosixPath(item.path).suffix.lower() in SUFFIXES
-        if error.reason in ("not a picture", "zero bytes") and not claims:
-            detail = "neither named nor readable as a picture"
-            return Quarantined(item.path, UNCOUNTED, detail, item.label)
-        return Quarantined(item.path, error.reason, error.detail, item.label)
-    path = f"{class_folder(item.label)}/{interim_name(item.path, facts.suffix)}"
-    (target / path).write_bytes(facts.rewritten or content)
-    return _Usable(item, path, replace(facts, rewritten=None))
-
-
-def interim_name(source: str, suffix: str) -> str:
-    """A file name of plain characters that depends only on the member's path.
-
-    It has the stem, cut to 60 characters, for readers; the hash of the path makes it unique.
-    """
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", PurePosixPath(source).stem).lstrip(".")[:60]
-    return f"{stem}-{hashlib.sha256(source.encode()).hexdigest()[:10]}{suffix}"
-
-
 def _separate_conflicts(
-    usable: list[_Usable], target: Path
-) -> tuple[list[_Usable], list[Quarantined]]:
+    usable: list[Usable], target: Path
+) -> tuple[list[Usable], list[Quarantined]]:
     """Remove pictures whose pixels occur under several labels, because the true one is unknown."""
     labels: dict[str, set[str]] = defaultdict(set)
     for item in usable:
@@ -167,7 +130,7 @@ def _separate_conflicts(
     return kept, conflicting
 
 
-def _warn_of_vanished(usable: list[_Usable], spoiled: list[Quarantined]) -> None:
+def _warn_of_vanished(usable: list[Usable], spoiled: list[Quarantined]) -> None:
     """Warn of classes without usable pictures, and of pictures with conflicting labels."""
     left = {item.found.label for item in usable}
     gone = Counter(item.label for item in spoiled if item.label and item.label not in left)
@@ -186,7 +149,7 @@ def _warn_of_vanished(usable: list[_Usable], spoiled: list[Quarantined]) -> None
         )
 
 
-def _warn_of_range(usable: list[_Usable], params: SortParams) -> None:
+def _warn_of_range(usable: list[Usable], params: SortParams) -> None:
     """Warn of 16-bit grey pictures that are nearly black, because they use only a few bits."""
     peaks = [item.facts.peak for item in usable if item.facts.peak is not None]
     if peaks and params.white is None and (peak := max(peaks)) < _DEEP // 16:
@@ -199,8 +162,8 @@ def _warn_of_range(usable: list[_Usable], params: SortParams) -> None:
 
 
 def _leave_small_classes_out(
-    usable: list[_Usable], target: Path, least: int
-) -> tuple[list[_Usable], list[Quarantined]]:
+    usable: list[Usable], target: Path, least: int
+) -> tuple[list[Usable], list[Quarantined]]:
     counts = Counter(item.found.label for item in usable)
     small = {label for label, count in counts.items() if count < least}
     kept = [item for item in usable if item.found.label not in small]
@@ -212,7 +175,7 @@ def _leave_small_classes_out(
 
 
 def _need_two_classes(
-    usable: list[_Usable], others: list[Quarantined], params: SortParams, where: Path
+    usable: list[Usable], others: list[Quarantined], params: SortParams, where: Path
 ) -> None:
     labels = sorted({item.found.label for item in usable})
     if len(labels) >= 2:
@@ -227,7 +190,7 @@ def _need_two_classes(
     )
 
 
-def _manifest(usable: list[_Usable], prefix: str) -> pd.DataFrame:
+def _manifest(usable: list[Usable], prefix: str) -> pd.DataFrame:
     usable = sorted(usable, key=lambda item: item.path)
     # Column by column: 100 000 dicts, or all columns as lists of Python objects at once, would take
     # more memory than everything else.

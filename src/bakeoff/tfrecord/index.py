@@ -1,5 +1,6 @@
 """The index of a folder of TFRecords: the content of each shard, checked without TensorFlow."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def read_index(folder: Path) -> RecordIndex:
         raise BakeoffError(f"{path}: damaged ({error}); run `dvc repro --force tfrecord`") from None
 
 
-def check_shards(folder: Path, shards: tuple[Shard, ...]) -> None:
+def check_shards(folder: Path, shards: Sequence[Shard]) -> None:
     """Compare every shard's number of records and its SHA-256 with the index.
 
     Raises:

@@ -1,10 +1,11 @@
 """Reading TFRecords back: an ordered, deterministic `tf.data.Dataset`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bakeoff.runtime.parallel import worker_count
 from bakeoff.runtime.tf import tf
-from bakeoff.tfrecord.index import RecordIndex, check_shards, read_index
+from bakeoff.tfrecord.index import RecordIndex, Shard, check_shards, read_index
 
 # The features of every example; `tf.io.parse_single_example` reads them.
 FEATURES = {
@@ -23,6 +24,8 @@ def read_records(
     batch: int | None = None,
     shuffle_seed: int | None = None,
     check: bool = True,
+    shards: Sequence[Shard] | None = None,
+    by_shard: bool = False,
 ) -> tf.data.Dataset:
     """The examples of one side.
 
@@ -34,6 +37,8 @@ def read_records(
             every epoch and equally on every machine. Encoded pictures are shuffled, so the buffer
             is as large as the shards.
         check: compare number and SHA-256 of every shard with the index before the first example.
+        shards: only these of the side's shards; None: all.
+        by_shard: whether a batch ends with its shard; the examples keep the export order.
 
     Returns:
         Dictionaries of image (height, width, channels) uint8, label int64, and image_id,
@@ -44,22 +49,32 @@ def read_records(
     """
     index = read_index(folder)
     side = index.split(split, folder)
+    shards = side.shards if shards is None else shards
     if check:
-        check_shards(folder, side.shards)
-    files = [str(folder / shard.file) for shard in side.shards]
-    examples = tf.data.TFRecordDataset(files)
-    examples = examples.apply(tf.data.experimental.assert_cardinality(side.examples))
-    if shuffle_seed is not None:
-        examples = examples.shuffle(side.examples, seed=shuffle_seed)
-    examples = examples.map(
-        lambda example: _parse(example, index), num_parallel_calls=worker_count()
-    )
-    if batch is not None:
-        examples = examples.batch(batch)
+        check_shards(folder, shards)
+    files = [str(folder / shard.file) for shard in shards]
+    count = sum(shard.examples for shard in shards)
     options = tf.data.Options()
     options.deterministic = True
     # Tuning the pipeline costs 2 % of the quickest backbone's features, and finds this.
     options.autotune.enabled = False
+
+    workers = worker_count()
+
+    def parsed(examples: tf.data.Dataset) -> tf.data.Dataset:
+        return examples.map(lambda example: _parse(example, index), num_parallel_calls=workers)
+
+    if by_shard:
+        paths = tf.data.Dataset.from_tensor_slices(files)
+        batches = paths.flat_map(lambda path: parsed(tf.data.TFRecordDataset(path)).batch(batch))
+        return batches.prefetch(1).with_options(options)
+    examples = tf.data.TFRecordDataset(files)
+    examples = examples.apply(tf.data.experimental.assert_cardinality(count))
+    if shuffle_seed is not None:
+        examples = examples.shuffle(count, seed=shuffle_seed)
+    examples = parsed(examples)
+    if batch is not None:
+        examples = examples.batch(batch)
     return examples.prefetch(1).with_options(options)
 
 

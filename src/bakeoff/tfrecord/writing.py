@@ -5,18 +5,21 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bakeoff.params.data import RandomTransforms, TfrecordParams
+from bakeoff.pictures.canary import picture_digest
 from bakeoff.pictures.decoding import Mode, decode
 from bakeoff.pictures.picture_error import PictureError
 from bakeoff.pictures.squares import encode_picture, to_record_picture
 from bakeoff.pictures.transforms import ORIGINAL, Pixels
+from bakeoff.runtime.cluster import Remote
 from bakeoff.runtime.errors import BakeoffError
-from bakeoff.runtime.files import sha256_of_file
+from bakeoff.runtime.files import remove_leftovers, replacing_file, sha256_of_file
 from bakeoff.runtime.parallel import map_shards
 from bakeoff.runtime.tables import COPIES, SIDES
 from bakeoff.runtime.tf import tf
@@ -66,8 +69,12 @@ def write_records(
             name = shard_name(side, export.params, number, count)
             jobs.append((side, rows.iloc[bounds[number] : bounds[number + 1]], folder / name))
     written = map_shards(
-        lambda job: write_shard(job[1], export, job[2]), jobs, describe="writing records"
+        partial(_write_shard, export=export),
+        [(rows, path) for _, rows, path in jobs],
+        describe="writing records",
+        remote=Remote(picture_digest, picture_digest()),
     )
+    remove_leftovers(folder)
     sides = {
         side: [w for job, w in zip(jobs, written, strict=True) if job[0] == side] for side in parts
     }
@@ -100,12 +107,13 @@ def examples_per_shard(plan: pd.DataFrame, export: Export) -> int:
     return max(1, int(export.params.shard_megabytes * 1e6 / (np.mean(sizes) + overhead)))
 
 
-def write_shard(rows: pd.DataFrame, export: Export, path: Path) -> Written:
+def _write_shard(shard: tuple[pd.DataFrame, Path], *, export: Export) -> Written:
     """Decode, change, resize, encode and write the rows of one shard; pure but for the file."""
+    rows, path = shard
     checksums = []
     labels = [_label(label, export.classes) for label in rows["label"]]
     facts = zip(labels, rows["image_id"], rows["transform"], rows["group"], strict=True)
-    with tf.io.TFRecordWriter(str(path)) as writer:
+    with replacing_file(path) as file, tf.io.TFRecordWriter(str(file)) as writer:
         for pixels, (label, *texts) in zip(_render_all(rows, export), facts, strict=True):
             checksums.append(zlib.crc32(pixels.data))
             writer.write(_example(encode_picture(pixels, export.params), label, texts))
