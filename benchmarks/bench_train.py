@@ -21,6 +21,7 @@ It needs the records of `dvc repro tfrecord`.
 import argparse
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -28,9 +29,10 @@ from typing import Any
 import numpy as np
 
 from bakeoff.features.backbones import build_backbone, build_encoder, encode, picture_input, resized
-from bakeoff.features.batches import BATCH, extract
-from bakeoff.features.frozen import load_backbone, write_features
+from bakeoff.features.batches import BATCH, encoded_batches, write_side
+from bakeoff.features.frozen import write_features
 from bakeoff.features.sides import read_feature_facts, read_feature_side, read_record_side
+from bakeoff.features.stored_backbone import load_backbone
 from bakeoff.features.weights import resolve_weights
 from bakeoff.params.model_names import model_names
 from bakeoff.params.models import ModelParams, read_model_params
@@ -135,6 +137,11 @@ class Bench:
         spent: dict[str, list[Spent]] = {"memory": [], "records": []}
         forward = tf.function(lambda x: encoder(x, training=False), reduce_retracing=True)
 
+        def from_records(folder: str) -> None:
+            batches = encoded_batches(encoder, self.records, split)
+            shape = (count, int(encoder.output_shape[-1]))
+            write_side(batches, shape, split, Path(folder))
+
         def in_memory() -> None:
             for start in range(0, count, BATCH):
                 forward(tf.cast(pictures[start : start + BATCH], tf.float32)).numpy()
@@ -143,10 +150,7 @@ class Bench:
         for _ in range(4):
             spent["memory"].append(clock(in_memory))
             with tempfile.TemporaryDirectory() as folder:
-                target = Path(folder)
-                spent["records"].append(
-                    clock(lambda: extract(encoder, self.records, split, count, target))  # noqa: B023
-                )
+                spent["records"].append(clock(partial(from_records, folder)))
         memory, records = min(spent["memory"]), min(spent["records"])
         return {
             "pictures": count,

@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from bakeoff.features.backbones import build_backbone, build_encoder
-from bakeoff.features.batches import extract
-from bakeoff.features.frozen import WEIGHTS_FILE, load_backbone, write_features
+from bakeoff.features.batches import encoded_batches
+from bakeoff.features.frozen import write_features
 from bakeoff.features.sides import read_feature_facts
+from bakeoff.features.stored_backbone import WEIGHTS_FILE, load_backbone
 from bakeoff.features.weights import resolve_weights
 from bakeoff.params.models import FeatureParams
 from bakeoff.runtime.devices import prepare
@@ -91,12 +92,12 @@ def test_a_network_from_scratch_has_no_features(records, tmp_path):
     assert {p.name for p in (tmp_path / "all").iterdir()} == {"features.json", WEIGHTS_FILE}
 
 
-def test_features_that_overflow_are_refused(records, tmp_path):
+def test_features_that_overflow_are_refused(records):
     picture = keras.Input((None, None, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1e38)(picture))
     huge = keras.Model(picture, keras.layers.Rescaling(1e3)(pooled))
     with pytest.raises(BakeoffError, match="not finite: the backbone's numbers overflowed"):
-        extract(huge, records[0], "val", COUNTS["val"], tmp_path)
+        list(encoded_batches(huge, records[0], "val"))
 
 
 def test_missing_features_are_reported_in_one_sentence(tmp_path):

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from bakeoff.features.backbones import build_encoder
-from bakeoff.features.frozen import load_backbone, write_features
+from bakeoff.features.frozen import write_features
 from bakeoff.features.hub_presets import build_preset, resizing_of
 from bakeoff.features.preset_format import read_preset
+from bakeoff.features.stored_backbone import load_backbone
 from bakeoff.features.weights import resolve_weights
 from bakeoff.params.models import FeatureParams
 from bakeoff.runtime.devices import prepare

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff.features.frozen import WEIGHTS_FILE, write_features
+from bakeoff.features.frozen import write_features
 from bakeoff.features.sides import read_feature_facts, read_feature_side, read_record_side
+from bakeoff.features.stored_backbone import WEIGHTS_FILE
 from bakeoff.features.weights import resolve_weights
 from bakeoff.folds.model import FoldsJob, predict_in_folds
 from bakeoff.folds.out_of_fold import read_folds, write_folds

@@ -4,29 +4,32 @@ The backbone's weights are stored beside the features, so that later stages trai
 weights without searching for them again.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from bakeoff.features.backbones import (
     build_backbone,
     build_encoder,
-    load_backbone_weights,
     use_imagenet_scaling,
 )
-from bakeoff.features.batches import extract
+from bakeoff.features.batches import Encoded, encoded_batches, write_side
 from bakeoff.features.hub_presets import build_preset, copy_configuration, resizing_of
+from bakeoff.features.on_nodes import NodeEncoder, canary_digest
 from bakeoff.features.preset_format import read_preset
 from bakeoff.features.presets import sha256_of_preset
+from bakeoff.features.stored_backbone import PRESET_FOLDER, WEIGHTS_FILE
 from bakeoff.features.weights import Weights
 from bakeoff.params.applications import SCRATCH
 from bakeoff.params.hub import preset_reference
 from bakeoff.params.models import FeatureParams
+from bakeoff.runtime.cluster import Remote
 from bakeoff.runtime.files import sha256_of_file, write_json
+from bakeoff.runtime.parallel import mapping_shards, on_cluster
 from bakeoff.runtime.tf import keras
 from bakeoff.tfrecord.index import RecordIndex
-
-WEIGHTS_FILE = "backbone.weights.h5"
-_PRESET = "preset"  # folder with a preset's configuration
 
 
 def write_features(
@@ -64,15 +67,35 @@ def _write_frozen(
         pooling=params.pooling,
         resizing=preset.get("resizing", {}),
     )
-    if not params.from_scratch:
-        for split, side in sorted(index.splits.items()):
-            extract(encoder, records, split, side.examples, folder)
     backbone.save_weights(folder / WEIGHTS_FILE)
+    if not params.from_scratch:
+        nodes = NodeEncoder(folder, records, index.channels, params.model_dump() | preset)
+        with _encoded_sides(encoder, nodes, index) as sides:
+            for split, batches in sides:
+                shape = (index.splits[split].examples, int(encoder.output_shape[-1]))
+                write_side(batches, shape, split, folder)
     return preset | {
         "dim": int(encoder.output_shape[-1]),
         "layers": len(backbone.layers),
         "parameters": backbone.count_params(),
     }
+
+
+@contextmanager
+def _encoded_sides(
+    encoder: keras.Model, nodes: NodeEncoder, index: RecordIndex
+) -> Iterator[Iterator[tuple[str, Iterator[Encoded]]]]:
+    """The sides, sorted by name, each with its features in export order, in batches or shards."""
+    sides = sorted(index.splits.items())
+    if not on_cluster():
+        yield ((split, encoded_batches(encoder, nodes.records, split)) for split, _ in sides)
+        return
+    shards = [(split, shard) for split, side in sides for shard in side.shards]
+    remote = Remote(nodes.digest, canary_digest(encoder), whole_node=True)
+    with mapping_shards(
+        nodes.shard_features, shards, describe="features", remote=remote
+    ) as encoded:
+        yield ((split, islice(encoded, len(side.shards))) for split, side in sides)
 
 
 def _built(
@@ -86,7 +109,7 @@ def _built(
         if weights.kind == "imagenet":
             use_imagenet_scaling(backbone, params.backbone)
         return backbone, {}
-    copy_configuration(weights.path, folder / _PRESET)
+    copy_configuration(weights.path, folder / PRESET_FOLDER)
     backbone = build_preset(
         weights.path,
         params.image_side,
@@ -98,23 +121,3 @@ def _built(
         "preset": {"sha256": sha256_of_preset(weights.path)},
         "resizing": resizing_of(read_preset(weights.path)),
     }
-
-
-def load_backbone(folder: Path, facts: dict[str, Any], side: int | None = None) -> keras.Model:
-    """The backbone that the features stage used, with its weights."""
-    if preset_reference(facts["backbone"]) is not None:
-        backbone = build_preset(
-            folder / _PRESET,
-            facts["image_side"],
-            facts["pooling"],
-            weights=False,
-            precision=facts["precision"],
-        )
-        load_backbone_weights(backbone, facts["backbone"], folder / WEIGHTS_FILE)
-        return backbone
-    return build_backbone(
-        facts["backbone"],
-        facts["image_side"] if side is None else side,
-        folder / WEIGHTS_FILE,
-        precision=facts["precision"],
-    )

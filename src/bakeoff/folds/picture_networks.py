@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bakeoff.features.frozen import WEIGHTS_FILE
 from bakeoff.features.sides import Side, read_record_side
+from bakeoff.features.stored_backbone import WEIGHTS_FILE
 from bakeoff.folds.finished import Arrays, Finished
 from bakeoff.folds.out_of_fold import NETWORK, RecipePredictions
 from bakeoff.folds.pool import Part, Pool, make_pool

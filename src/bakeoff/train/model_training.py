@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.features.backbones import encode, picture_input, resized
-from bakeoff.features.frozen import load_backbone
 from bakeoff.features.sides import Side, read_feature_side, read_record_side
+from bakeoff.features.stored_backbone import load_backbone
 from bakeoff.params.training import Resolution
 from bakeoff.runtime.tf import keras
 from bakeoff.train.head_training import train_head
