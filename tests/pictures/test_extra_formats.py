@@ -136,3 +136,10 @@ def test_without_the_reader_the_command_is_named(monkeypatch):
     for head in (bytes(128) + b"DICM", bytes(4) + b"ftypheic"):
         with pytest.raises(PictureError, match="run `uv sync --inexact --extra readers`"):
             decode(head + bytes(50), "L")
+
+
+def test_a_window_that_cannot_be_applied_is_no_truncated_file():
+    content = dicom(WindowCenter=2000, WindowWidth=400, VOILUTFunction="CUBIC")
+    with pytest.raises(PictureError, match="DICOM whose window fails: .*CUBIC") as found:
+        grey(content)
+    assert found.value.reason == "unsupported"

@@ -19,7 +19,7 @@ from bakeoff.params.dataset_files import DATASETS, dataset_path, read_dataset
 from bakeoff.runtime.addresses import file_name, without_credentials
 from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.files import sha256_of_file, write_text
-from bakeoff.runtime.object_stores import is_object
+from bakeoff.runtime.object_stores import STORES, is_object
 
 _ENDINGS = re.compile(
     r"(?i)(\.(zip|tar|tgz|gz|bz2|xz|csv|tsv|txt|jsonl|ndjson|json|npz|npy|h5|hdf5))+$"
@@ -53,7 +53,7 @@ def _fetched(url: str) -> Path:
     """The file behind an address, in `data/external/`."""
     if not (url.startswith(("http://", "https://")) or is_object(url)):
         raise BakeoffError(
-            f"{url}: only http, https, s3, gs, az and hf are read; fetch it and name its path"
+            f"{url}: only http, https, {', '.join(STORES)} are read; fetch it and name its path"
         )
     try:
         target = DOWNLOADS / (file_name(without_credentials(url)) or "archive")

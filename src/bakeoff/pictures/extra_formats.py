@@ -89,6 +89,11 @@ def _check_dicom(dataset: "Dataset") -> None:
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed and not get_decoder(syntax).is_available:
         raise PictureError("unsupported", f"DICOM in {syntax.name}; save it uncompressed")
+    if photometric in _GREY:
+        try:
+            _shares(np.zeros(1), dataset)
+        except ValueError as error:
+            raise PictureError("unsupported", f"DICOM whose window fails: {error}") from None
 
 
 def _pixels(dataset: "Dataset") -> NDArray[np.uint8]:
