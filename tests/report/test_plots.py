@@ -82,6 +82,14 @@ def test_cost_without_a_measured_time_is_an_empty_figure():
     assert not quality.cost_figure(unknown).legends
 
 
+def test_a_panel_without_a_measured_time_says_so_and_has_no_ticks():
+    known = {"predict_ms_batch": 10.0, "fit_seconds": np.nan}
+    panels = quality.cost_figure(table().assign(**known)).axes
+    assert [[t.get_text() for t in axes.texts] for axes in panels] == [[], ["not measured here"]]
+    assert len(panels[0].get_xticks()) > 0
+    assert len(panels[1].get_xticks()) == 0
+
+
 def test_cells_hold_counts_and_shares():
     svg = figures.to_svg(confusion.confusion_figure(MATRIX, CLASSES, "t"))
     assert ">5<" in svg

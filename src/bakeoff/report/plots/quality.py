@@ -42,6 +42,10 @@ def cost_figure(table: pd.DataFrame, styles: Styles | None = None) -> Figure:
     )
     panels[0].set(xlabel="milliseconds a picture, in batches", ylabel="accuracy")
     panels[1].set(xlabel="seconds to train, features included")
+    for axes, cost in zip(panels, costs, strict=True):
+        if not (cost > 0).any():
+            axes.xaxis.set_major_locator(NullLocator())
+            axes.text(0.5, 0.5, "not measured here", transform=axes.transAxes, ha="center")
     return figure
 
 
