@@ -40,7 +40,7 @@ def driver(tmp_path, monkeypatch):
 
 
 @contextmanager
-def postgresql():
+def postgresql(superuser: str = "bakeoff"):
     """A PostgreSQL of our own behind a socket in a temporary folder; yields its address."""
     root = Path(tempfile.mkdtemp(prefix="bakeoff-postgresql-"))
     user = None
@@ -56,11 +56,11 @@ def postgresql():
         assert done.returncode == 0, log.read_text()
 
     try:
-        run("initdb", "-D", str(root / "data"), "-U", "bakeoff", "-A", "trust", "-E", "UTF8")
+        run("initdb", "-D", str(root / "data"), "-U", superuser, "-A", "trust", "-E", "UTF8")
         quiet = f"-c listen_addresses= -k {root}"
         run("pg_ctl", "-D", str(root / "data"), "-w", "-o", quiet, "-l", str(root / "log"), "start")
         try:
-            yield f"postgresql://bakeoff@/postgres?host={root}"
+            yield f"postgresql://{superuser}@/postgres?host={root}"
         finally:
             run("pg_ctl", "-D", str(root / "data"), "-w", "-m", "fast", "stop")
     finally:

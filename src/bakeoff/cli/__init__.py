@@ -5,7 +5,15 @@ A command imports what it needs when it runs, so that `bakeoff --help` starts in
 
 import typer
 
-from bakeoff.cli import adoption, file_export, mlflow_store, prediction, results, workspace
+from bakeoff.cli import (
+    adoption,
+    file_export,
+    mlflow_store,
+    prediction,
+    results,
+    sharing,
+    workspace,
+)
 from bakeoff.cli.console import Commands
 
 COMMANDS = (  # in the order of `bakeoff --help`
@@ -25,6 +33,8 @@ COMMANDS = (  # in the order of `bakeoff --help`
     mlflow_store.ui,
     mlflow_store.sync,
     mlflow_store.prune,
+    sharing.push,
+    sharing.pull,
     workspace.doctor,
 )
 app = typer.Typer(

@@ -1,6 +1,7 @@
 """Delete superseded runs, with their artifacts and registered versions."""
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -22,6 +23,8 @@ from bakeoff.tracking.store import Store, locked
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
+
+_PACKAGED = re.compile(r"/models/(m-[0-9a-f]{32})/")  # in the place of a version's files
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,10 @@ def _versions_by_run(store: Store) -> "tuple[dict[str, list[ModelVersion]], set[
 
 def delete_version(store: Store, version: "ModelVersion") -> None:
     """Delete a registered version and what was packaged for it."""
+    packaged = _PACKAGED.search(str(version.source))  # a server does not tell the `model_id`
     store.client.delete_model_version(store.dataset, str(version.version))
-    if version.model_id:
-        store.client.delete_logged_model(version.model_id)
+    if packaged:
+        store.client.delete_logged_model(packaged[1])
 
 
 def delete(store: Store, runs: list[Superseded]) -> bool:

@@ -72,8 +72,8 @@ def reason_of(error: Exception, uri: str | None = None) -> str:
     if refused:
         name = os.environ.get("MLFLOW_TRACKING_USERNAME", "this account")
         return (
-            f"{name} may not write to {shown_uri(uri)}; "
-            "have its administrator grant EDIT, see docs/team.md"
+            f"{name} may not write this at {shown_uri(uri)}; have its administrator grant "
+            "EDIT, or MANAGE for what is deleted, see docs/team.md"
         )
     if "Max retries exceeded" in text:
         return f"{shown_uri(uri)} no longer answers"

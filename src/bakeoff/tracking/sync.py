@@ -110,7 +110,9 @@ def prune_runs(runs: list[Superseded]) -> bool:
     Raises:
         BakeoffError: the store cannot be used.
     """
-    return delete(_reachable(), runs)
+    store = _reachable()
+    with _store_errors_reported("bakeoff prune"):
+        return delete(store, runs)
 
 
 @contextmanager
@@ -156,7 +158,7 @@ def _reachable() -> Store:
 
 
 @contextmanager
-def _store_errors_reported() -> Iterator[None]:
+def _store_errors_reported(command: str = "bakeoff sync") -> Iterator[None]:
     """Report in one sentence that the store cannot be used, or became unavailable."""
     try:
         yield
@@ -165,7 +167,7 @@ def _store_errors_reported() -> Iterator[None]:
     except Exception as error:
         if not type(error).__module__.startswith("mlflow."):
             raise
-        raise BakeoffError(f"MLflow: {reason_of(error)}; run `bakeoff sync` again") from None
+        raise BakeoffError(f"MLflow: {reason_of(error)}; run `{command}` again") from None
 
 
 def missing_models(store: Store) -> list[str]:
