@@ -4,14 +4,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from bakeoff.evaluate.evaluation import Evaluation
 from bakeoff.evaluate.evaluation_folder import read_evaluation, write_evaluation
-from bakeoff.evaluate.folded import against_twins, compare_folds, read_fold_curve
+from bakeoff.evaluate.folded import (
+    against_twins,
+    compare_folds,
+    read_all_folds,
+    read_fold_curve,
+)
 from bakeoff.evaluate.verdict import tested as how_tested
-from bakeoff.folds.out_of_fold import FoldPredictions, LearningCurve
+from bakeoff.folds.out_of_fold import (
+    FoldPredictions,
+    LearningCurve,
+    Predicted,
+    RecipePredictions,
+    write_folds,
+)
 from bakeoff.params.evidence import EvaluateParams
 from bakeoff.test_side.candidates import FOREST, MAJORITY, Candidate
 from tests.tiny_evidence import comparison_of, contender_of
@@ -123,18 +135,39 @@ def test_what_is_written_is_read_back(comparison, tmp_path):
         assert ours.intervals == theirs.intervals
 
 
-def test_a_network_of_one_fold_is_compared_with_its_frozen_head_on_that_fold():
+def test_a_network_of_one_fold_is_compared_with_its_frozen_head_on_that_fold(tmp_path):
     network = folds_of("net", "network", 0.95, 5)
     network.probabilities[0, network.folds[0] != 0] = np.nan
     network.probabilities[1:] = np.nan
+    network.facts["temperatures"] = [[2.0, None, None], [None] * 3]
+    write_recipes(tmp_path, [*RECIPES, network])
     tuned = [replace(c, metadata=c.metadata | {"kind": "fine_tuned"}) if c.name == "net" else c
              for c in CANDIDATES]  # fmt: skip
-    comparison = compare_folds([*RECIPES, network], tuned, PARAMS, 7)
+    recipes, _ = read_all_folds(tmp_path, tuned)
+    assert len(recipes) == 5
+    comparison = compare_folds(recipes, tuned, PARAMS, 7)
     assert "net" not in {c.name for c in comparison.contenders}
     assert "head_net" in {c.name for c in comparison.contenders}
-    (pairing,) = against_twins([*RECIPES, network], tuned, 0.95).values()
+    (pairing,) = against_twins(recipes, tuned, 0.95).values()
     assert (pairing.model, pairing.rival) == ("net", "head_net")
     assert pairing.power.pictures == (network.folds[0] == 0).sum() == 30
     tested = network.folds[0] == 0
     expected = network.right[0, tested].mean() - RECIPES[1].right[0, tested].mean()
     assert pairing.difference == pytest.approx(expected)
+
+
+def write_recipes(folder: Path, recipes: list[FoldPredictions]) -> None:
+    """The files that the stage of folds leaves of these recipes."""
+    first = recipes[0]
+    pictures = pd.DataFrame(
+        {"image_id": first.image_ids, "label": first.labels, "group": first.groups}
+        | {f"fold_{repeat}": folds for repeat, folds in enumerate(first.folds)}
+    )
+    for model in {recipe.model for recipe in recipes}:
+        (folder / model).mkdir()
+        own = {
+            recipe.recipe: RecipePredictions(recipe.probabilities.astype(float), recipe.facts)
+            for recipe in recipes
+            if recipe.model == model
+        }
+        write_folds(folder / model, Predicted(pictures, first.classes, own))

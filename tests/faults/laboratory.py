@@ -26,7 +26,9 @@ STAGES = (
     *("tfrecord", "census"),
     *("features@tiny", "features@scratch", "tune@tiny", "tune@scratch"),
     *("train@tiny", "train@scratch"),
-    *("logistic@tiny", "logistic@scratch", "random_forest@random_forest", "evaluate", "report"),
+    *("logistic@tiny", "logistic@scratch", "folds@tiny", "folds@scratch"),
+    *("random_forest@random_forest", "random_forest@descriptor_forest"),
+    *("forest_folds@random_forest", "forest_folds@descriptor_forest", "evaluate", "report"),
 )
 
 
@@ -44,6 +46,7 @@ def shrink(root: Path) -> None:
     params["tfrecord"]["image_side"] = 48
     params["random_forest"]["trees"] = 20
     params["descriptor_forest"] = None
+    params["folds"].update(count=3, repeats=1)
     params["evaluate"].update(bootstrap=100, gallery=2, grad_cam=0)
     path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     phantom = root / "datasets/phantom.yaml"

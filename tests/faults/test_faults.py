@@ -6,9 +6,19 @@ import signal
 import time
 
 import pytest
+import yaml
 
 from tests.faults.injuries import FAULTS, CannotInjureError, survive
-from tests.faults.laboratory import DATA_STAGES, Laboratory, finished, lock_of, outs_of, repro
+from tests.faults.laboratory import (
+    DATA_STAGES,
+    ROOT,
+    STAGES,
+    Laboratory,
+    finished,
+    lock_of,
+    outs_of,
+    repro,
+)
 
 SEED = int(os.environ.get("BAKEOFF_SEED", "20"))
 SAMPLE = dict(zip(FAULTS, random.Random(SEED).sample(DATA_STAGES, len(FAULTS)), strict=True))
@@ -25,6 +35,11 @@ def test_a_disturbed_stage_ends_as_an_undisturbed_one(laboratory, tmp_path, faul
         assert survive(fault, laboratory, SAMPLE[fault], tmp_path / "repository", SEED)
     except CannotInjureError as reason:
         pytest.skip(str(reason))
+
+
+def test_the_sweep_disturbs_every_stage_in_the_order_of_the_pipeline():
+    pipeline = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    assert list(dict.fromkeys(stage.partition("@")[0] for stage in STAGES)) == list(pipeline)
 
 
 def test_two_reproductions_at_once_break_nothing(laboratory, tmp_path):

@@ -14,7 +14,7 @@ from bakeoff.evaluate.comparison import (
     majority_metadata,
     majority_predictions,
 )
-from bakeoff.evaluate.folded import Curve, against_twins, compare_folds, read_fold_curve
+from bakeoff.evaluate.folded import Curve, against_twins, compare_folds, is_whole, read_fold_curve
 from bakeoff.evaluate.pairings import Pairing
 from bakeoff.folds.out_of_fold import FoldPredictions, LearningCurve
 from bakeoff.params.evidence import EvaluateParams
@@ -82,7 +82,8 @@ def evaluate_models(
     pictures = read_pictures(inputs.records, "test", shown.places())
     inspections = _inspect(candidates, predictions, shown, pictures)
     spreads = _repeat(candidates, inputs, params, seed)
-    recipes = compare_folds(folds, candidates, params, seed) if folds else None
+    whole = any(map(is_whole, folds))
+    recipes = compare_folds(folds, candidates, params, seed) if whole else None
     read = {name: read_fold_curve(curve, folds[0]) for name, curve in (curves or {}).items()}
     kept = ~np.isin(test.image_ids, sorted(leaking))
     clean = _only(contenders, groups, kept, params, seed) if 0 < kept.sum() < len(kept) else None

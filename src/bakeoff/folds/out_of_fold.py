@@ -22,25 +22,26 @@ NETWORK = "network"
 
 @dataclass(frozen=True)
 class FoldPredictions:
-    """One recipe's predictions of every picture, in each repeat by a model that never saw it."""
+    """One recipe's predictions of pictures, in each repeat by a model that never saw them."""
 
     model: str  # the folder's name: of the backbone's entry, or of a forest
     # `head`, `logistic`, `forest`, or `network` where it is trained on pictures; of that one
-    # usually the pictures of a single fold
+    # usually only the pictures of the first fold are tested
     recipe: str
     classes: tuple[str, ...]  # the `k` class names
     image_ids: NDArray[np.str_]  # (n,) sorted; a picture that occurs twice is listed twice
     labels: NDArray[np.int64]  # (n,) true classes
     groups: NDArray[np.str_]  # (n,) joined groups
     folds: NDArray[np.int64]  # (R, n) the fold in which a picture was tested
-    probabilities: NDArray[np.float32]  # (R, n, k) float32, calibrated inside the training part
+    # (R, n, k) float32, calibrated inside the training part; NaN where a picture is not tested
+    probabilities: NDArray[np.float32]
     facts: dict[str, Any]  # the recipe's choices in each part; see `write_folds`
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """(R, n) whether the predicted class is the true one."""
+        """(R, n) whether the predicted class is the true one; false where none is predicted."""
         right: NDArray[np.bool_] = self.probabilities.argmax(axis=2) == self.labels
-        return right
+        return right & ~np.isnan(self.probabilities[..., 0])
 
 
 @dataclass(frozen=True)
@@ -141,29 +142,19 @@ def read_folds(folder: Path) -> dict[str, FoldPredictions]:
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from None
     return {
-        name: _of_tested(folder.name, name, facts, table, probabilities)
+        name: FoldPredictions(
+            model=folder.name,
+            recipe=name,
+            classes=tuple(facts["classes"]),
+            image_ids=table["image_id"].to_numpy(np.str_),
+            labels=table["label"].to_numpy(np.int64),
+            groups=table["group"].to_numpy(np.str_),
+            folds=table.filter(regex="^fold_").to_numpy(np.int64).T,
+            probabilities=probabilities,
+            facts=facts["recipes"][name],
+        )
         for name, probabilities in arrays.items()
     }
-
-
-def _of_tested(
-    model: str, recipe: str, facts: dict[str, Any], table: pd.DataFrame, probabilities: Any
-) -> FoldPredictions:
-    """All repeats where every picture is tested, else those pictures of the first that are."""
-    tested = ~np.isnan(probabilities[..., 0])
-    repeats = slice(None) if tested.all() else slice(1)
-    rows = np.flatnonzero(tested[0])
-    return FoldPredictions(
-        model=model,
-        recipe=recipe,
-        classes=tuple(facts["classes"]),
-        image_ids=table["image_id"].to_numpy(np.str_)[rows],
-        labels=table["label"].to_numpy(np.int64)[rows],
-        groups=table["group"].to_numpy(np.str_)[rows],
-        folds=table.filter(regex="^fold_").to_numpy(np.int64).T[repeats, rows],
-        probabilities=probabilities[repeats, rows],
-        facts=facts["recipes"][recipe],
-    )
 
 
 def read_learning_curve(folder: Path) -> LearningCurve | None:
