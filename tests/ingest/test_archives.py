@@ -246,7 +246,10 @@ BAD = {
     "climbing tar": (lambda f: make_tar(f / "i.tar", {"a/../../x": b""}), "climbs out"),
     "climbing backslashes": (lambda f: make_zip(f / "i.zip", {"..\\x": b""}), "climbs out"),
     "absolute zip": (lambda f: make_zip(f / "i.zip", {"/x": b""}), "an absolute path"),
-    "absolute drive": (lambda f: make_zip(f / "i.zip", {"C:\\x": b""}), "an absolute path"),
+    "absolute drive": (
+        lambda f: make_zip(f / "i.zip", {"C:\\x": b""}),
+        "begins with a drive, 'C:'",
+    ),
     "thousand deep": (lambda f: make_tar(f / "i.tar", {"d/" * 1000 + "x": b""}), "64 folders deep"),
     "thousand deep zip": (lambda f: make_zip(f / "i.zip", {"d/" * 1000: b""}), "64 folders deep"),
     "symbolic link": (special(tarfile.SYMTYPE), "'bad' is a link"),

@@ -42,7 +42,7 @@ def test_a_climbing_path_is_always_refused(parts: list[str], windows: bool) -> N
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "\\\\host\\x", "C:\\x", "c:/x", "\\x"])
 def test_absolute_paths_are_refused(name: str) -> None:
-    with pytest.raises(UnsafeNameError, match="absolute"):
+    with pytest.raises(UnsafeNameError, match="absolute|drive"):
         safe_path(name)
 
 

@@ -77,8 +77,8 @@ def test_a_class_can_be_left_out_by_its_label() -> None:
     ("extra", "expected"),
     [
         (["test/1.png", "val/2.png"], "classes 'test', 'val' are named like sides"),
-        (["pred/pred/more/1.png"], "classes 'more' are at another depth"),
-        (["train/a|b/1.png"], r"classes 'a\|b' are combinations of other classes"),
+        (["pred/pred/more/1.png"], "class 'more' is at another depth"),
+        (["train/a|b/1.png"], r"class 'a\|b' is made of the names of other classes"),
         (
             ["train/a/a-100330-0000_mask.png"],
             r"1 of 25 pictures .* \"leave_out: \['\*_mask.png'\]\"",

@@ -18,6 +18,7 @@ from bakeoff.adopt.table_readings import table_readings, text_tables
 from bakeoff.adopt.tried_reading import Reading, TriedReading, try_out
 from bakeoff.params.data import SortParams
 from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.sort.labelled_file import TABLE
 
 _OWN = "the archive's own sides"
 LEAST = 3
@@ -108,7 +109,7 @@ def _doubtful(folders: TriedReading, table: TriedReading) -> bool:
 def _unused(listing: Listing, trials: Sequence[TriedReading]) -> list[str]:
     """Archives in the archive that no reading takes a picture or a table from."""
     used = {item.path for trial in trials for item in trial.usable}
-    tables = {i.path for t in trials for i in t.found if i.detail == "the table"}
+    tables = {i.path for t in trials for i in t.found if i.detail == TABLE}
     return [
         inner
         for inner in listing.inner

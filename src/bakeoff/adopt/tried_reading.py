@@ -92,12 +92,13 @@ def try_out(reading: Reading, listing: Listing) -> TriedReading:
     for path in reading.unpacked or listing.paths:
         gone = reason_to_leave_out(path, dataset.keep, dataset.leave_out)
         (left_out if gone else paths).append(path)
-    with _warnings_of("bakeoff.sort") as warnings:
+    with _warnings_of("bakeoff") as warnings:
         try:
-            found = find_labels(paths, dataset, lambda path: listing.tables[path], _WHERE)
+            found = find_labels(paths, dataset, lambda path: listing.tables[path], listing.archive)
             warn_of_classes(found, dataset)
         except BakeoffError as error:
-            return TriedReading(reading, left_out=tuple(left_out), refusal=str(error))
+            refusal = f"{error} of a data set's file that you write by hand (docs/data.md)"
+            return TriedReading(reading, left_out=tuple(left_out), refusal=refusal)
     pictures = frozenset(reading.unpacked or listing.pictures)
     return TriedReading(reading, tuple(found), pictures, tuple(left_out), tuple(warnings))
 

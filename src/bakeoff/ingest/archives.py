@@ -15,6 +15,8 @@ from tqdm import tqdm
 
 from bakeoff.ingest.containers import Member, damage_reported, members
 from bakeoff.ingest.member_names import (
+    IN_LEAVE_OUT,
+    REPLACED,
     UnsafeNameError,
     is_junk,
     matches,
@@ -104,7 +106,7 @@ def extract(
                 continue
             _refuse_unwelcome(archive, member, where)
             if path in written:
-                left_out.append(LeftOut(path, "replaced by a later member of the same name"))
+                left_out.append(LeftOut(path, REPLACED))
             parents = {parent.as_posix() for parent in PurePosixPath(path).parents}
             if path in folders or not written.isdisjoint(parents):
                 raise BakeoffError(
@@ -121,9 +123,11 @@ def extract(
             f"archive{_such_as(examples)}; correct it or remove it"
         )
     if not written:
+        blamed = any(item.detail == IN_LEAVE_OUT for item in left_out)
+        key, globs = ("leave_out", rules.leave_out) if blamed else ("keep", rules.keep)
         raise BakeoffError(
             f"{where}: no file to bring in, {len(left_out)} members left out; check 'archive' and "
-            f"'keep', which is {list(rules.keep)}, against a member's path{_such_as(examples)}"
+            f"'{key}', which is {list(globs)}, against a member's path{_such_as(examples)}"
         )
     return sorted(written), sorted(left_out, key=lambda m: (m.path, m.detail))
 

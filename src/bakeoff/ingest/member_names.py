@@ -9,6 +9,12 @@ from urllib.parse import unquote
 MAX_DEPTH = 64  # folders
 MAX_PATH_BYTES = 1024  # UTF-8, of the whole path
 
+IN_LEAVE_OUT = "in 'leave_out'"
+"""The reason of a member that this key leaves out."""
+
+REPLACED = "replaced by a later member of the same name"
+"""The reason of a member whose name, with composed letters, a later one has, too."""
+
 _JUNK_NAMES = {"__macosx", "thumbs.db", "desktop.ini"}
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|%]|^[. ]|[. ]$')
 _DRIVE = re.compile(r"^[A-Za-z]:")
@@ -28,11 +34,14 @@ def safe_path(name: str) -> str:
     bytes that are not UTF-8 become `%XX`. The root itself is "".
 
     Raises:
-        UnsafeNameError: the name is absolute, climbs with `..`, or is too deep or too long.
+        UnsafeNameError: the name is absolute, begins with a drive, climbs with `..`, is too deep
+            or too long.
     """
     slashed = name.replace("\\", "/")
-    if slashed.startswith("/") or _DRIVE.match(slashed):
+    if slashed.startswith("/"):
         raise UnsafeNameError("an absolute path")
+    if _DRIVE.match(slashed):
+        raise UnsafeNameError(f"a path that begins with a drive, '{slashed[:2]}'")
     parts = [part for part in slashed.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise UnsafeNameError("a path that climbs out of its folder")
@@ -81,6 +90,13 @@ def is_junk(path: str) -> bool:
     return any(part.startswith(".") or part.lower() in _JUNK_NAMES for part in path.split("/"))
 
 
+def is_in_hidden_folder(path: str) -> bool:
+    """Whether a folder above the file begins with a dot, and nothing else makes it junk."""
+    *folders, name = path.split("/")
+    others = [part for part in (*folders, name) if not part.startswith(".")]
+    return len(others) <= len(folders) and name in others and not is_junk("/".join(others))
+
+
 def matches(path: str, patterns: Iterable[str]) -> bool:
     """Whether any glob matches the path, with or without a leading slash; `*` also matches "/"."""
     return any(fnmatchcase(path, p) or fnmatchcase(f"/{path}", p) for p in patterns)
@@ -92,7 +108,7 @@ def reason_to_leave_out(path: str, keep: Iterable[str], leave_out: Iterable[str]
         return "left by an operating system"
     if not matches(path, keep):
         return "outside 'keep'"
-    return "in 'leave_out'" if matches(path, leave_out) else None
+    return IN_LEAVE_OUT if matches(path, leave_out) else None
 
 
 def class_folder(label: str) -> str:

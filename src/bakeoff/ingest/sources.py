@@ -1,6 +1,5 @@
 """Copy a data set's files from any source to data/raw."""
 
-import logging
 import tempfile
 from dataclasses import dataclass
 from functools import partial
@@ -20,12 +19,11 @@ from bakeoff.ingest.raw_files import (
     write_left_out,
     writing_raw_files,
 )
+from bakeoff.ingest.unused_members import tell_of_left_out
 from bakeoff.params.datasets import Archived, Arrays, Dataset, Digits, Phantom, Pixels
 from bakeoff.runtime.addresses import file_name
-from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.runtime.errors import BakeoffError
 from bakeoff.runtime.layout import repository_root
-
-log = logging.getLogger(__name__)
 
 DOWNLOADS = Path("data/external")
 
@@ -49,14 +47,8 @@ def bring(dataset: Dataset, where: Path, target: Path) -> Brought:
     with writing_raw_files(target) as create:
         brought = _bring(dataset, where, target, create)
     write_left_out(target / LEFT_OUT, brought.left_out)
-    if isinstance(dataset, Archived) and (inner := _inner_archives(target)):
-        log.warning(
-            "%d archives in the archive are not unpacked (%s): name those that hold pictures "
-            "under 'inner_archives' in %s",
-            *(len(inner), quoted(", ".join(inner)), where),
-        )
-    if brought.left_out:
-        log.info("%d members left out, listed in quarantine.csv", len(brought.left_out))
+    inner = _inner_archives(target) if isinstance(dataset, Archived) else []
+    tell_of_left_out(brought.left_out, inner, where)
     return brought
 
 

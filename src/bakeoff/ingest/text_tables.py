@@ -6,21 +6,25 @@ import gzip
 import importlib.util
 import io
 import json
+import logging
 import lzma
 import warnings
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 from pandas.errors import ParserWarning
 
 from bakeoff.ingest.containers import DAMAGE, kind_of_file
+from bakeoff.ingest.table_faults import hint_at_header, unreadable
 from bakeoff.params.datasets import Tabular
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.tables import read_csv
 
+log = logging.getLogger(__name__)
+
 _UNPACK = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
-_DELIMITERS = {";": ";", "\t": "\\t", ",": ",", "|": "|", " ": " "}
 
 
 def read_text_table(
@@ -50,19 +54,26 @@ def read_text_table(
         else:
             rows = _csv_rows(text, dataset, wanted)
     except (OSError, LookupError, *DAMAGE) as error:
-        reason = quoted(" ".join(str(error).split()), 200)
-        raise BakeoffError(
-            f"{name}: cannot be read as a table ({reason}); check 'delimiter' and 'encoding' "
-            f"in {where}"
-        ) from None
+        raise unreadable(name, content, error, where) from None
     for column in wanted.values():
         if column not in rows.columns:
             has = quoted(", ".join(map(str, rows.columns)), 200)
-            guess = _other_delimiter(list(rows.columns), dataset.delimiter)
+            guess = hint_at_header(list(rows.columns), content, dataset)
             raise BakeoffError(
                 f"{where}: {name} has no column '{column}'; name one of {has}{guess}"
             )
+    _warn_of_twins(name, rows, wanted.values())
     return rows.assign(**{key: rows[column] for key, column in wanted.items()})
+
+
+def _warn_of_twins(name: str, rows: pd.DataFrame, wanted: Iterable[str]) -> None:
+    for column in wanted:
+        second = f"{column}.1"  # pandas' name of it
+        if second in rows.columns and not rows[column].equals(rows[second]):
+            log.warning(
+                "%s has two columns '%s', and the first is read; '%s' names the second",
+                *(name, quoted(column, 40), quoted(second, 40)),
+            )
 
 
 def reads_excel() -> bool:
@@ -107,31 +118,27 @@ def _csv_rows(text: str, dataset: Tabular, wanted: dict[str, str]) -> pd.DataFra
     first, _, rest = text.partition("\n")
     if first.startswith("sep=") and len(first.strip()) == 5:  # Excel's line before the header
         text, delimiter = rest, first[4]
+    options = {"sep": delimiter, "skipinitialspace": delimiter != " "}  # "1.png", "cat"
     with warnings.catch_warnings():
         warnings.simplefilter("error", ParserWarning)
         try:
-            rows = read_csv(io.StringIO(text), all_text=True, sep=delimiter)
+            rows = read_csv(io.StringIO(text), all_text=True, **options)
         except ParserWarning:
             _refuse_longer_rows(text, delimiter)
             warnings.simplefilter("ignore", ParserWarning)
-            rows = read_csv(io.StringIO(text), all_text=True, sep=delimiter)
+            rows = read_csv(io.StringIO(text), all_text=True, **options)
     columns = set(wanted.values())
     if all(column.isdigit() for column in columns) and not columns <= set(rows.columns):
-        rows = read_csv(io.StringIO(text), all_text=True, sep=delimiter, header=None)
+        rows = read_csv(io.StringIO(text), all_text=True, **options, header=None)
         rows.columns = pd.Index([str(number) for number in rows.columns])
     return rows.rename(columns=str.strip)  # some write "filename, cat, dog"
 
 
 def _refuse_longer_rows(text: str, delimiter: str) -> None:
     """Refuse rows longer than the header, unless the extra cells are empty."""
-    header, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+    header, *rows = csv.reader(
+        io.StringIO(text), delimiter=delimiter, skipinitialspace=delimiter != " "
+    )
     for number, row in enumerate(rows, start=2):
         if any(row[len(header) :]):
             raise ValueError(f"row {number} has {len(row)} cells, the header {len(header)}")
-
-
-def _other_delimiter(columns: list[str], delimiter: str) -> str:
-    for other, written in _DELIMITERS.items():
-        if other != delimiter and len(columns) == 1 and other in columns[0]:
-            return f"; if '{other}' divides its cells, set 'delimiter: \"{written}\"'"
-    return ""

@@ -47,6 +47,12 @@ def _is_sha256(text: str) -> str:
     return text
 
 
+def _is_not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("give a name, or leave these pictures out with 'leave_out_labels'")
+    return text
+
+
 def _one_or_many(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
@@ -58,6 +64,7 @@ Glob = Annotated[str, Field(min_length=1)]  # of the member's path; `*` also mat
 _VERSION = re.compile(r"^s3://[^?]+\?versionId=[^&]+$|^hf://datasets/[^@]+@[0-9a-f]{40}/.")
 Address = Annotated[str, AfterValidator(_web), AfterValidator(without_credentials)]
 Place = Annotated[str, AfterValidator(_path_or_address)]
+Label = Annotated[str, AfterValidator(_is_not_blank)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 Column = Annotated[str, Field(min_length=1)]  # its name, or its number from 0 without a header
 Columns = Annotated[tuple[str, ...], Field(min_length=2)]
@@ -77,7 +84,7 @@ class Dataset(Block):
     group: Regex | None = None  # same match, same side
     official: dict[Side, Glob] = {}  # the archive's own sides
     leave_out_labels: tuple[str, ...] = ()  # as found: their pictures are left out
-    rename: dict[str, str] = {}  # label found: label wanted
+    rename: dict[str, Label] = {}  # label found: label wanted
 
 
 class Archived(Dataset):

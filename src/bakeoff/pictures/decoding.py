@@ -165,14 +165,19 @@ def _open(content: bytes) -> Image.Image:
     except PictureError:
         raise
     except Exception as error:  # see above
-        if extra:
+        if extra and not isinstance(error, UnidentifiedImageError):
             raise PictureError("truncated", _one_line(error)) from None
         if content.startswith((b"II*\0", b"MM\0*")) and (kind := _kind_of_tiff(content)):
             raise PictureError("unsupported", kind) from None
-        if content.startswith(_MAGIC) or content[8:12] == b"WEBP" or content[4:12] == b"ftypavif":
+        if (
+            extra
+            or content.startswith(_MAGIC)
+            or content[8:12] == b"WEBP"
+            or content[4:12] == b"ftypavif"
+        ):
             raise PictureError("truncated", "the header is cut short or damaged") from None
         if isinstance(error, UnidentifiedImageError):
-            raise PictureError("not a picture", "no format read here") from None
+            raise PictureError("not a picture", _kind_of_text(content)) from None
         raise PictureError("not a picture", _one_line(error)) from None
 
 
@@ -207,6 +212,16 @@ def _kind_of_tiff(content: bytes) -> str:
         return ""
     depth = "/".join(str(n) for n in sorted(set(bits)))
     return f"a TIFF of {bands} bands of {depth} bits; save it as 8-bit RGB or as 16-bit grey"
+
+
+def _kind_of_text(content: bytes) -> str:
+    """What else often stands under a picture's name."""
+    start = content[:200].lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS; run `git lfs pull` where it is from"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a page of HTML, such as a server's error; fetch the picture again"
+    return "no format read here"
 
 
 def _one_line(error: Exception) -> str:

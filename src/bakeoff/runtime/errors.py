@@ -1,5 +1,8 @@
 """The one exception that means "the person at the keyboard can correct this"."""
 
+import json
+from collections.abc import Iterable
+
 from bakeoff.runtime.addresses import without_secrets
 
 
@@ -12,6 +15,21 @@ def quoted(value: object, limit: int = 80) -> str:
     """A value as a message shows it: at most `limit` characters of its text, on one line."""
     text = one_line(str(value))
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def yaml_list(texts: Iterable[str]) -> str:
+    """Texts as a list that can be copied from a message into a YAML file.
+
+    Examples:
+        >>> print(yaml_list(["no", "it's"]))
+        ['no', 'it''s']
+    """
+    quote = "'"
+    items = (
+        quote + text.replace(quote, 2 * quote) + quote if text.isprintable() else json.dumps(text)
+        for text in texts
+    )
+    return f"[{', '.join(items)}]"
 
 
 def reason_of(error: OSError) -> str:

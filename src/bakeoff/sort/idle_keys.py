@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from bakeoff.ingest.member_names import matches
 from bakeoff.params.datasets import Dataset, Table
 from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.tables import SIDES
@@ -77,6 +78,14 @@ def _tell_sides(usable: Sequence[LabelledFile], dataset: Dataset, where: Path, f
             f"names (the first is {first}); correct or remove it"
         )
     for side, glob in idle:  # many an archive lacks one of its sides
+        taken = sum(matches(item.path, [glob]) for item in usable)
+        if taken and getattr(dataset, "split_column", None) is None:
+            log.warning(
+                "'official.%s' is '%s', and an earlier glob of 'official' takes the %d names that "
+                "it fits: write it before that one, or make that one narrower",
+                *(side, glob, taken),
+            )
+            continue
         log.warning("'official.%s' is '%s', which fits none of %d names", side, glob, len(usable))
     if sides:
         by_side = ", ".join(f"{sides[side]} {side}" for side in SIDES)

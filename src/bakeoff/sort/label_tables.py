@@ -14,7 +14,7 @@ from bakeoff.ingest.text_tables import read_text_table
 from bakeoff.params.datasets import Table
 from bakeoff.pictures.decoding import SUFFIXES
 from bakeoff.runtime.errors import BakeoffError, quoted
-from bakeoff.sort.labelled_file import LabelledFile
+from bakeoff.sort.labelled_file import TABLE, LabelledFile
 from bakeoff.sort.table_matching import Match, clean_name, match_rows
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _found(
     path: str, is_table: bool, matching: Sequence[_Row], doubtful: dict[str, str]
 ) -> LabelledFile:
     if is_table:
-        return LabelledFile(path, reason="left out", detail="the table")
+        return LabelledFile(path, reason="left out", detail=TABLE)
     labels = sorted({row.label for row in matching})
     sides = {row.official for row in matching}
     doubt = doubtful.get(path) or next((row.doubt for row in matching if row.doubt), "")

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from bakeoff.pictures.picture_error import Reason
 
+TABLE = "the table"
+"""The `detail` of a file that is the table itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:

@@ -11,6 +11,7 @@ import pandas as pd
 from bakeoff.ingest.containers import kind_of_file
 from bakeoff.pictures.picture_error import Reason
 from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.sort.labelled_file import TABLE
 from bakeoff.sort.sampling import UNSAMPLED
 
 # Not counted: system files, the table, members outside `keep`, unsampled pictures.
@@ -58,7 +59,7 @@ def stop_at(
         "is "
         f"'{quoted(first.path)}': {quoted(first.detail or first.reason, 240)}), over "
         f"'sort.max_quarantined' {limit:.0%} in params.yaml; {remedy}"
-        f"{what_else(item.path for item in by_name + by_sight + refused)}"
+        f"{hint_at_others(by_name + by_sight + refused)}"
     )
 
 
@@ -77,6 +78,11 @@ def _remedy(reason: Reason, items: list[Quarantined], where: Path) -> str:
     if reason == "conflicting labels":
         return "correct the labels of identical pictures, or raise that limit"
     return "repair or remove these files, or raise that limit"
+
+
+def hint_at_others(items: Iterable[Quarantined]) -> str:
+    """What `what_else` says of files that are not used; a table that is used is none of them."""
+    return what_else(item.path for item in items if item.detail != TABLE)
 
 
 def what_else(paths: Iterable[str]) -> str:

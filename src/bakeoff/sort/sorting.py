@@ -26,7 +26,13 @@ from bakeoff.runtime.parallel import map_shards
 from bakeoff.runtime.tables import MANIFEST_COLUMNS
 from bakeoff.sort.labelled_file import LabelledFile
 from bakeoff.sort.labelling import find_labels
-from bakeoff.sort.quarantine import UNCOUNTED, Quarantined, quarantine_table, stop_at, what_else
+from bakeoff.sort.quarantine import (
+    UNCOUNTED,
+    Quarantined,
+    hint_at_others,
+    quarantine_table,
+    stop_at,
+)
 from bakeoff.sort.sampling import limit_classes, sample_groups
 from bakeoff.sort.suspicious_classes import warn_of_classes
 from bakeoff.sort.usable_pictures import Usable, examine_shard
@@ -182,7 +188,7 @@ def _need_two_classes(
         return
     left = f"only the class '{quoted(labels[0])}' has" if labels else "no class has any"
     small = f" of at least 'sort.min_pictures' {params.min_pictures}" * (params.min_pictures > 1)
-    hint = what_else(item.path for item in others)
+    hint = hint_at_others(others)
     lower = ", or lower 'sort.min_pictures'" * bool(small)
     raise BakeoffError(
         f"{where}: {left} usable pictures{small}; two classes are "

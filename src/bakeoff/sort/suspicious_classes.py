@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from bakeoff.params.datasets import Dataset, Folders
-from bakeoff.runtime.errors import quoted
+from bakeoff.runtime.errors import quoted, yaml_list
 from bakeoff.sort.label_tables import SIDE_NAMES
 from bakeoff.sort.labelled_file import LabelledFile
 
@@ -17,6 +17,8 @@ MASK = re.compile(r"(?i)[-_. ](mask|masks|seg|segmentation|gt|label|overlay)([-_
 PATIENT = re.compile(r"(?i)^(patient|person|subject|subj|case|session|pat)[-_ ]?\d+$")
 _SEPARATORS = re.compile(r"\s*[|;,+&]\s*")
 _MOST = 0.8
+_SHOWN = 6  # classes that a warning names
+_LENGTH = 500  # characters of a list that can be copied
 
 
 def warn_of_classes(found: Sequence[LabelledFile], dataset: Dataset) -> None:
@@ -25,7 +27,7 @@ def warn_of_classes(found: Sequence[LabelledFile], dataset: Dataset) -> None:
     labels = Counter(item.label for item in usable)
     _warn(
         [label for label in labels if label.lower() in SIDE_NAMES],
-        "named like sides of a split: if they are, name the level of the classes with 'level', or",
+        "named like sides of a split: name the level of the classes with 'level', or",
     )
     patients = [label for label in labels if PATIENT.match(label)]
     if len(patients) > _MOST * len(labels):
@@ -36,21 +38,26 @@ def warn_of_classes(found: Sequence[LabelledFile], dataset: Dataset) -> None:
         for label in labels
         if len(parts := _SEPARATORS.split(label.casefold())) > 1 and known & set(parts)
     ]
-    _warn(combined, "combinations of other classes: unless they are wanted,")
+    _warn(combined, "made of the names of other classes: unless that is wanted,")
     if isinstance(dataset, Folders):
         _warn(_at_another_depth(usable), "at another depth than the rest, perhaps unlabelled:")
     _warn_of_masks(usable)
 
 
 def _warn(labels: Sequence[str], what: str) -> None:
-    if labels:
-        shown = ", ".join(f"'{quoted(label, 40)}'" for label in sorted(labels)[:6])
-        more = f" and {len(labels) - 6} more" if len(labels) > 6 else ""
-        first = quoted(sorted(labels)[0], 40)
-        log.warning(
-            "classes %s%s are %s leave them out with \"leave_out_labels: ['%s']\"",
-            *(shown, more, what, first),
-        )
+    if not labels:
+        return
+    labels = sorted(labels)
+    shown = ", ".join(f"'{quoted(label, 40)}'" for label in labels[:_SHOWN])
+    more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
+    remedy, rest = yaml_list(labels), ""
+    if len(remedy) > _LENGTH:
+        remedy, rest = yaml_list(labels[:_SHOWN]), more
+    log.warning(
+        '%s %s%s %s %s leave %s out with "leave_out_labels: %s"%s',
+        *(("class", shown, more, "is") if len(labels) == 1 else ("classes", shown, more, "are")),
+        *(what, "it" if len(labels) == 1 else "them", remedy, rest),
+    )
 
 
 def _at_another_depth(usable: Sequence[LabelledFile]) -> list[str]:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bakeoff.pictures.decoding import SUFFIXES
 
 _UPLOAD = re.compile(r"^[0-9a-f-]{6,36}[-_](?=.)", re.IGNORECASE)  # Label Studio's, before names
+_DECIMALS = re.compile(r"(?<=\d)\.0+(?=$|\.\D)")  # of a column that pandas took for numbers
 _ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
@@ -53,6 +54,10 @@ def _unpadded(name: str) -> str:
     return _ZEROS.sub("", _stem(name))
 
 
+def _whole(name: str) -> str:
+    return _ZEROS.sub("", _stem(_DECIMALS.sub("", name)))
+
+
 def _without_upload(name: str) -> str:
     return _stem(_UPLOAD.sub("", name))
 
@@ -64,6 +69,7 @@ _ROUNDS: tuple[tuple[str, Callable[[str], str], Callable[[str], str]], ...] = (
     ("another case", _case, _case),
     ("another ending", _stem, _stem),
     ("leading zeros", _unpadded, _unpadded),
+    ("decimals", _whole, _unpadded),
     ("a prefix before the name", _without_upload, _stem),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from bakeoff.runtime.errors import BakeoffError, quoted
+from bakeoff.runtime.errors import BakeoffError, quoted, yaml_list
 from bakeoff.runtime.tables import SIDES
 from bakeoff.split.duplicates import find_duplicates
 
@@ -61,7 +61,8 @@ def leave_out(label: str, labels: Collection[str]) -> str:
     """The end of a message that advises to leave a class out, where two others remain."""
     if len(labels) < 3:
         return ""
-    return f', or leave the class out with "leave_out_labels: {[label]}" in the data set\'s file'
+    key = f"leave_out_labels: {yaml_list([label])}"
+    return f', or leave the class out with "{key}" in the data set\'s file'
 
 
 def _without(small: list[str], counts: "pd.Series[int]") -> str:
@@ -76,7 +77,7 @@ def _without(small: list[str], counts: "pd.Series[int]") -> str:
     if enough >= 2:
         ways.append(f"'sort.limit_classes: {enough}'")
     if len(small) <= 5 and len(counts) - len(small) >= 2:
-        ways.append(f'"leave_out_labels: {small}" in the data set\'s file')
+        ways.append(f'"leave_out_labels: {yaml_list(small)}" in the data set\'s file')
     return f", or leave them out with {' or '.join(ways)}" if ways else ""
 
 
@@ -104,6 +105,6 @@ def check_every_side(kept: pd.DataFrame) -> None:
         for side in SIDES:
             if row[side] == 0:
                 raise BakeoffError(
-                    f"params.yaml: with 'split.stable' no group of class '{label}' hashes to"
-                    f" {side}: add pictures, change 'seed' or set 'split.stable' to false"
+                    f"params.yaml: with 'split.stable' no group of class '{quoted(label, 40)}' "
+                    f"hashes to {side}: add pictures, change 'seed' or set 'split.stable' to false"
                 )
