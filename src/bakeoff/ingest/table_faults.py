@@ -27,10 +27,8 @@ def unreadable(name: str, content: bytes, error: Exception, where: Path) -> Bake
         reason, remedy = "it is in UTF-16", f"set 'encoding: {encoding}' in {where}"
     elif found := _OPEN_QUOTE.search(reason):
         line = int(found.group(1)) + 1
-        reason, remedy = (
-            f"a quotation mark in line {line} opens and is never closed",
-            f"close it in {name}",
-        )
+        reason = f"a quotation mark in line {line} opens and is never closed"
+        remedy = f"close it, or check 'delimiter' in {where}"
     elif found := _CELLS.search(reason):
         expected, line, cells = map(int, found.groups())
         reason = f"line {line} has {cells} cells, the lines above {expected}"

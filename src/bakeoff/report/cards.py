@@ -1,5 +1,7 @@
 """Model cards (Mitchell et al. 2019) in Markdown, one for each model."""
 
+import html
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,10 +46,10 @@ def _card(
         "weights_source": weights_source(meta),
         "origin": origin_in_words(meta),
         "dataset": dataset,
-        "description": described.description,
-        "licence": described.licence,
-        "source": described.source,
-        "classes": model.predictions.classes,
+        "description": as_markdown(described.description),
+        "licence": as_markdown(described.licence),
+        "source": as_markdown(described.source),
+        "classes": [as_markdown(name) for name in model.predictions.classes],
         "n_train": meta["n_train"],
         "n_val": meta["n_val"],
         "n_test": len(model.predictions.labels),
@@ -59,13 +61,24 @@ def _card(
         "equalize": meta["equalize"],
         "temperature": meta["temperature"],
         "scores": scores,
-        "per_class": per_class_rows(model),
-        "conclusions": _conclusions(evidence, model),
+        "per_class": [[as_markdown(row[0]), *row[1:]] for row in per_class_rows(model)],
+        "conclusions": [as_markdown(sentence) for sentence in _conclusions(evidence, model)],
         "folds": evidence.comparison.folds,
         "file": "model.skops" if meta["kind"] in ("forest", "logistic") else "model.keras",
         "descriptors": meta["params"].get("descriptors"),
         "pixels_side": meta["params"].get("pixels_side"),
     }
+
+
+def as_markdown(text: str) -> str:
+    r"""A text that Markdown shows as it is, in a line or in a cell: no HTML, no link, no emphasis.
+
+    Examples:
+        >>> print(as_markdown("<b>a|b</b>"))
+        &lt;b&gt;a\|b&lt;/b&gt;
+    """
+    escaped = re.sub(r"([\\`*\[\]|~$])|(?<!\w)_|_(?!\w)", r"\\\g<0>", re.sub(r"[ \t\r\n]+", " ", text.strip()))
+    return html.escape(escaped, quote=False)
 
 
 def weights_source(metadata: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 import io
 import re
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -86,15 +87,22 @@ def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     """The bytes of a PNG file on white, without dates or versions."""
     figure.set_dpi(dpi)
     stream = io.BytesIO()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with _missing_glyphs_told():
         # `Figure.savefig` draws everything twice.
         FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
     figure.set_layout_engine("none")  # a second file has the same layout; it takes half the time
+    return stream.getvalue()
+
+
+@contextmanager
+def _missing_glyphs_told() -> Iterator[None]:
+    """Say in one sentence which characters no font has, instead of a warning for each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
     missing = [str(warning.message) for warning in caught if "missing from" in str(warning.message)]
     if missing:
         tell_missing("".join(sorted({chr(int(text.split()[1])) for text in missing})))
-    return stream.getvalue()
 
 
 @styled
@@ -109,7 +117,8 @@ def to_svg(figure: Figure) -> str:
     colours = [patch.get_facecolor() for patch in patches]
     for patch in patches:
         patch.set_facecolor("none")
-    FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None})
+    with _missing_glyphs_told():
+        FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None})
     for patch, colour in zip(patches, colours, strict=True):
         patch.set_facecolor(colour)
     svg = stream.getvalue()
