@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,23 @@ def test_an_error_of_the_system_is_one_sentence(repository, arguments):
     (line,) = result.stderr.strip().splitlines()
     assert line.startswith("bakeoff: error: ")
     assert "Traceback" not in result.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full")
+def test_output_that_cannot_be_written_is_one_sentence(repository):
+    write_forest(repository)
+    command, picture = "from bakeoff.cli import app; app()", "data/interim/dark/test000.png"
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-c", command, "predict", picture, "-m", "random_forest"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("bakeoff: error: ")
+    assert last.endswith("No space left on device")
+    assert "Exception ignored" not in ended.stderr

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -51,3 +54,33 @@ def test_an_output_below_a_file_or_on_a_folder_is_refused(repository, command):
         assert result.exit_code == 1
         assert result.stderr.startswith(f"bakeoff: error: {sentence}"), result.stderr
         assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["predict", "explain", "evaluate"])
+def test_a_pipe_is_never_replaced_by_a_file(repository, command):
+    write_forest(repository)
+    os.mkfifo("pipe")
+    result = run(command, "data/interim/dark/test000.png", "-o", "pipe")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "bakeoff: error: pipe is a device or a pipe; give --output the name of a file\n"
+    )
+    assert Path("pipe").is_fifo()
+
+
+def test_a_terminal_gets_no_control_characters_and_a_file_the_whole_name(repository):
+    import pty
+
+    write_forest(repository)
+    name = "esc\x1b[31m\u202e.png"
+    Path(name).write_bytes(Path("data/interim/dark/test000.png").read_bytes())
+    command = [sys.executable, "-c", "from bakeoff.cli import app; app()", "predict", name]
+    command += ["-m", "random_forest"]
+    piped = subprocess.run(command, capture_output=True, check=True).stdout.decode()
+    assert piped.splitlines()[1].startswith(f"{name},dark,")
+    ours, theirs = pty.openpty()
+    subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, check=True)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    assert "esc\\x1b[31m\\u202e.png,dark," in shown
+    assert "\x1b" not in shown

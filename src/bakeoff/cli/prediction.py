@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bakeoff.cli.console import log_to_stderr, refuse_output, show_in_browser
+from bakeoff.cli.console import log_to_stderr, refuse_output, show_in_browser, write_out
 from bakeoff.runtime.errors import BakeoffError
 
 ModelName = Annotated[
@@ -40,7 +40,7 @@ def predict(
     table = predict_files(load_predictor(folder), paths)
     form: dict[str, Any] = {"index": False, "float_format": "%.6g", "lineterminator": "\n"}
     if output is None:
-        table.to_csv(sys.stdout, **form)
+        write_out(table.to_csv(**form))
     else:
         with writing_file(output) as partial:
             table.to_csv(partial, **form)
