@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.doctor import machine
-from bakeoff.doctor.machine import closed_folders, missing_repository
+from bakeoff.doctor.machine import closed_folders, foreign_repository, missing_repository
 
 
 def test_a_copy_without_git_names_how_to_begin(
@@ -17,6 +17,22 @@ def test_a_copy_without_git_names_how_to_begin(
     assert finding.remedy == "run `git init`"
     subprocess.run(["git", "init", "-q"], check=True)
     assert list(missing_repository()) == []
+
+
+def test_another_users_working_copy_is_named_with_gits_own_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path / "theirs"], check=True)
+    monkeypatch.chdir(tmp_path / "theirs")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    assert list(foreign_repository()) == []
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    (finding,) = foreign_repository()
+    assert "belongs to another user" in finding.what
+    command = finding.remedy.split("`")[1]
+    assert command.startswith("git config --global --add safe.directory ")
+    subprocess.run(command.split(), check=True)
+    assert list(foreign_repository()) == []
 
 
 def test_closed_folders_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

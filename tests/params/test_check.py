@@ -114,6 +114,13 @@ def test_two_names_that_are_one_on_other_systems_are_refused(edit: Edit) -> None
     assert "differ in case alone" in sentences()[0]
 
 
+def test_a_model_is_not_named_as_the_frozen_head_of_another(edit: Edit) -> None:
+    edit("models", {"net": {"backbone": "VGG16"}, "head_net": {"backbone": "VGG16"}})
+    assert "'head_net', as the frozen head of 'net' is; rename one" in sentences()[0]
+    edit("models", {"head_net": {"backbone": "VGG16"}})
+    check_all(weights=False)
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_a_data_set_is_a_file_in_its_folder(edit: Edit, name: object) -> None:
     edit("dataset", name)

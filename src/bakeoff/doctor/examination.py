@@ -15,6 +15,7 @@ def examine(*, deep: bool = False) -> Iterator[Finding]:
         machine.packages,
         machine.programs,
         machine.missing_repository,
+        machine.foreign_repository,
         machine.closed_folders,
         machine.free_space,
         inputs.parameters,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bakeoff.doctor.finding import Finding
 from bakeoff.params.block import PARAMS
+from bakeoff.runtime.git import GitError, git
 
 _PACKAGES = ("tensorflow", "keras", "dvc", "mlflow", "scikit-learn", "pillow", "numpy")
 _FREE_GIGABYTES = 5
@@ -52,6 +53,17 @@ def missing_repository() -> Iterator[Finding]:
     if Path(".dvc").is_dir() and not any((p / ".git").exists() for p in (here, *here.parents)):
         what = "this copy is no Git repository, as after a download as ZIP; DVC refuses to run"
         yield Finding("git", False, what, "run `git init`")
+
+
+def foreign_repository() -> Iterator[Finding]:
+    """Git, and `dvc exp` with it, refuse a working copy that belongs to another user."""
+    try:
+        git("rev-parse", "--git-dir")
+    except GitError as error:
+        command = str(error).strip()
+        if "safe.directory" in command:
+            what = "this working copy belongs to another user; git and `dvc exp run` refuse it"
+            yield Finding("git", False, what, f"work in a clone of your own, or run `{command}`")
 
 
 def closed_folders() -> Iterator[Finding]:

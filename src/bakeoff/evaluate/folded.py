@@ -26,6 +26,7 @@ from bakeoff.folds.out_of_fold import (
     read_learning_curve,
 )
 from bakeoff.params.evidence import EvaluateParams
+from bakeoff.params.model_names import HEAD
 from bakeoff.scoring.predictions import Predictions
 from bakeoff.test_side.candidates import MAJORITY, Candidate
 
@@ -67,7 +68,7 @@ def recipe_metadata(candidates: Sequence[Candidate]) -> dict[str, dict[str, Any]
             params = {"descriptors": [f"features:{candidate.name}"]}
             found[f"forest_{candidate.name}"] = own | {"kind": "forest", "params": params}
         if candidate.kind == "fine_tuned":
-            found[f"head_{candidate.name}"] = candidate.metadata | {"kind": "head"}
+            found[f"{HEAD}{candidate.name}"] = candidate.metadata | {"kind": "head"}
     return found | {MAJORITY: majority_metadata(candidates[0].metadata)}
 
 

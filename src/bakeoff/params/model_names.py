@@ -11,6 +11,8 @@ from bakeoff.runtime.errors import BakeoffError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 RESERVED = ("best", "champion", "challenger", "majority_class", "models", "predictions")
 """Names that a model may not have: they mean something else in commands, folders and MLflow."""
+HEAD = "head_"
+"""In front of a fine-tuned network's name, the name of the head on its frozen features."""
 RESERVED_STARTS = ("descriptor_forest", "forest_", "logistic_", "random_forest")
 """Starts of names that the baselines have."""
 
@@ -30,6 +32,11 @@ def model_names(path: Path = PARAMS) -> tuple[str, ...]:
         other = folded.setdefault(name.casefold(), name)
         if other != name:
             wrong.append(f"{path}: models '{other}' and '{name}' differ in case alone; rename one")
+        twin = name.removeprefix(HEAD)
+        if twin != name and twin in models:
+            wrong.append(
+                f"{path}: a model is named '{name}', as the frozen head of '{twin}' is; rename one"
+            )
     if wrong:
         raise BakeoffError(*wrong)
     return tuple(models)
