@@ -98,9 +98,16 @@ def test_an_unknown_encoding_is_answered_with_known_ones(repository: Path) -> No
         '"file" , "label"\n' + re.sub(r"(.+),(.+)", r'"\1" , "\2"', ROWS),
         "file,label\n" + re.sub(r"00(\d)\.png", r"\1.0", ROWS),
         "file,label,label\n" + re.sub("(?m)$", ",other", ROWS).removesuffix(",other"),
+        "file,label,label \n" + re.sub("(?m)$", ",other", ROWS).removesuffix(",other"),
         (HEADER + ROWS).replace("\n", "\r"),
     ],
-    ids=["blanks after commas", "decimals", "two columns of one name", "only carriage returns"],
+    ids=[
+        "blanks after commas",
+        "decimals",
+        "two columns of one name",
+        "and a blank",
+        "only carriage returns",
+    ],
 )
 def test_a_table_that_programs_write_is_read(
     repository: Path, content: str, caplog: pytest.LogCaptureFixture
@@ -113,7 +120,7 @@ def test_a_table_that_programs_write_is_read(
     assert ("despite decimals" in caplog.text) == (".0," in content)
 
 
-def test_hidden_folders_and_names_that_only_composing_makes_equal_are_told(
+def test_hidden_folders_and_names_that_only_composing_makes_equal_are_reported(
     repository: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = [f"{label}/{i}.png" for label in ("cat", ".22", "é", "e\u0301") for i in range(2)]
@@ -137,7 +144,7 @@ def test_the_key_that_leaves_everything_out_is_named(repository: Path) -> None:
     assert "check 'archive' and 'leave_out', which is ['*']" in run("ingest")
 
 
-def test_a_side_that_an_earlier_glob_takes_is_told_and_the_remedy_works(
+def test_a_side_that_an_earlier_glob_takes_is_reported_and_the_remedy_works(
     repository: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = [f"{side}/{label}/{i}.png" for side in ("a", "b") for label in "xy" for i in range(2)]
@@ -181,7 +188,9 @@ def test_a_class_cannot_be_renamed_to_nothing(repository: Path, blank: str) -> N
         run("ingest")
 
 
-def test_what_stands_under_a_pictures_name_is_said_the_same_each_time(repository: Path) -> None:
+def test_what_has_a_pictures_name_and_is_none_is_reported_the_same_each_time(
+    repository: Path,
+) -> None:
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3\n"
     other = {
         "a/lfs.png": pointer,
@@ -191,11 +200,11 @@ def test_what_stands_under_a_pictures_name_is_said_the_same_each_time(repository
     good = {f"{label}/{i}.png": png(repository, n) for n, label in enumerate("ab") for i in [n]}
     pack(repository, other | good)
     choose(repository, "kind: folders\narchive: in.zip\n", "{max_quarantined: 1.0}")
-    told = []
+    written = []
     for _ in range(2):
         assert (run("ingest"), run("sort")) == ("", "")
-        told.append(Path("data/interim/quarantine.csv").read_text(encoding="utf-8"))
-    assert told[0] == told[1]
-    assert "a/lfs.png,not a picture,a pointer of Git LFS; run `git lfs pull`" in told[0]
-    assert 'a/page.jpg,not a picture,"a page of HTML' in told[0]
-    assert "0x" not in told[0]
+        written.append(Path("data/interim/quarantine.csv").read_text(encoding="utf-8"))
+    assert written[0] == written[1]
+    assert "a/lfs.png,not a picture,a pointer of Git LFS; run `git lfs pull`" in written[0]
+    assert 'a/page.jpg,not a picture,"a page of HTML' in written[0]
+    assert "0x" not in written[0]

@@ -13,17 +13,21 @@ _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 _CELLS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
-def unreadable(name: str, content: bytes, error: Exception, where: Path) -> BakeoffError:
+def unreadable(
+    name: str, content: bytes, dataset: Tabular, error: Exception, where: Path
+) -> BakeoffError:
     """The refusal of a table whose reader raised `error`.
 
     Args:
         name: The table's file, for the message.
         content: Its bytes, as they lie in the archive.
+        dataset: Its description.
         error: From decoding, unpacking or parsing it.
         where: The data set's file.
     """
     reason = quoted(" ".join(str(error).split()), 200)
-    if encoding := _utf16(content):
+    encoding = _utf16(content)
+    if encoding and not dataset.encoding.lower().startswith("utf-16"):
         reason, remedy = "it is in UTF-16", f"set 'encoding: {encoding}' in {where}"
     elif found := _OPEN_QUOTE.search(reason):
         line = int(found.group(1)) + 1

@@ -5,6 +5,7 @@ import csv
 import gzip
 import importlib.util
 import io
+import itertools
 import json
 import logging
 import lzma
@@ -54,7 +55,7 @@ def read_text_table(
         else:
             rows = _csv_rows(text, dataset, wanted)
     except (OSError, LookupError, *DAMAGE) as error:
-        raise unreadable(name, content, error, where) from None
+        raise unreadable(name, content, dataset, error, where) from None
     for column in wanted.values():
         if column not in rows.columns:
             has = quoted(", ".join(map(str, rows.columns)), 200)
@@ -131,7 +132,17 @@ def _csv_rows(text: str, dataset: Tabular, wanted: dict[str, str]) -> pd.DataFra
     if all(column.isdigit() for column in columns) and not columns <= set(rows.columns):
         rows = read_csv(io.StringIO(text), all_text=True, **options, header=None)
         rows.columns = pd.Index([str(number) for number in rows.columns])
-    return rows.rename(columns=str.strip)  # some write "filename, cat, dog"
+    rows.columns = pd.Index(_distinct_names(str(name).strip() for name in rows.columns))
+    return rows  # some write "filename, cat, dog"
+
+
+def _distinct_names(names: Iterable[str]) -> list[str]:
+    """The names, as pandas makes them distinct: `label`, `label.1`."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}.{number}" for number in itertools.count(1))
+        found.append(next(n for n in itertools.chain([name], numbered) if n not in found))
+    return found
 
 
 def _refuse_longer_rows(text: str, delimiter: str) -> None:

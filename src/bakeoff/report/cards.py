@@ -77,7 +77,8 @@ def as_markdown(text: str) -> str:
         >>> print(as_markdown("<b>a|b</b>"))
         &lt;b&gt;a\|b&lt;/b&gt;
     """
-    escaped = re.sub(r"([\\`*\[\]|~$])|(?<!\w)_|_(?!\w)", r"\\\g<0>", re.sub(r"[ \t\r\n]+", " ", text.strip()))
+    line = re.sub(r"[ \t\r\n]+", " ", text.strip())
+    escaped = re.sub(r"([\\`*\[\]|~$])|(?<!\w)_|_(?!\w)", r"\\\g<0>", line)
     return html.escape(escaped, quote=False)
 
 

@@ -87,7 +87,7 @@ def to_png(figure: Figure, dpi: int = DPI) -> bytes:
     """The bytes of a PNG file on white, without dates or versions."""
     figure.set_dpi(dpi)
     stream = io.BytesIO()
-    with _missing_glyphs_told():
+    with _missing_glyphs_reported():
         # `Figure.savefig` draws everything twice.
         FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
     figure.set_layout_engine("none")  # a second file has the same layout; it takes half the time
@@ -95,7 +95,7 @@ def to_png(figure: Figure, dpi: int = DPI) -> bytes:
 
 
 @contextmanager
-def _missing_glyphs_told() -> Iterator[None]:
+def _missing_glyphs_reported() -> Iterator[None]:
     """Say in one sentence which characters no font has, instead of a warning for each."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -117,7 +117,7 @@ def to_svg(figure: Figure) -> str:
     colours = [patch.get_facecolor() for patch in patches]
     for patch in patches:
         patch.set_facecolor("none")
-    with _missing_glyphs_told():
+    with _missing_glyphs_reported():
         FigureCanvasSVG(figure).print_svg(stream, metadata={"Date": None})
     for patch, colour in zip(patches, colours, strict=True):
         patch.set_facecolor(colour)
