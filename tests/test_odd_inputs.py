@@ -77,6 +77,8 @@ def test_a_table_in_another_encoding_is_read_as_the_message_says(
         ),
         ("file,label\n", r"6 unknown class; the first is 'img/000.png': in no row of the table\)"),
         ("", "t.csv: cannot be read as a table"),
+        ("x\rfile,label\n" + ROWS, "no column 'file'|row 2 has 2 cells, the header 1"),
+        ('"' + "x" * 200_000 + '"\n' + ROWS, "field larger than field limit"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_refused_with_the_line_or_the_key(

@@ -54,7 +54,7 @@ def read_text_table(
             rows = _json_rows(text)
         else:
             rows = _csv_rows(text, dataset, wanted)
-    except (OSError, LookupError, *DAMAGE) as error:
+    except (OSError, LookupError, csv.Error, *DAMAGE) as error:
         raise unreadable(name, content, dataset, error, where) from None
     for column in wanted.values():
         if column not in rows.columns:
@@ -148,7 +148,7 @@ def _distinct_names(names: Iterable[str]) -> list[str]:
 def _refuse_longer_rows(text: str, delimiter: str) -> None:
     """Refuse rows longer than the header, unless the extra cells are empty."""
     header, *rows = csv.reader(
-        io.StringIO(text), delimiter=delimiter, skipinitialspace=delimiter != " "
+        io.StringIO(text, newline=None), delimiter=delimiter, skipinitialspace=delimiter != " "
     )
     for number, row in enumerate(rows, start=2):
         if any(row[len(header) :]):
