@@ -68,7 +68,7 @@ def inspect_network(
         "pictures": sha256_of_array(batch),
         "classes": sha256_of_array(wanted),
     }
-    seen = cached("networks", inputs, lambda: _inspected(candidate, batch, wanted))
+    seen = cached("networks", inputs, lambda: _inspected(candidate, batch, wanted, len(explain)))
     _check_gap(candidate, float(np.abs(seen["p"] - predictions.probabilities[places]).max()))
     latency = Latency(*map(float, seen["milliseconds"]))
     if "maps" not in seen:
@@ -86,16 +86,19 @@ def inspect_network(
 
 
 def _inspected(
-    candidate: Candidate, batch: NDArray[np.uint8], wanted: NDArray[np.int64]
+    candidate: Candidate, batch: NDArray[np.uint8], wanted: NDArray[np.int64], own: int
 ) -> dict[str, NDArray[np.generic]]:
+    """Probabilities, maps and milliseconds; the first `own` pictures are this model's own."""
     from bakeoff.test_side.gradcam import Network
     from bakeoff.test_side.probabilities import load_network
 
     logger.info("inspecting %s", candidate.name)
     network: Network = load_network(candidate.folder, batch.shape[1:])
 
+    shared = batch[own:]
+
     def outputs() -> Arrays:
-        return {"outputs": network.outputs(batch)}
+        return {"outputs": network.outputs(shared)}
 
     def milliseconds() -> Arrays:
         clocked = batch[:_CLOCKED]
@@ -104,11 +107,13 @@ def _inspected(
         return {"milliseconds": np.array([latency.one, latency.batch])}
 
     if candidate.kind == "head":  # its backbone is that of other heads, its layers' sizes as well
-        inputs = {"backbone": network.body_sha256, "pictures": sha256_of_array(batch)}
+        inputs = {"backbone": network.body_sha256, "pictures": sha256_of_array(shared)}
         computed = cached("backbones", inputs, outputs)["outputs"]
         clocked = cached("latencies", {"network": network.architecture_sha256}, milliseconds)
     else:
         computed, clocked = outputs()["outputs"], milliseconds()
+    if own:
+        computed = np.concatenate([network.outputs(batch[:own]), computed])
     seen = network.explain_outputs(computed, wanted)
     arrays = {"p": seen.probabilities, "milliseconds": clocked["milliseconds"]}
     return arrays if seen.maps is None else arrays | {"maps": seen.maps}
