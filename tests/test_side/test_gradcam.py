@@ -8,6 +8,7 @@ from PIL import Image
 from bakeoff.ingest.phantom import draw_patient, draw_view, render
 from bakeoff.test_side.gradcam import Network
 from bakeoff.train.heads import calibrated
+from bakeoff.train.keras_files import load_keras
 
 SIDE = 64
 
@@ -185,3 +186,18 @@ def test_another_backbone_or_picture_size_is_another_body(bright_and_dark):
     assert one.body_sha256 != other.body_sha256
     assert one.architecture_sha256 == other.architecture_sha256
     assert one.architecture_sha256 != Network(changed, (64, 32, 1)).architecture_sha256
+
+
+def test_the_same_file_is_the_same_body_whatever_was_loaded_before(bright_and_dark, tmp_path):
+    given = keras.Input((None, None, 1), name="original", dtype="float32")
+    same_size = keras.Model(given, keras.layers.Resizing(32, 32)(given), name="as_records")
+    resizing, *others = bright_and_dark.layers[1:]
+    x = resizing(same_size(given))
+    for layer in others:
+        x = layer(x)
+    keras.Model(given, x).save(tmp_path / "model.keras")
+    hashes = set()
+    for _ in range(3):
+        network = Network(load_keras(tmp_path / "model.keras"), (32, 32, 1))
+        hashes.add((network.body_sha256, network.architecture_sha256))
+    assert len(hashes) == 1

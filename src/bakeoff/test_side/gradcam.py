@@ -67,7 +67,7 @@ class Network:
     @property
     def body_sha256(self) -> str:
         """Hash of the layers and weights up to the backbone's output."""
-        digest = hashlib.sha256(self._body.to_json().encode())
+        digest = hashlib.sha256(self._layers().encode())
         for weights in self._body.get_weights():
             digest.update(np.ascontiguousarray(weights).data)
         return digest.hexdigest()
@@ -76,8 +76,16 @@ class Network:
     def architecture_sha256(self) -> str:
         """Hash of what decides how long a picture takes: the layers and the sizes of weights."""
         sizes = [list(weights.shape) for weights in self._model.weights]
-        text = json.dumps([self._shape, self._body.to_json(), sizes])
+        text = json.dumps([self._shape, self._layers(), sizes])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _layers(self) -> str:
+        """The layers up to the backbone's output, as JSON.
+
+        Without the inputs, whose names count up in a process.
+        """
+        layers = [x for x in self._body.layers if not isinstance(x, keras.layers.InputLayer)]
+        return json.dumps([keras.saving.serialize_keras_object(layer) for layer in layers])
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Calibrated probabilities `(n, k)` of pictures, uint8 `(n, height, width, channels)`."""
