@@ -57,7 +57,7 @@ def test_what_is_at_an_address_is_fetched_and_its_hash_noted(
     refused = adopt("https://user:secret@host/x.zip")
     assert "must hold no login" in refused.stderr
     assert "secret@" not in refused.output
-    assert adopt("ftp://host/x.zip").stderr.count("only http, https, s3, gs, az and hf are") == 1
+    assert adopt("ftp://host/x.zip").stderr.count("only http, https, s3, gs, az, hf are") == 1
 
 
 def test_without_a_terminal_and_yes_nothing_is_written(repository: Path, tmp_path: Path) -> None:
