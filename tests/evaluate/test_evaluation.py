@@ -403,4 +403,5 @@ def test_page_cards_terminal_and_mlflow_say_the_same(workshop, name, monkeypatch
     assert (of_forest in cards[1]) == (FOREST in level)
     # Below 500 pictures a calibration error is noise, and is not shown.
     assert "Calibr. error before" not in page
+    assert ">Calibr. error<" not in page.replace("<dt>Calibr. error<", "")
     assert "calibration_error" not in cards[0]
