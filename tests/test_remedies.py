@@ -253,6 +253,7 @@ CASES: dict[str, tuple[Callable[..., None], Keys, Remedies]] = {
     "a side of no name": (by_folder, {"official": {"test": "t/*"}}, this(official=GONE)),
     "a long class": (partial(by_folder, name=LONG), {}, this(rename={LONG: "x"})),
     "a control character": (partial(by_folder, name="a\x01"), {}, this(rename={"a\x01": "x"})),
+    "a formula": (partial(by_folder, name="=1+1"), {}, this(rename={"=1+1": "x"})),
     "a class named like a file": (partial(by_folder, name=TAKEN), {}, this(rename={TAKEN: "x"})),
     "classes differ in case": (partial(by_folder, name="DOG"), {}, this(rename={"DOG": "dog"})),
     "small pictures": (partial(sorted_pictures, side=20), {}, quoted),

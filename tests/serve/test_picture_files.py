@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,14 @@ def test_one_odd_entry_spoils_no_other_row(models, folder, tmp_path):
     )
     assert "folder.png" not in found
     assert found["text.png"]["error"].startswith("not a picture")
+
+
+@pytest.mark.parametrize("name", ["=1+1.png", "+1.png", "-1.png", "@a.png"])
+def test_no_path_is_a_formula_to_a_spreadsheet(models, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.full((10, 12, 3), 51, np.uint8)).save(name)
+    (path,) = predict_files(load_predictor(models / "net"), [Path(name)])["path"]
+    assert path == f"./{name}"
 
 
 def test_a_dicom_file_without_a_suffix_is_found_by_its_mark(models, tmp_path, monkeypatch):

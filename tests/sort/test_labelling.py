@@ -119,3 +119,16 @@ def test_an_endless_class_name_is_refused() -> None:
 def test_a_class_cannot_take_the_place_of_a_file() -> None:
     with pytest.raises(BakeoffError, match="cannot be named 'Manifest.csv'"):
         find(["Manifest.csv/1.png"], folders())
+
+
+@pytest.mark.parametrize(
+    ("label", "runs"),
+    [("=1+1", True), ("@sum(a)", True), ("-cmd|'a'!A0", True), ("+", False), ("-1", False)],
+)
+def test_no_class_is_a_formula_to_a_spreadsheet(label: str, runs: bool) -> None:
+    paths = [f"{label}/1.png", "cat/2.png"]
+    if runs:
+        with pytest.raises(BakeoffError, match="as a formula; give it another name under 'rename'"):
+            find(paths, folders())
+    else:
+        assert find(paths, folders())[0].label == label

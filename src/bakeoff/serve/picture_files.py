@@ -88,5 +88,10 @@ def _predict_batch(predictor: Predictor, paths: Sequence[Path]) -> pd.DataFrame:
 
 
 def _printable(path: Path) -> str:
-    """The path as text that can be written: bytes that are not UTF-8 are escaped."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    """The path as text that can be written: bytes that are not UTF-8 are escaped.
+
+    A spreadsheet takes a cell that begins with ``=``, ``+``, ``-`` or ``@`` for a formula, so such
+    a path begins with ``./``.
+    """
+    text = os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    return f"./{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -18,6 +18,7 @@ from bakeoff.sort.quarantine import what_else
 
 MAX_LABEL_BYTES = 100  # UTF-8; a label names a folder
 _TAKEN = ("manifest.csv", "quarantine.csv", "classes.json")  # files beside the class folders
+_FORMULA = re.compile(r"[=@]|[+-].*[(!|]")  # what a spreadsheet would run in a cell
 
 
 def find_labels(
@@ -160,6 +161,11 @@ def _refuse_clashing_folders(found: list[LabelledFile], where: Path) -> None:
             raise BakeoffError(
                 f"{where}: the class '{quoted(label)}' has a control character in its name; give "
                 "it another under 'rename'"
+            )
+        if _FORMULA.match(label):
+            raise BakeoffError(
+                f"{where}: a spreadsheet would run the class '{quoted(label)}' as a formula; give "
+                "it another name under 'rename'"
             )
         if folder.casefold() in _TAKEN:
             raise BakeoffError(
