@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,3 +170,12 @@ def test_leftovers_of_killed_shards_are_removed(tmp_path):
         path.touch()
     remove_leftovers(tmp_path)
     assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == sorted(kept)
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full")
+@pytest.mark.parametrize("writing", [writing_file, replacing_file, writing_folder])
+def test_the_error_of_a_full_disk_names_the_file(tmp_path, writing):
+    with pytest.raises(OSError, match="No space left on device: '.*wanted'"):  # noqa: SIM117
+        with writing(tmp_path / "wanted"):
+            Path("/dev/full").write_text("x")
+    assert not list(tmp_path.iterdir())

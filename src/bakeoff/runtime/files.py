@@ -4,6 +4,7 @@ Temporary names end in `.partial` and hold the machine and the process: two writ
 not collide, and the leftovers of a killed writer are removed by the next one.
 """
 
+import errno
 import hashlib
 import itertools
 import json
@@ -20,6 +21,7 @@ from typing import Any
 import psutil
 
 _CHUNK = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MOST_BYTES = 120  # of a name; file systems take 255, with all that is added
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:40]
 _OWN_PARTIAL = re.compile(r"(?P<host>[A-Za-z0-9-]*)\.(?P<process>\d+)-\d+\.partial")
@@ -59,12 +61,24 @@ def _is_gone(process: int) -> bool:
 
 
 @contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name `path` in a full disk's error: the system names no file when a write fails."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def writing_file(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling of `path`, renamed to it on success, removed on failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = _partial(path)
     try:
-        yield partial
+        with _naming(path):
+            yield partial
         partial.replace(path)
         replaced.append(path)
     finally:
@@ -80,7 +94,8 @@ def replacing_file(path: Path) -> Iterator[Path]:
     """
     partial = path.with_name(f".{uuid.uuid4().hex}.partial")
     try:
-        yield partial
+        with _naming(path):
+            yield partial
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
@@ -104,7 +119,8 @@ def writing_folder(path: Path) -> Iterator[Path]:
     partial, old = _partial(path), _partial(path)
     partial.mkdir()
     try:
-        yield partial
+        with _naming(path):
+            yield partial
         if path.exists():
             path.replace(old)
         partial.replace(path)
