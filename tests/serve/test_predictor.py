@@ -1,5 +1,6 @@
 """Predicting from pictures with a tiny network, and with a regression on its features."""
 
+import ast
 import json
 import os
 import shutil
@@ -78,6 +79,23 @@ def test_an_environment_of_its_pins_alone_predicts(models, tmp_path, model):
         command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False
     )
     assert done.stdout.split() == CLASSES, done.stderr
+
+
+def test_the_code_of_a_package_lacks_no_module_that_it_imports(models, tmp_path):
+    package_model(models / "net", tmp_path / "package")
+    code = tmp_path / "package/code"
+    files = sorted(code.rglob("*.py"))
+    trees = [ast.parse(path.read_text()) for path in files]
+    imported = {
+        node.module
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bakeoff")
+    }
+    there = {".".join(path.relative_to(code).with_suffix("").parts) for path in files}
+    there |= {name.removesuffix(".__init__") for name in there}
+    assert "bakeoff.serve.predictor" in imported
+    assert imported <= there
 
 
 def test_a_batch_is_cut_and_put_together_in_order(models):

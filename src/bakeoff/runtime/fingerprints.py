@@ -17,11 +17,12 @@ from bakeoff.runtime.files import sha256_of_file
 
 SOURCE = Path("src")
 PACKAGE = "bakeoff"
-LEFT_OUT = ("bakeoff.tracking.", "bakeoff.runtime.cluster.", "bakeoff.runtime.cluster_connection.")
+TRACKING = "bakeoff.tracking."
+LEFT_OUT = (TRACKING, "bakeoff.runtime.cluster.", "bakeoff.runtime.cluster_connection.")
 
 
 @cache
-def _imported_names(path: Path, text: str) -> set[str]:
+def _imported_names(path: Path, text: str, left_out: tuple[str, ...]) -> set[str]:
     """Dotted names that a file imports; `from a import b` gives both `a` and `a.b`."""
     try:
         tree = ast.parse(text)
@@ -37,7 +38,7 @@ def _imported_names(path: Path, text: str) -> set[str]:
     return {
         name
         for name in names
-        if name.split(".")[0] == PACKAGE and not f"{name}.".startswith(LEFT_OUT)
+        if name.split(".")[0] == PACKAGE and not f"{name}.".startswith(left_out)
     }
 
 
@@ -61,17 +62,18 @@ def _templates(path: Path, text: str, root: Path) -> set[Path]:
     return {p.relative_to(root) for p in named}
 
 
-def used_modules(script: Path, root: Path) -> list[str]:
+def used_modules(script: Path, root: Path, left_out: tuple[str, ...] = LEFT_OUT) -> list[str]:
     """Paths of the package's modules that `script` uses, directly or indirectly, sorted.
 
-    They are POSIX paths relative to `root`, without `script` itself.
+    They are POSIX paths relative to `root`, without `script` itself, and without the modules whose
+    dotted names, with a dot at the end, begin like one of `left_out`.
     """
     found: set[Path] = set()
     pending = [script]
     while pending:
         path = root / pending.pop()
         text = path.read_text(encoding="utf-8")
-        names = _imported_names(path, text) if path.suffix == ".py" else set()
+        names = _imported_names(path, text, left_out) if path.suffix == ".py" else set()
         used = _templates(path, text, root).union(*(_files(name, root) for name in names))
         new = used - found
         found |= new

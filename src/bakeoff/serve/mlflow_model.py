@@ -21,7 +21,7 @@ import bakeoff
 from bakeoff.params.hub import preset_reference
 from bakeoff.pictures.picture_error import PictureError
 from bakeoff.runtime.files import read_json
-from bakeoff.runtime.fingerprints import used_modules
+from bakeoff.runtime.fingerprints import TRACKING, used_modules
 from bakeoff.serve.picture_inputs import RequestError, pictures_of
 from bakeoff.serve.predictor import BACKBONES, Predictor, backbones_of, load_predictor
 
@@ -173,11 +173,11 @@ def _is_preset(folder: Path) -> bool:
 
 
 def _copy_code(target: Path) -> None:
-    """Copy the package's modules that serving uses."""
+    """Copy the package's modules that serving imports, also those that rerun no stage."""
     source = Path(bakeoff.__file__).parent
     root = source.parent.parent
     script = Path(__file__).relative_to(root)
-    for name in [script.as_posix(), *used_modules(script, root)]:
+    for name in [script.as_posix(), *used_modules(script, root, (TRACKING,))]:
         path = target / Path(name).relative_to(source.parent.relative_to(root))
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, path)
