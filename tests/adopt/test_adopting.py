@@ -143,6 +143,12 @@ def nested_json(root: Path) -> Path:
     return root / "mine"
 
 
+def open_quote(root: Path) -> Path:
+    nameless(root)
+    (root / "mine/labels.csv").write_text('image,label\n"0001.png,cat\n0002.png,dog\n')
+    return root / "mine"
+
+
 def several_labels(root: Path) -> Path:
     nameless(root)
     rows = [[f"{n:04d}.png", n % 2, 1, n % 3 // 2] for n in range(9)]
@@ -174,6 +180,7 @@ def broken(root: Path) -> Path:
         (spreadsheet, r"'labels.ods' is a spreadsheet; save it as CSV"),
         (boxes, r"'0000.xml' and the like describe objects"),
         (nested_json, r"'coco.json' is no list of rows"),
+        (open_quote, r"'labels.csv' cannot be read .*quotation mark in line 2 .*; correct it"),
         (several_labels, r"several of the columns a to c are 1 .* not supported"),
         (pairs, r"2 of 2 classes have fewer than 3 pictures"),
         (empty, r"no file in it"),

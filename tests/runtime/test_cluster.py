@@ -281,8 +281,9 @@ def test_ctrl_c_ends_the_tasks(on_ray: None, tmp_path: Path) -> None:
     assert any("raylet" in process.name() for process in started)
     os.killpg(stage.pid, signal.SIGINT)
     printed, _ = stage.communicate(timeout=60)
-    notice, last = printed.splitlines()
-    assert "is a group of its own" in notice and last.endswith("dvc repro` continues from here")
+    *notices, last = printed.splitlines()
+    assert last.endswith("dvc repro` continues from here"), printed
+    assert all("is a group of its own" in notice for notice in notices), printed
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["raw"]
     _, alive = psutil.wait_procs(started, timeout=20)
     assert not alive

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import PurePosixPath
 
 from bakeoff.adopt.listing import Listing
+from bakeoff.adopt.table_readings import damaged_table
 from bakeoff.ingest.containers import kind_of_file
 from bakeoff.pictures.decoding import FORMATS
 from bakeoff.pictures.extra_formats import REMEDY, is_installed
@@ -55,6 +56,8 @@ def nothing_recognised(listing: Listing) -> BakeoffError:
     spreadsheet = next((p for p in listing.others if "spreadsheet" in (kind_of_file(p) or "")), "")
     if spreadsheet:
         return BakeoffError(f"{place}: {count}; '{spreadsheet}' is {kind_of_file(spreadsheet)}")
+    if damaged := damaged_table(listing):
+        return BakeoffError(f"{place}: {count}; {damaged}; correct it, or give each class a folder")
     if nested := next((path for path in listing.tables if path.endswith(".json")), ""):
         return BakeoffError(
             f"{place}: {count}; '{quoted(nested)}' is no list of rows with a file's name and a "

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,9 +14,10 @@ from bakeoff.adopt.left_out import globs_for
 from bakeoff.adopt.listing import Listing
 from bakeoff.adopt.official_sides import official_of, side_named
 from bakeoff.adopt.tried_reading import Reading, try_out
-from bakeoff.ingest.text_tables import read_text_table
+from bakeoff.ingest.table_faults import UnreadableTableError
+from bakeoff.ingest.text_tables import read_text_table, reads_excel
 from bakeoff.pictures.decoding import SUFFIXES
-from bakeoff.runtime.errors import BakeoffError
+from bakeoff.runtime.errors import BakeoffError, quoted
 from bakeoff.runtime.tables import SIDES
 
 _WHERE = Path("datasets/new.yaml")
@@ -41,21 +43,39 @@ def text_tables(listing: Listing) -> list[TextTable]:
     """Every file that can be read as a table of at least two columns and rows."""
     found = []
     for name, content in listing.tables.items():
-        table = _read(name, content)
-        if table is not None and table.rows.shape[1] > 1 and len(table.rows) > 1:
-            found.append(table)
+        with suppress(UnreadableTableError):
+            table = _read(name, content)
+            if table is not None and table.rows.shape[1] > 1 and len(table.rows) > 1:
+                found.append(table)
     return found
 
 
+def damaged_table(listing: Listing) -> str:
+    """The first table that cannot be read, and why, as the start of a sentence; "" if none.
+
+    A file of text (`.txt`) need be no table.
+    """
+    for name, content in listing.tables.items():
+        if name.lower().endswith(".txt"):
+            continue
+        try:
+            _read(name, content)
+        except UnreadableTableError as error:
+            return f"'{quoted(name)}' cannot be read as a table ({error.reason})"
+    return ""
+
+
 def _read(name: str, content: bytes) -> TextTable | None:
+    """A file as a table; None if it is not tried. Raises `UnreadableTableError`."""
     if name.lower().endswith(".txt") and len(content) > _LARGEST:
         return None
     if name.lower().endswith(".xlsx"):
-        try:
-            rows = read_text_table(name, content, columns.description({}), {}, _WHERE)
-        except BakeoffError:
+        if not reads_excel():
             return None
-        return TextTable(name, rows, {})
+        return TextTable(
+            name, read_text_table(name, content, columns.description({}), {}, _WHERE), {}
+        )
+    faults: list[UnreadableTableError] = []
     for encoding in _encodings(content):
         keys: dict[str, Any] = {} if encoding == "utf-8-sig" else {"encoding": encoding}
         first = content[: 1 << 16].decode(encoding, "replace").lstrip("\ufeff").split("\n")
@@ -65,10 +85,11 @@ def _read(name: str, content: bytes) -> TextTable | None:
         wanted = {} if ".json" in name.lower() else _numbers(header.split(delimiter))
         try:
             rows = read_text_table(name, content, columns.description(keys), wanted, _WHERE)
-        except BakeoffError:
-            continue
-        return TextTable(name, rows.drop(columns=[*wanted]), keys)
-    return None
+        except UnreadableTableError as fault:
+            faults.append(fault)
+        else:
+            return TextTable(name, rows.drop(columns=[*wanted]), keys)
+    raise faults[-1]
 
 
 def _numbers(header: Sequence[str]) -> dict[str, str]:

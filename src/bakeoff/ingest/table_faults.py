@@ -13,9 +13,18 @@ _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 _CELLS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 
 
+class UnreadableTableError(BakeoffError):
+    """A table that cannot be read as it is described, and why (`reason`)."""
+
+    def __init__(self, name: str, reason: str, remedy: str) -> None:
+        """Take the table's name, and the ends of the sentence."""
+        super().__init__(f"{name}: cannot be read as a table ({reason}); {remedy}")
+        self.reason = reason
+
+
 def unreadable(
     name: str, content: bytes, dataset: Tabular, error: Exception, where: Path
-) -> BakeoffError:
+) -> UnreadableTableError:
     """The refusal of a table whose reader raised `error`.
 
     Args:
@@ -43,7 +52,7 @@ def unreadable(
         remedy = f"set 'encoding' in {where}, perhaps to cp1252 or utf-16"
     else:
         remedy = f"check 'delimiter' and 'encoding' in {where}"
-    return BakeoffError(f"{name}: cannot be read as a table ({reason}); {remedy}")
+    return UnreadableTableError(name, reason, remedy)
 
 
 def _utf16(content: bytes) -> str:
